@@ -1,0 +1,4 @@
+// Command etlportal loads CSV files into PostgreSQL.
+package main
+
+func main() {}

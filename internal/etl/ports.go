@@ -1,0 +1,80 @@
+package etl
+
+import (
+	"context"
+
+	"github.com/etlportal/etlportal/internal/schema"
+)
+
+// Destination is a customer's database.
+type Destination interface {
+	// Table describes a table. A missing one is a Mistake with code
+	// table_not_found that lists the nearest names. May be repeated.
+	Table(ctx context.Context, schemaName, name string) (*schema.Table, error)
+	// CreateTableSQL is the statement that Begin runs for LoadSpec.Create.
+	CreateTableSQL(t *schema.Table) string
+	// Begin opens the one transaction of a direct load. Nothing is visible to
+	// others before Finish returns, and nothing is left after Abort, a crash
+	// or a lost connection.
+	Begin(ctx context.Context, spec LoadSpec) (LoadSession, error)
+	// Close frees the connections; may be repeated.
+	Close(ctx context.Context) error
+}
+
+// LoadSpec says what a direct load does to its table.
+type LoadSpec struct {
+	Table *schema.Table
+	// Columns are those that rows fill, in the order of a row's values.
+	Columns  []schema.Column
+	Create   bool
+	Strategy Strategy
+	// Keys are the columns of UPSERT; a unique index must cover exactly them.
+	Keys []string
+	// DuplicateKeys says which of several rows with one key counts: "last"
+	// (the default) or "first" by file order, or "fail".
+	DuplicateKeys string
+	// SkipRefused makes rows that the database refuses rejects instead of
+	// failing the load; at most MaxRefused of them (negative: no bound).
+	SkipRefused bool
+	MaxRefused  int64
+	// Explain asks that a refused row be found and named even where that
+	// needs a staging table; set for the second try of a failed load and for
+	// sources that cannot be read twice.
+	Explain bool
+	// DryRun makes Finish compute its Result and then roll back.
+	DryRun bool
+}
+
+// LoadSession is one direct load. NewBatch and Batch methods may be used by
+// several goroutines, each with batches of its own; Write, Finish and Abort by one.
+type LoadSession interface {
+	NewBatch() Batch
+	// Write hands over a full batch and takes it back empty; it blocks while the
+	// destination is slower than the source. Batches arrive in file order.
+	Write(ctx context.Context, b Batch) error
+	// Finish ends the stream, publishes and commits.
+	Finish(ctx context.Context) (LoadResult, error)
+	// Abort rolls back; may follow any failure, may be repeated, and works
+	// after ctx was cancelled.
+	Abort(ctx context.Context) error
+}
+
+// Batch collects rows in the destination's own form.
+type Batch interface {
+	// Append adds a row; line is its physical line in the file. A value that the
+	// destination cannot hold is returned as a Reject and nothing is added.
+	Append(row []schema.Value, line, record int64) *Reject
+	// Len is the number of bytes collected, Rows the number of rows.
+	Len() int
+	Rows() int
+	Reset()
+}
+
+// LoadResult is what Finish did.
+type LoadResult struct {
+	Inserted, Updated, Deduplicated int64
+	// Refused are the rows that the database refused under SkipRefused, in file order.
+	Refused []Reject
+	// Notes are things worth telling ("identity column id left to the database").
+	Notes []string
+}

@@ -1,0 +1,4 @@
+package schema
+
+// Decimal is an exact decimal number.
+type Decimal struct{}
