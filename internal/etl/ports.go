@@ -34,9 +34,12 @@ type LoadSpec struct {
 	// (the default) or "first" by file order, or "fail".
 	DuplicateKeys string
 	// SkipRefused makes rows that the database refuses rejects instead of
-	// failing the load; at most MaxRefused of them (negative: no bound).
+	// failing the load.
 	SkipRefused bool
-	MaxRefused  int64
+	// AllowRefused, where set, is asked by Finish for each refused row, with
+	// the number found so far, before anything is committed; its error ends
+	// the load.
+	AllowRefused func(found int64) error
 	// Explain asks that a refused row be found and named even where that
 	// needs a staging table; set for the second try of a failed load and for
 	// sources that cannot be read twice.
@@ -52,7 +55,9 @@ type LoadSession interface {
 	// Write hands over a full batch and takes it back empty; it blocks while the
 	// destination is slower than the source. Batches arrive in file order.
 	Write(ctx context.Context, b Batch) error
-	// Finish ends the stream, publishes and commits.
+	// Finish ends the stream, checks that the database took as many rows as
+	// were written (COPY's own count; a difference is an Internal error and
+	// rolls back), publishes and commits.
 	Finish(ctx context.Context) (LoadResult, error)
 	// Abort rolls back; may follow any failure, may be repeated, and works
 	// after ctx was cancelled.
