@@ -1,0 +1,89 @@
+# ETL Portal. `make` alone prints the targets; `make run` and `make test` are all one needs.
+# What the targets need beyond Go, git and make installs itself, pinned, into .tools (scripts/).
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run build test check lint secrets tidy fmt cover fuzz bench readme vuln clean distclean
+
+# The version is stamped below; git's refusal of a checkout with another owner must not break a build.
+export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+FUZZTIME ?= 30s
+BENCH ?= -pairs 5 -scale -upsert
+
+# section prints a heading, so that a long log says where it is.
+section = @printf '\n==== %s\n' '$(1)'
+
+help: ## print the targets
+	@echo 'ETL Portal: CSV files into PostgreSQL. Targets:'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
+
+run: build ## load examples/sales.csv into an embedded PostgreSQL and show the result
+	@go run ./cmd/demo
+
+build: ## build ./bin/etlportal
+	@mkdir -p bin
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/etlportal ./cmd/etlportal
+
+test: ## everything that must hold: build, vet, lint, secrets, tidy, tests under the race detector
+	$(call section,build)
+	@$(MAKE) --no-print-directory build
+	go build ./...
+	$(call section,go vet)
+	go vet ./...
+	$(call section,lint: golangci-lint with the import directions)
+	@$(MAKE) --no-print-directory lint
+	$(call section,secrets in the history: gitleaks)
+	@$(MAKE) --no-print-directory secrets
+	$(call section,go.mod is tidy)
+	@$(MAKE) --no-print-directory tidy
+	$(call section,tests under the race detector$(comma) with the seeds and finds of every fuzz target)
+	@cc="$$(scripts/cc.sh)" && CGO_ENABLED=1 CC="$$cc" go test -race -timeout 10m ./...
+	@printf '\nmake test: everything passed\n'
+
+check: ## the quick subset: vet and short tests without the race detector
+	$(call section,go vet)
+	go vet ./...
+	$(call section,short tests)
+	go test -short -timeout 3m ./...
+	@printf '\nmake check: passed (make test runs the rest)\n'
+
+lint: ## golangci-lint; .golangci.yml holds the import directions
+	@tool="$$(scripts/tool.sh golangci-lint)" && "$$tool" run --allow-parallel-runners ./...
+
+secrets: ## gitleaks over the whole history
+	@git rev-parse --git-dir >/dev/null 2>&1 || { echo 'make secrets: this folder is no git checkout, so there is no history to search; clone the repository' >&2; exit 1; }
+	@tool="$$(scripts/tool.sh gitleaks)" && "$$tool" git --no-banner --redact .
+
+tidy: ## fail where go.mod or go.sum differ from what the code needs
+	go mod tidy -diff
+
+fmt: ## format the code
+	@tool="$$(scripts/tool.sh golangci-lint)" && "$$tool" fmt ./...
+
+cover: ## test coverage per package, and of the whole in .data/cover.html
+	@mkdir -p .data
+	go test -timeout 10m -coverpkg=./internal/... -coverprofile=.data/cover.out ./...
+	@go tool cover -func=.data/cover.out | tail -1
+	@go tool cover -html=.data/cover.out -o .data/cover.html
+
+fuzz: ## run every fuzz target for FUZZTIME (30s) beyond its seeds
+	@scripts/fuzz.sh $(FUZZTIME)
+
+bench: build ## measure against psql \copy; BENCH='-pairs 3' chooses what
+	go run ./cmd/bench $(BENCH)
+
+readme: build ## run the README's commands and paste their output into it
+	go run ./cmd/demo -readme README.md -write
+
+vuln: ## known vulnerabilities in the dependencies (needs vuln.go.dev)
+	@tool="$$(scripts/tool.sh govulncheck)" && "$$tool" ./...
+
+clean: ## remove what was built and measured
+	rm -rf bin dist .data
+
+distclean: clean ## clean, and remove the installed tools
+	rm -rf .tools
+
+comma := ,
