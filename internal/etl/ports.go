@@ -83,3 +83,12 @@ type LoadResult struct {
 	// Notes are things worth telling ("identity column id left to the database").
 	Notes []string
 }
+
+// NeedsExplain says that the database refused a row that only a second load,
+// with LoadSpec.Explain, can name.
+type NeedsExplain struct{ Err *Error }
+
+func (e *NeedsExplain) Error() string { return e.Err.Error() }
+
+// Unwrap gives the refusal as far as it is known.
+func (e *NeedsExplain) Unwrap() error { return e.Err }
