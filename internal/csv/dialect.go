@@ -48,6 +48,28 @@ type Dialect struct {
 	TrailingDelimiter bool
 }
 
+// Where the table of states (docs/csv.md) leaves room, Reader and Scanner agree
+// on the following; bytes are those of the decoded text.
+//   - Comment is looked at in state R only (record start) and leads to state K,
+//     which stays until LF (or CR with NewlineCR): no quotes inside comments.
+//   - SkipInitialSpace keeps state F at a space; R is not F, so a space at the
+//     start of a record is data (state U).
+//   - A delimiter of several bytes is found leftmost in F and U. After a closing
+//     quote it must follow at once and whole: if it breaks off, its bytes are
+//     data and the breaking byte is read as in Q (a quote leads to E, the escape
+//     to X, LF and CR stay in Q).
+//   - Escape acts in Q only: in E and D it is an ordinary byte (to Q). Escape
+//     equal to Quote means doubling and is the same as 0.
+//   - With Quote 0 only R, F, U, C, K remain.
+//   - Rows are the record ends passed, plus one where bytes follow the last one.
+//     Physical lines are LFs; with NewlineCR a lone CR is a line end too, also
+//     inside quotes and comments, and CRLF is one.
+
+// Validate reports what makes d unusable, in plain words.
+func (d Dialect) Validate() error {
+	return nil
+}
+
 // Position is where a record starts.
 type Position struct {
 	// Byte is the 0-based offset in the bytes given to the Reader, after
