@@ -6,6 +6,13 @@
 // and composes the results (docs/architecture.md, "Splitting").
 package csv
 
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
 // Newline says what ends a record outside quotes.
 type Newline uint8
 
@@ -24,12 +31,15 @@ const (
 // closes it only before a delimiter, a newline or the end; any other quote is
 // data.
 type Dialect struct {
-	// Delimiter separates fields: 1 to 8 bytes of UTF-8 without quote, CR, LF.
+	// Delimiter separates fields: 1 to 8 bytes of UTF-8 without quote, escape,
+	// comment, CR, LF, NUL.
 	Delimiter string
 	// Quote encloses fields; 0 means that quoting is off.
 	Quote byte
-	// Escape precedes a literal byte inside quotes; 0 means that a quote is
-	// written by doubling it.
+	// Escape precedes a literal byte inside quotes; 0 (or the quote itself) means
+	// that a quote is written by doubling it. It is dropped before a quote, an
+	// escape, CR, LF and a delimiter's first byte; before any other byte both
+	// are data, so that "C:\temp" survives.
 	Escape byte
 	// Comment starts a line that is skipped; 0 means that there are none.
 	Comment byte
@@ -65,9 +75,61 @@ type Dialect struct {
 //     Physical lines are LFs; with NewlineCR a lone CR is a line end too, also
 //     inside quotes and comments, and CRLF is one.
 
-// Validate reports what makes d unusable, in plain words.
+// Validate returns nil where d can be read, else an error in plain words that
+// names the field, its value and the fix.
 func (d Dialect) Validate() error {
+	switch {
+	case d.Delimiter == "":
+		return errors.New(`csv: the delimiter is empty: name one, such as "," or "\t"`)
+	case len(d.Delimiter) > 8:
+		return fmt.Errorf("csv: the delimiter %q has %d bytes: 8 are the most", d.Delimiter, len(d.Delimiter))
+	case !utf8.ValidString(d.Delimiter):
+		return fmt.Errorf("csv: the delimiter %q is not UTF-8", d.Delimiter)
+	case strings.ContainsAny(d.Delimiter, "\r\n\x00"):
+		return fmt.Errorf("csv: the delimiter %q holds a line end or NUL: these end lines or mark damage", d.Delimiter)
+	case d.SkipInitialSpace && len(d.Delimiter) > 1 && d.Delimiter[0] == ' ':
+		return fmt.Errorf("csv: the delimiter %q begins with a space, which skipping initial spaces would drop: switch one of them off", d.Delimiter)
+	case d.SkipLines < 0:
+		return fmt.Errorf("csv: %d lines to skip: use 0 or more", d.SkipLines)
+	case d.Header < 0:
+		return fmt.Errorf("csv: %d header records: use 0 or more", d.Header)
+	case d.Newline > NewlineCR:
+		return fmt.Errorf("csv: newline mode %d is unknown: use NewlineLF or NewlineCR", d.Newline)
+	}
+	roles := []struct {
+		name string
+		b    byte
+	}{{"quote", d.Quote}, {"escape", d.Escape}, {"comment", d.Comment}}
+	for i, r := range roles {
+		if r.b == 0 {
+			continue
+		}
+		switch {
+		case r.b >= utf8.RuneSelf:
+			return fmt.Errorf("csv: the %s byte 0x%02x is not ASCII", r.name, r.b)
+		case r.b == '\r' || r.b == '\n':
+			return fmt.Errorf("csv: the %s is a line end: choose another character", r.name)
+		case strings.IndexByte(d.Delimiter, r.b) >= 0:
+			return fmt.Errorf("csv: %q is both the %s and part of the delimiter %q: choose different characters", r.b, r.name, d.Delimiter)
+		}
+		for _, other := range roles[i+1:] {
+			if r.b == other.b && other.name != "escape" {
+				return fmt.Errorf("csv: %q is both the %s and the %s: choose different characters", r.b, r.name, other.name)
+			}
+		}
+	}
+	if d.SkipInitialSpace && d.Quote == ' ' {
+		return errors.New("csv: the quote is a space, which skipping initial spaces would drop: switch one of them off")
+	}
 	return nil
+}
+
+// normal returns d with an escape that does nothing removed.
+func (d Dialect) normal() Dialect {
+	if d.Escape == d.Quote || d.Quote == 0 {
+		d.Escape = 0
+	}
+	return d
 }
 
 // Position is where a record starts.
