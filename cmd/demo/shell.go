@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// shell runs the commands of a console block.
+type shell struct {
+	// bin is the absolute path of the directory of the etlportal binary.
+	bin string
+	// url is what $DATABASE_URL stands for.
+	url string
+	// dir is where commands run; empty: here.
+	dir string
+}
+
+// psqlPrefix begins a command that run answers itself, because a machine that
+// has etlportal need not have psql.
+const psqlPrefix = `psql "$DATABASE_URL" -c '`
+
+// run gives what command prints on standard output and standard error. That it
+// ends with a status other than 0 is an error.
+func (s shell) run(ctx context.Context, command string) (string, error) {
+	if query, ok := strings.CutPrefix(command, psqlPrefix); ok {
+		return s.query(ctx, strings.TrimSuffix(query, "'"))
+	}
+	if _, err := os.Stat(filepath.Join(s.bin, "etlportal")); err != nil {
+		return "", fmt.Errorf("there is no etlportal in %s: run `make build` first", s.bin)
+	}
+	cmd := exec.CommandContext(ctx, "sh", "-c", command)
+	cmd.Dir = s.dir
+	cmd.Env = append(os.Environ(), "DATABASE_URL="+s.url, "PATH="+s.bin+string(os.PathListSeparator)+os.Getenv("PATH"), "NO_COLOR=1")
+	cmd.WaitDelay = 5 * time.Second
+	printed, err := cmd.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%s: %w", command, err)
+	}
+	return string(printed), err
+}
+
+// query gives a query's result in psql's aligned format.
+func (s shell) query(ctx context.Context, sql string) (printed string, err error) {
+	conn, err := pgx.Connect(ctx, s.url)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
+
+	results, err := conn.PgConn().Exec(ctx, sql).ReadAll()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", sql, err)
+	}
+	var out strings.Builder
+	for _, result := range results {
+		columns := make([]column, len(result.FieldDescriptions))
+		for i, field := range result.FieldDescriptions {
+			columns[i] = column{name: field.Name, numeric: isNumeric(field.DataTypeOID)}
+			for _, row := range result.Rows {
+				columns[i].values = append(columns[i].values, string(row[i]))
+			}
+		}
+		writeTable(&out, columns, len(result.Rows))
+	}
+	return out.String(), nil
+}
+
+// isNumeric is true for the types that psql aligns to the right: int2, int4,
+// int8, float4, float8, numeric, oid.
+func isNumeric(oid uint32) bool {
+	switch oid {
+	case 20, 21, 23, 26, 700, 701, 1700:
+		return true
+	}
+	return false
+}
+
+// column is a column of a result; a NULL is the empty string, as in psql.
+type column struct {
+	name    string
+	numeric bool
+	values  []string
+}
+
+// writeTable writes rows as psql does: names centred, numbers to the right.
+func writeTable(out *strings.Builder, columns []column, rows int) {
+	widths := make([]int, len(columns))
+	for i, c := range columns {
+		widths[i] = utf8.RuneCountInString(c.name)
+		for _, v := range c.values {
+			widths[i] = max(widths[i], utf8.RuneCountInString(v))
+		}
+	}
+	line := func(separator string, cell func(i int) string) {
+		cells := make([]string, len(columns))
+		for i := range columns {
+			cells[i] = cell(i)
+		}
+		out.WriteString(strings.Join(cells, separator))
+		out.WriteByte('\n')
+	}
+	line("|", func(i int) string {
+		free := widths[i] - utf8.RuneCountInString(columns[i].name)
+		return " " + strings.Repeat(" ", free/2) + columns[i].name + strings.Repeat(" ", free-free/2) + " "
+	})
+	line("+", func(i int) string { return strings.Repeat("-", widths[i]+2) })
+	for row := range rows {
+		line("|", func(i int) string {
+			v := columns[i].values[row]
+			free := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(v))
+			switch {
+			case columns[i].numeric:
+				return " " + free + v + " "
+			case i == len(columns)-1:
+				return " " + v
+			default:
+				return " " + v + free + " "
+			}
+		})
+	}
+	if rows == 1 {
+		out.WriteString("(1 row)\n")
+		return
+	}
+	fmt.Fprintf(out, "(%d rows)\n", rows)
+}
