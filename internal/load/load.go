@@ -1,0 +1,314 @@
+// Package load moves records into a destination: read, parse, transform,
+// convert, write, in one pass and in bounded memory. Rows stay in file order
+// whatever the number of workers.
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/etlportal/etlportal/internal/csv"
+	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/transform"
+)
+
+// Part is a run of records that one worker reads: a whole stream, or one span of a plan.
+type Part struct {
+	// Open gives the records. verify is called once after the last of them was
+	// read and says whether the part was what its plan says; it may be nil.
+	Open func(ctx context.Context) (r *csv.Reader, verify func() error, err error)
+}
+
+// Config is what a load needs besides its rows and its destination.
+type Config struct {
+	Program *transform.Program
+	// Names are the source's column names; a record must have as many fields.
+	Names []string
+	// PadShort fills the missing last fields of a short record with NULL
+	// instead of rejecting it.
+	PadShort bool
+	Policy   etl.BadRowPolicy
+	// OnReject is given every reject that was found before the rows reached
+	// the database, in file order, and then those that the database refused.
+	// It may keep what it is given. May be nil.
+	OnReject func(*etl.Reject) error
+	// BeforePublish is asked after the last row was read and before anything
+	// is published; its error ends the load. May be nil.
+	BeforePublish func() error
+	// Parallel is the number of workers; 0 is 1.
+	Parallel int
+	// BatchBytes is the size at which a batch is written; 0 is DefaultBatchBytes.
+	BatchBytes int
+	// Progress, where not nil, is kept up to date while the load runs.
+	Progress *Progress
+}
+
+// DefaultBatchBytes amortises a write without holding much.
+const DefaultBatchBytes = 256 << 10
+
+// batchesPerWorker lets a worker finish a whole part of PartBytes while an
+// earlier one is still being written.
+const batchesPerWorker = 8
+
+// PartBytes is the size of span that suits parallel workers best.
+const PartBytes = 1 << 20
+
+// scanAfterFailure bounds how far rows are still counted after the first bad
+// one of a load that fails: about one chunk.
+const scanAfterFailure = 64 << 20
+
+// Progress counts what has been read and written so far. All fields may be
+// read at any time.
+type Progress struct {
+	RowsRead, RowsWritten, RowsRejected, RowsFiltered atomic.Int64
+}
+
+// Result is what a finished load did.
+type Result struct {
+	Counts etl.Counts
+	Notes  []string
+	// BlankLines were skipped; they are not rows.
+	BlankLines int64
+}
+
+// Run loads parts, in order, as one transaction of dest. An error leaves the
+// destination as it was; it is *etl.Error of kind Refused where bad rows were
+// the reason. Result.Counts hold what was seen so far also where Run fails.
+func Run(ctx context.Context, dest etl.Destination, spec etl.LoadSpec, parts []Part, cfg Config) (Result, error) {
+	l := &loader{cfg: cfg, parts: parts}
+	if l.cfg.Progress == nil {
+		l.cfg.Progress = &Progress{}
+	}
+	if l.cfg.BatchBytes == 0 {
+		l.cfg.BatchBytes = DefaultBatchBytes
+	}
+	l.cfg.Parallel = max(1, min(l.cfg.Parallel, len(parts)))
+	l.skip = cfg.Policy.Mode == "skip"
+	spec.SkipRefused = l.skip
+	spec.AllowRefused = func(found int64) error { return l.tooMany(l.counts.Rejected+found, false) }
+
+	session, err := dest.Begin(ctx, spec)
+	if err != nil {
+		return Result{}, err
+	}
+	l.session = session
+	result, err := l.run(ctx)
+	if err != nil {
+		return result, errors.Join(err, session.Abort(context.WithoutCancel(ctx)))
+	}
+	return result, nil
+}
+
+type loader struct {
+	cfg     Config
+	parts   []Part
+	session etl.LoadSession
+	skip    bool
+	counts  etl.Counts
+	blank   int64
+	first   *etl.Reject
+}
+
+// item is what a worker hands to the collector: a batch, rejects, or both.
+type item struct {
+	batch    etl.Batch
+	rejects  []*etl.Reject
+	read     int64
+	filtered int64
+	rejected int64
+	blank    int64
+}
+
+// flight is a part on its way through a worker.
+type flight struct {
+	part Part
+	out  chan item
+	free chan etl.Batch
+}
+
+func (l *loader) run(ctx context.Context) (Result, error) {
+	group, ctx := errgroup.WithContext(ctx)
+	// Workers take flights from work; the collector meets the same flights in
+	// file order in line, whose capacity bounds how far they run ahead.
+	work := make(chan *flight)
+	line := make(chan *flight, l.cfg.Parallel)
+	group.Go(func() error {
+		defer close(work)
+		defer close(line)
+		for _, p := range l.parts {
+			f := &flight{part: p, out: make(chan item, batchesPerWorker)}
+			select {
+			case line <- f:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+			select {
+			case work <- f:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		return nil
+	})
+	for range l.cfg.Parallel {
+		group.Go(func() error {
+			w := newWorker(l)
+			for f := range work {
+				if err := w.do(ctx, f); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	group.Go(func() error { return l.collect(ctx, line) })
+	err := group.Wait()
+	result := Result{Counts: l.counts, BlankLines: l.blank}
+	if err != nil {
+		return result, err
+	}
+	return l.publish(ctx, result)
+}
+
+// collect writes the workers' batches in file order.
+func (l *loader) collect(ctx context.Context, line <-chan *flight) error {
+	for f := range line {
+		for {
+			var it item
+			var open bool
+			select {
+			case it, open = <-f.out:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+			if !open {
+				break
+			}
+			if err := l.take(ctx, f, it); err != nil {
+				return err
+			}
+		}
+		if l.first != nil && !l.skip {
+			return l.badRow()
+		}
+	}
+	return nil
+}
+
+func (l *loader) take(ctx context.Context, f *flight, it item) error {
+	l.counts.Read += it.read
+	l.counts.Filtered += it.filtered
+	l.counts.Rejected += it.rejected
+	l.blank += it.blank
+	p := l.cfg.Progress
+	p.RowsRead.Add(it.read)
+	p.RowsFiltered.Add(it.filtered)
+	p.RowsRejected.Add(it.rejected)
+	for _, r := range it.rejects {
+		if l.first == nil {
+			l.first = r
+		}
+		if l.cfg.OnReject != nil {
+			if err := l.cfg.OnReject(r); err != nil {
+				return err
+			}
+		}
+	}
+	if l.skip && it.rejected > 0 {
+		if err := l.tooMany(l.counts.Rejected, false); err != nil {
+			return err
+		}
+	}
+	if it.batch == nil {
+		return nil
+	}
+	if l.first == nil || l.skip {
+		rows := int64(it.batch.Rows())
+		if err := l.session.Write(ctx, it.batch); err != nil {
+			return err
+		}
+		p.RowsWritten.Add(rows)
+	}
+	it.batch.Reset()
+	f.free <- it.batch
+	return nil
+}
+
+// publish checks what must hold before anything becomes visible, and commits.
+func (l *loader) publish(ctx context.Context, result Result) (Result, error) {
+	if err := l.tooMany(l.counts.Rejected, true); err != nil {
+		return result, err
+	}
+	if l.cfg.BeforePublish != nil {
+		if err := l.cfg.BeforePublish(); err != nil {
+			return result, err
+		}
+	}
+	done, err := l.session.Finish(ctx)
+	if err != nil {
+		return result, err
+	}
+	c := &result.Counts
+	c.Rejected += int64(len(done.Refused))
+	c.Inserted, c.Updated, c.Deduplicated = done.Inserted, done.Updated, done.Deduplicated
+	c.Loaded = c.Inserted + c.Updated
+	result.Notes = done.Notes
+	if l.cfg.OnReject != nil {
+		for i := range done.Refused {
+			if err := l.cfg.OnReject(&done.Refused[i]); err != nil {
+				return result, err
+			}
+		}
+	}
+	return result, nil
+}
+
+// badRow is the error of a load whose policy is to fail.
+func (l *loader) badRow() error {
+	r := l.first
+	where := fmt.Sprintf("line %d", r.Line)
+	if r.Column != "" {
+		where += fmt.Sprintf(", column %q", r.Column)
+	}
+	msg := where + ": " + r.Reason
+	if more := l.counts.Rejected - 1; more == 1 {
+		msg += fmt.Sprintf(" (and 1 more bad row among the %d rows read so far)", l.counts.Read)
+	} else if more > 1 {
+		msg += fmt.Sprintf(" (and %d more bad rows among the %d rows read so far)", more, l.counts.Read)
+	}
+	return &etl.Error{Kind: etl.Refused, Code: r.Code, Message: msg, Line: r.Line, Column: r.Column, Value: r.Value,
+		Fix: "Correct the file, set the column's format in a mapping, or load the good rows with --on-bad-row skip --rejects FILE; nothing was loaded"}
+}
+
+// tooMany is nil while the policy allows n rejects. A share of the rows can
+// only be judged once all are read.
+func (l *loader) tooMany(n int64, atEnd bool) error {
+	p := l.cfg.Policy
+	if !l.skip || n == 0 {
+		return nil
+	}
+	limit := ""
+	switch {
+	case p.MaxRows != nil && n > *p.MaxRows:
+		limit = fmt.Sprintf("%d", *p.MaxRows)
+	case p.MaxRatio != nil && atEnd && float64(n) > *p.MaxRatio*float64(l.counts.Read):
+		limit = fmt.Sprintf("%g%% of %d rows", *p.MaxRatio*100, l.counts.Read)
+	default:
+		return nil
+	}
+	e := &etl.Error{Kind: etl.Refused, Code: "too_many_bad_rows", Message: fmt.Sprintf("%d bad rows, more than the %s allowed", n, limit),
+		Fix: "Look at the rejected rows, correct the file or the mapping, or allow more with --max-bad-rows; nothing was loaded"}
+	if r := l.first; r != nil {
+		e.Line, e.Column, e.Value = r.Line, r.Column, r.Value
+		e.Message += fmt.Sprintf("; the first is line %d: %s", r.Line, r.Reason)
+	}
+	return e
+}
+
+// isEOF tells the end of a part from a failed read.
+func isEOF(err error) bool { return errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) }
