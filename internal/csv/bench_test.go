@@ -1,0 +1,72 @@
+package csv
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// typical returns a file of ten columns of about 13 bytes; every quoteEvery-th
+// field is quoted (0: none).
+func typical(records, quoteEvery int, accents bool) []byte {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var b bytes.Buffer
+	k := 0
+	for range records {
+		for c := range 10 {
+			if c > 0 {
+				b.WriteByte(',')
+			}
+			text := strings.Repeat("x", 6+rng.IntN(9)) + fmt.Sprint(rng.IntN(1000))
+			if accents && c == 3 {
+				text = "Müller-Lüdenscheidt"
+			}
+			if k++; quoteEvery > 0 && k%quoteEvery == 0 {
+				text = `"` + text + `"`
+			}
+			b.WriteString(text)
+		}
+		b.WriteByte('\n')
+	}
+	return b.Bytes()
+}
+
+func benchmarkReader(b *testing.B, data []byte, d Dialect) {
+	r, err := NewReader(bytes.NewReader(data), d, Options{Width: 10})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	src := bytes.NewReader(nil)
+	for b.Loop() {
+		src.Reset(data)
+		r.Reset(src, Options{Width: 10})
+		for {
+			rec, err := r.Read()
+			if err == io.EOF {
+				break
+			}
+			if err != nil || len(rec.Fields) != 10 {
+				b.Fatal(err, rec)
+			}
+		}
+	}
+}
+
+func BenchmarkReaderPlain(b *testing.B) { benchmarkReader(b, typical(50000, 0, false), comma) }
+func BenchmarkReaderSomeQ(b *testing.B) { benchmarkReader(b, typical(50000, 12, false), comma) }
+func BenchmarkReaderAllQ(b *testing.B)  { benchmarkReader(b, typical(50000, 1, false), comma) }
+func BenchmarkReaderUTF8(b *testing.B)  { benchmarkReader(b, typical(50000, 12, true), comma) }
+func BenchmarkReaderEscape(b *testing.B) {
+	benchmarkReader(b, typical(50000, 1, false), Dialect{Delimiter: ",", Quote: '"', Escape: '\\'})
+}
+
+func BenchmarkReaderTwoByteDelimiter(b *testing.B) {
+	benchmarkReader(b, bytes.ReplaceAll(typical(50000, 12, false), []byte(","), []byte("||")), Dialect{Delimiter: "||", Quote: '"'})
+}
+
+var comma = Dialect{Delimiter: ",", Quote: '"'}
