@@ -31,7 +31,9 @@ installed() {
 if ! installed; then
 	echo "installing $1 $version into .tools/bin (once; golangci-lint takes a minute or two)" >&2
 	mkdir -p .tools/bin
-	if ! GOBIN="$PWD/.tools/bin" GOFLAGS= CGO_ENABLED=0 go install "$module$package@$version" >&2; then
+	log=".tools/$1.log"
+	if ! GOBIN="$PWD/.tools/bin" GOFLAGS= CGO_ENABLED=0 go install "$module$package@$version" >"$log" 2>&1; then
+		tail -n 20 "$log" >&2
 		echo "make: $1 $version could not be installed, so what it checks stays unchecked: 'go install $module$package@$version' failed (the reason is above; is the Go module proxy reachable?)" >&2
 		exit 1
 	fi
