@@ -113,7 +113,10 @@ func (r *Reader) tooLong() (*Record, error) {
 	r.p.n, r.p.anyQuoted = 0, false
 	rec := r.fill(nil)
 	r.p.scratch = r.p.scratch[:0]
-	m := machine{d: &r.d}
+	m, err := newMachine(r.d)
+	if err != nil {
+		return nil, err
+	}
 	var total int64
 	for {
 		b, last := r.window()
