@@ -79,7 +79,7 @@ func (v *Vector) UnmarshalBinary(b []byte) error {
 	if len(b) < 9 || b[0] != vectorVersion {
 		return errVector
 	}
-	d := decoder{b: b[9:]}
+	d := varints{b: b[9:]}
 	n := Vector{print: binary.BigEndian.Uint64(b[1:])}
 	n.length = d.count()
 	states := d.count()
@@ -108,13 +108,13 @@ func (v *Vector) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
-// decoder reads varints and remembers that one was missing.
-type decoder struct {
+// varints reads varints and remembers that one was missing.
+type varints struct {
 	b   []byte
 	bad bool
 }
 
-func (d *decoder) count() int64 {
+func (d *varints) count() int64 {
 	x, n := binary.Uvarint(d.b)
 	if n <= 0 || x > math.MaxInt64 {
 		d.bad, d.b = true, nil
@@ -124,7 +124,7 @@ func (d *decoder) count() int64 {
 	return int64(x)
 }
 
-func (d *decoder) signed() int64 {
+func (d *varints) signed() int64 {
 	x, n := binary.Varint(d.b)
 	if n <= 0 {
 		d.bad, d.b = true, nil
