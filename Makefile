@@ -54,7 +54,7 @@ lint: ## golangci-lint; .golangci.yml holds the import directions
 
 secrets: ## gitleaks over the whole history
 	@git rev-parse --git-dir >/dev/null 2>&1 || { echo 'make secrets: this folder is no git checkout, so there is no history to search; clone the repository' >&2; exit 1; }
-	@tool="$$(scripts/tool.sh gitleaks)" && "$$tool" git --no-banner --redact .
+	@tool="$$(scripts/tool.sh gitleaks)" && "$$tool" git --no-banner --no-color --redact .
 
 tidy: ## fail where go.mod or go.sum differ from what the code needs
 	go mod tidy -diff
