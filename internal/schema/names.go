@@ -137,11 +137,13 @@ func MatchName(a, b string) bool {
 // nextNameRune is the first rune that counts, folded, and the bytes up to its
 // end; 0, 0 at the end.
 func nextNameRune(s string) (rune, int) {
-	for i, r := range s {
+	for end := 0; end < len(s); {
+		r, n := utf8.DecodeRuneInString(s[end:])
+		end += n
 		if r == '_' || r == '-' || unicode.IsSpace(r) || r == '\ufeff' {
 			continue
 		}
-		return unicode.ToLower(unicode.ToUpper(r)), i + utf8.RuneLen(r)
+		return unicode.ToLower(unicode.ToUpper(r)), end
 	}
 	return 0, 0
 }
