@@ -1,5 +1,135 @@
 package sniff
 
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/etlportal/etlportal/internal/csv"
+)
+
 func detect(sample []byte, atEOF bool, o Options) (*Result, error) {
-	return &Result{}, nil
+	if len(sample) > SampleSize {
+		sample, atEOF = sample[:SampleSize], false
+	}
+	if err := checkOptions(o); err != nil {
+		return nil, err
+	}
+	if len(sample) == 0 {
+		return nil, refuseEmpty(nil, 0, 0)
+	}
+	if o.Encoding == nil {
+		if err := refuseBinary(sample); err != nil {
+			return nil, err
+		}
+	}
+	e, bom, decision, err := detectEncoding(sample, atEOF, o)
+	if err != nil {
+		return nil, err
+	}
+	text, err := decode(sample, e, atEOF)
+	if err != nil {
+		return nil, &Error{Code: "unreadable_encoding", Message: fmt.Sprintf("the file cannot be read as %s: %v", e, err), Fix: "name its encoding with --encoding, for example --encoding windows-1252"}
+	}
+	if err := refuseEmpty(text, len(sample), bom); err != nil {
+		return nil, err
+	}
+	if err := refuseControls(text[:min(len(text), dialectSample)]); err != nil {
+		return nil, err
+	}
+	if err := refuseMarkup(text, atEOF); err != nil {
+		return nil, err
+	}
+	v, err := detectDialect(text, atEOF, o)
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{
+		Encoding:  e,
+		BOM:       bom,
+		Dialect:   v.dialect,
+		Notes:     v.notes,
+		Decisions: append([]Decision{decision}, v.decisions...),
+	}
+	if err := r.inferColumns(text, atEOF, v.shape.width, o); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// checkOptions refuses overrides that cannot be.
+func checkOptions(o Options) error {
+	bad := func(format string, args ...any) error {
+		return &Error{Code: "bad_option", Message: fmt.Sprintf(format, args...), Fix: "correct the flag or leave it out"}
+	}
+	switch {
+	case o.Delimiter != nil && *o.Delimiter == "":
+		return bad("the delimiter is empty")
+	case o.Header != nil && *o.Header < 0:
+		return bad("the number of header rows is %d", *o.Header)
+	case o.SkipLines != nil && *o.SkipLines < 0:
+		return bad("the number of lines to skip is %d", *o.SkipLines)
+	}
+	if _, ok := orderOf(o.DateOrder); !ok {
+		return bad("the date order %q is none of dmy, mdy, ymd", o.DateOrder)
+	}
+	switch o.Decimal {
+	case "", ".", ",", "point", "comma":
+	default:
+		return bad("the decimal sign %q is neither . nor ,", o.Decimal)
+	}
+	return nil
+}
+
+// inferColumns reads the sample as the dialect says and gives each column its type.
+func (r *Result) inferColumns(text []byte, atEOF bool, width int, o Options) error {
+	reader, err := csv.NewBytesReader(text, r.Dialect, csv.Options{Width: width})
+	if err != nil {
+		return &Error{Code: "bad_option", Message: err.Error(), Fix: "correct the flags of the dialect"}
+	}
+	header, err := reader.Header()
+	if err != nil && !errors.Is(err, io.EOF) {
+		return &Error{Code: "not_csv", Message: "the header cannot be read: " + err.Error(), Fix: "set --skip-lines or --header"}
+	}
+	var inferences []*Inference
+	bad, last := 0, (*csv.BadRecord)(nil)
+	if header != nil {
+		width = len(header)
+	}
+	inferences = NewInferences(width, o)
+	for {
+		rec, err := reader.Read()
+		if err != nil {
+			break
+		}
+		if rec.Bad != nil {
+			bad++
+			if last == nil {
+				b := *rec.Bad
+				last = &b
+			}
+			continue
+		}
+		if !atEOF && reader.InputOffset() >= int64(len(text)) {
+			break // the sample may end inside this record
+		}
+		for j, in := range inferences {
+			if j < len(rec.Fields) {
+				in.Add(rec.Fields[j], rec.Quoted[j], rec.Pos.Line)
+			}
+		}
+	}
+	names := header
+	if names == nil {
+		names = make([]string, width)
+	}
+	unique, notes := csv.UniqueNames(names)
+	r.Names = unique
+	if header != nil {
+		r.Notes = append(r.Notes, notes...)
+	}
+	for j, in := range inferences {
+		r.Columns = append(r.Columns, in.Decide(unique[j], o))
+	}
+	return nil
 }

@@ -1,0 +1,202 @@
+package sniff
+
+import "bytes"
+
+// class is what one value looks like by itself, whatever its column.
+type class uint8
+
+const (
+	classEmpty       class = iota // nothing, unquoted
+	classQuotedEmpty              // ""
+	classNull                     // a null word; aux is its index
+	classInt                      // an integer of at most 18 digits without separators
+	classNumber                   // any other number: decimals, grouped, currency, percent, exponent
+	classBool                     // a true/false word; aux is its index
+	classDate                     // a date or timestamp
+	// From here on a value makes its column text.
+	classLeadingZero
+	classLongInt
+	classPlus
+	classExponent
+	classUUID
+	classTime
+	classTooPrecise
+	classText
+	numClasses
+)
+
+const firstTextClass = classLeadingZero
+
+// why names the classes that keep a column text, in the plural.
+var why = [numClasses]string{
+	classLeadingZero: "start with 0, which a number would lose",
+	classLongInt:     "have more than 18 digits, as identifiers do",
+	classPlus:        "start with +, as telephone numbers do",
+	classExponent:    "look like 1e5, which may be an identifier",
+	classUUID:        "are UUIDs",
+	classTime:        "are times of day",
+	classTooPrecise:  "are times finer than a microsecond",
+	classText:        "are other text",
+}
+
+// nullWords are the spellings that may stand for NULL, most specific last.
+// The order is part of the stored form of an Inference.
+var nullWords = []string{
+	"NA", "N/A", "n/a", "na", "null", "NULL", "Null", "None", "none", "NONE",
+	"nan", "NaN", "NAN", "-", "--", "---", `\N`, "#N/A", "(null)", "<NA>", "<null>",
+	"nil", "NIL", "?", ".", "N.A.", "n.a.", " ", "  ", "   ", "    ",
+}
+
+var nullIndex = func() map[string]uint8 {
+	m := make(map[string]uint8, len(nullWords))
+	for i, w := range nullWords {
+		m[w] = uint8(i)
+	}
+	return m
+}()
+
+// boolPair is a way of writing true and false.
+type boolPair struct{ yes, no string }
+
+var boolPairs = []boolPair{
+	{"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"}, {"on", "off"},
+	{"ja", "nein"}, {"j", "n"}, {"oui", "non"}, {"si", "no"}, {"sí", "no"},
+	{"wahr", "falsch"}, {"vrai", "faux"}, {"sim", "não"}, {"да", "нет"},
+	{"enabled", "disabled"}, {"active", "inactive"},
+}
+
+// boolWords are the words of boolPairs without repetition, lower case.
+var boolWords, boolIndex = func() ([]string, map[string]uint8) {
+	var words []string
+	index := map[string]uint8{}
+	for _, p := range boolPairs {
+		for _, w := range []string{p.yes, p.no} {
+			if _, ok := index[w]; !ok {
+				index[w] = uint8(len(words))
+				words = append(words, w)
+			}
+		}
+	}
+	return words, index
+}()
+
+const longestWord = 8
+
+// isBlank says whether c is trimmed around numbers, dates and words.
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
+
+// trim drops blanks around b.
+func trim(b []byte) []byte {
+	for len(b) > 0 && isBlank(b[0]) {
+		b = b[1:]
+	}
+	for len(b) > 0 && isBlank(b[len(b)-1]) {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+// classify says what v looks like, and leaves details in n or d. It looks at
+// the first byte first, because most values are plainly one thing. v is not
+// empty, and no null word.
+func classify(v []byte, n *number, d *dateValue) (class, uint8) {
+	if isBlank(v[0]) || isBlank(v[len(v)-1]) {
+		v = trim(v)
+		if len(v) == 0 {
+			return classText, 0
+		}
+	}
+	c := v[0]
+	switch {
+	case c >= '0' && c <= '9':
+		return classifyDigits(v, n, d)
+	case c == '-' || c == '+' || c == '.' || c == '$' || c == '(' || c == 0xC2 || c == 0xE2:
+		if cl := parseNumber(v, n); cl != classText {
+			return cl, 0
+		}
+		return classText, 0
+	}
+	if len(v) <= longestWord {
+		if i, ok := lookUp(boolIndex, v); ok {
+			return classBool, i
+		}
+	}
+	if len(v) == 36 && isUUID(v) {
+		return classUUID, 0
+	}
+	if len(v) >= 8 && len(v) <= maxDateLength && startsMonthOrDay(v) {
+		if cl := parseDate(v, d); cl != classText {
+			return cl, 0
+		}
+	}
+	return classText, 0
+}
+
+func classifyDigits(v []byte, n *number, d *dateValue) (class, uint8) {
+	if len(v) == 36 && isUUID(v) {
+		return classUUID, 0
+	}
+	i := 1
+	for i < len(v) && v[i] >= '0' && v[i] <= '9' {
+		i++
+	}
+	if i == len(v) {
+		return parseNumber(v, n), 0
+	}
+	switch v[i] {
+	case '-', '/':
+		if len(v) > maxDateLength {
+			return classText, 0
+		}
+		return parseDate(v, d), 0
+	case ':':
+		if isTime(v) {
+			return classTime, 0
+		}
+		return classText, 0
+	}
+	if cl := parseNumber(v, n); cl != classText {
+		// 01.02.2024 is no number: its groups are too short.
+		return cl, 0
+	}
+	if len(v) >= 6 && len(v) <= maxDateLength {
+		return parseDate(v, d), 0
+	}
+	return classText, 0
+}
+
+// lookUp finds v in an index of lower-case words, ignoring ASCII case.
+func lookUp(index map[string]uint8, v []byte) (uint8, bool) {
+	var low [longestWord]byte
+	for i, c := range v {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		low[i] = c
+	}
+	i, ok := index[string(low[:len(v)])]
+	return i, ok
+}
+
+func isUUID(v []byte) bool {
+	for i, c := range v {
+		switch i {
+		case 8, 13, 18, 23:
+			if c != '-' {
+				return false
+			}
+		default:
+			if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
+				return false
+			}
+		}
+	}
+	return len(v) == 36
+}
+
+// isTime says whether v is H:MM, HH:MM:SS or finer, with AM or PM perhaps.
+func isTime(v []byte) bool {
+	var t clock
+	rest, ok := parseClock(v, &t)
+	return ok && len(bytes.TrimSpace(rest)) == 0
+}

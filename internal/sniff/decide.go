@@ -1,0 +1,317 @@
+package sniff
+
+import (
+	"fmt"
+	"math"
+	"sort"
+	"strings"
+
+	"github.com/etlportal/etlportal/internal/schema"
+)
+
+// Decide names the narrowest type that loses nothing: text, integer, bigint,
+// numeric, boolean, date, timestamp or timestamptz. The options override as
+// they do in Detect; the name selects the override in Options.Types and
+// becomes the Column's.
+func (in *Inference) Decide(name string, o Options) Column {
+	c := in.decide(o)
+	c.Name = name
+	if sql, ok := o.Types[name]; ok {
+		in.force(&c, sql, o)
+	}
+	return c
+}
+
+// force gives the column the type that the user named; the format found stays
+// where it is one of that kind of type.
+func (in *Inference) force(c *Column, sql string, o Options) {
+	t, err := schema.ParseType(sql)
+	if err != nil {
+		c.Evidence = append([]string{fmt.Sprintf("the type %q given by flag was ignored: %v", sql, err)}, c.Evidence...)
+		return
+	}
+	found := c.Type
+	c.Type, c.Confidence = t, 1
+	evidence := []string{"given by flag"}
+	switch {
+	case family(t.Kind) != family(found.Kind):
+		c.Format, c.Ambiguous = "", nil
+		if family(t.Kind) == familyText {
+			c.NullWords = in.givenNulls()
+			break
+		}
+		if words := in.wordsPresent(); in.onlyOf(familyClasses(t.Kind)) {
+			c.NullWords = words
+		}
+		evidence = append(evidence, "the values look like "+found.String())
+	case found.Kind != t.Kind && found.String() != t.String():
+		evidence = append(evidence, "the values look like "+found.String())
+	}
+	c.Evidence = append(evidence, c.Evidence...)
+}
+
+type typeFamily uint8
+
+const (
+	familyText typeFamily = iota
+	familyNumber
+	familyBool
+	familyTime
+	familyOther
+)
+
+func family(k schema.Kind) typeFamily {
+	switch k {
+	case schema.Text, schema.Char, schema.Varchar:
+		return familyText
+	case schema.SmallInt, schema.Integer, schema.BigInt, schema.Real, schema.Double, schema.Numeric:
+		return familyNumber
+	case schema.Boolean:
+		return familyBool
+	case schema.Date, schema.Timestamp, schema.TimestampTZ:
+		return familyTime
+	}
+	return familyOther
+}
+
+// familyClasses are the classes of values that a type of that kind reads.
+func familyClasses(k schema.Kind) []class {
+	switch family(k) {
+	case familyNumber:
+		return []class{classInt, classNumber, classLeadingZero, classLongInt, classPlus, classExponent}
+	case familyBool:
+		return []class{classBool, classInt}
+	case familyTime:
+		return []class{classDate, classInt, classTooPrecise}
+	}
+	if k == schema.UUID {
+		return []class{classUUID}
+	}
+	if k == schema.Time {
+		return []class{classTime}
+	}
+	return nil
+}
+
+// onlyOf says whether every value that is neither empty nor a null word is of
+// one of the classes.
+func (in *Inference) onlyOf(classes []class) bool {
+	rest := in.values()
+	for _, c := range classes {
+		rest -= in.n[c]
+	}
+	return rest == 0
+}
+
+// values counts what is neither empty nor a null word.
+func (in *Inference) values() (n int64) {
+	for c := classInt; c < numClasses; c++ {
+		n += in.n[c]
+	}
+	return n
+}
+
+func (in *Inference) wordsPresent() []string {
+	var words []string
+	for i, n := range in.nulls {
+		if n > 0 {
+			words = append(words, in.words.words[i])
+		}
+	}
+	return words
+}
+
+// givenNulls are the null words of the user; the built-in ones are no NULL in text.
+func (in *Inference) givenNulls() []string {
+	if in.words.given {
+		return in.wordsPresent()
+	}
+	return nil
+}
+
+func (in *Inference) decide(o Options) Column {
+	values := in.values()
+	c := Column{
+		Type:       schema.Type{Kind: schema.Text},
+		Nullable:   in.n[classEmpty] > 0 || in.words.given && in.n[classNull] > 0,
+		NullWords:  in.givenNulls(),
+		Confidence: confidence(values),
+	}
+	var textish int64
+	for cl := firstTextClass; cl < numClasses; cl++ {
+		textish += in.n[cl]
+	}
+	switch {
+	case values == 0:
+		c.Confidence = 0.3
+		c.Evidence = append(c.Evidence, "no value to judge by")
+	case textish > 0:
+		in.decideText(&c, textish, values)
+	case in.n[classBool] == values:
+		in.decideBool(&c, values)
+	case in.n[classInt]+in.n[classNumber] == values:
+		in.decideNumber(&c, values, o)
+	case in.n[classDate] == values:
+		in.decideDate(&c, values, o)
+	default:
+		in.mixed(&c)
+	}
+	if c.Type.Kind != schema.Text {
+		in.applyNulls(&c)
+	} else {
+		in.mentionNulls(&c)
+	}
+	if n := in.n[classEmpty]; n > 0 {
+		c.Evidence = append(c.Evidence, fmt.Sprintf("%s empty", are(n)))
+	}
+	if n := in.n[classQuotedEmpty]; n > 0 {
+		c.Evidence = append(c.Evidence, fmt.Sprintf(`%s "" (quoted and empty)`, are(n)))
+		if c.Type.Kind != schema.Text {
+			c.Nullable = true
+		}
+	}
+	if c.Type.Kind != schema.Text && in.padded.Line != 0 {
+		c.Evidence = append(c.Evidence, "some values have spaces around them, first "+at(in.padded))
+	}
+	return c
+}
+
+// applyNulls takes the null words as NULL: all other values are of one type.
+func (in *Inference) applyNulls(c *Column) {
+	words := in.wordsPresent()
+	if len(words) == 0 {
+		return
+	}
+	c.Nullable = true
+	c.NullWords = words
+	if in.words.given {
+		return
+	}
+	c.Evidence = append(c.Evidence, fmt.Sprintf("%s taken as NULL, being the only other values: %s, first %s",
+		are(in.n[classNull]), in.wordCounts(), at(in.first[classNull])))
+}
+
+func (in *Inference) mentionNulls(c *Column) {
+	if in.n[classNull] > 0 && !in.words.given {
+		c.Evidence = append(c.Evidence, fmt.Sprintf("%s could mean NULL and kept as text: %s, first %s",
+			that(in.n[classNull]), in.wordCounts(), at(in.first[classNull])))
+	}
+}
+
+func (in *Inference) wordCounts() string {
+	var parts []string
+	for i, n := range in.nulls {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%q × %s", in.words.words[i], group(n)))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// decideText says why the column is no narrower type.
+func (in *Inference) decideText(c *Column, textish, values int64) {
+	other := values - textish
+	var reasons []class
+	for cl := firstTextClass; cl < numClasses; cl++ {
+		if in.n[cl] > 0 {
+			reasons = append(reasons, cl)
+		}
+	}
+	plain := len(reasons) == 1 && reasons[0] == classText && other == 0
+	if plain {
+		c.Evidence = append(c.Evidence, fmt.Sprintf("%s other text, first %s", are(values), at(in.first[classText])))
+		return
+	}
+	sort.Slice(reasons, func(i, j int) bool { return in.first[reasons[i]].Line < in.first[reasons[j]].Line })
+	for _, cl := range reasons {
+		c.Evidence = append(c.Evidence, fmt.Sprintf("%s %s, first %s", count(in.n[cl]), why[cl], at(in.first[cl])))
+	}
+	if other > 0 || reasons[0] != classText {
+		c.CounterExample = in.first[reasons[0]]
+	}
+	if other > 0 {
+		c.Evidence = append(c.Evidence, fmt.Sprintf("%s read as %s", that(other), in.kinds()))
+	}
+}
+
+// kinds names the kinds of values that are no text.
+func (in *Inference) kinds() string {
+	var names []string
+	for _, k := range []struct {
+		cl   class
+		name string
+	}{{classInt, "integers"}, {classNumber, "numbers"}, {classBool, "true/false words"}, {classDate, "dates"}} {
+		if in.n[k.cl] > 0 {
+			names = append(names, k.name)
+		}
+	}
+	return strings.Join(names, " and ")
+}
+
+// mixed is a column of several kinds, none of which includes the others.
+func (in *Inference) mixed(c *Column) {
+	least := classInt
+	for _, cl := range []class{classInt, classNumber, classBool, classDate} {
+		if in.n[cl] > 0 && (in.n[least] == 0 || in.n[cl] < in.n[least]) {
+			least = cl
+		}
+	}
+	c.CounterExample = in.first[least]
+	c.Evidence = append(c.Evidence, fmt.Sprintf("%s are mixed; the rarer kind is first %s", in.kinds(), at(in.first[least])))
+}
+
+func (in *Inference) decideBool(c *Column, values int64) {
+	for i, p := range boolPairs {
+		yes, no := uint64(1)<<boolIndex[p.yes], uint64(1)<<boolIndex[p.no]
+		if in.bools&^(yes|no) != 0 {
+			continue
+		}
+		if in.bools != yes|no && i != 0 {
+			c.Evidence = append(c.Evidence, fmt.Sprintf("all values are %q; one word alone is no boolean", strings.ToLower(in.first[classBool].Value)))
+			return
+		}
+		c.Type = schema.Type{Kind: schema.Boolean}
+		if i != 0 {
+			c.Format = p.yes + "/" + p.no
+		}
+		c.Evidence = append(c.Evidence, fmt.Sprintf("%s %s or %s", are(values), p.yes, p.no))
+		return
+	}
+	c.Evidence = append(c.Evidence, "true/false words of several kinds are mixed")
+	c.CounterExample = in.first[classBool]
+}
+
+// confidence grows with the number of values that agree.
+func confidence(values int64) float64 {
+	return math.Round((1-1/(float64(values)+1.5))*1000) / 1000
+}
+
+// at says where an example is.
+func at(e Example) string {
+	return fmt.Sprintf("at line %s: '%s'", group(e.Line), e.Value)
+}
+
+func count(n int64) string {
+	if n == 1 {
+		return "1 value"
+	}
+	return group(n) + " values"
+}
+
+func are(n int64) string {
+	if n == 1 {
+		return "1 value is"
+	}
+	return group(n) + " values are"
+}
+
+func that(n int64) string { return count(n) }
+
+// group writes n with commas between thousands.
+func group(n int64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -1,0 +1,437 @@
+package sniff
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/etlportal/etlportal/internal/csv"
+)
+
+// dialectSample is how much decoded text the dialect is judged by.
+const dialectSample = 64 << 10
+
+// floor is the score below which a file is taken as one column.
+const floor = 0.12
+
+// verdict is the dialect found and the grid it makes.
+type verdict struct {
+	dialect   csv.Dialect
+	grid      *grid
+	shape     shape
+	trial     trial
+	decisions []Decision
+	notes     []string
+}
+
+// decided records a decision.
+func (v *verdict) decided(what, value string, confidence float64, evidence ...string) {
+	v.decisions = append(v.decisions, Decision{What: what, Value: value, Confidence: math.Round(confidence*1000) / 1000, Evidence: evidence})
+}
+
+const byFlag = "given by flag"
+
+// detectDialect finds how text, the decoded start of a file, is written.
+func detectDialect(text []byte, whole bool, o Options) (*verdict, error) {
+	v := &verdict{}
+	v.findNewline(text, o)
+	skip, forced := v.findStart(text, o)
+	body := v.dropLines(text, skip)
+	if len(body) > dialectSample {
+		body = v.cutAtLine(body[:dialectSample])
+	} else if !whole {
+		body = v.cutAtLine(body)
+	}
+	comment := v.findComment(body, o)
+	best, second, tried := v.compete(body, comment, forced, o)
+	v.trial, v.grid, v.shape = best.trial, best.grid, best.shape
+	v.findEscape(body, o)
+	v.findSpaces(body, o)
+	v.dialect.Delimiter, v.dialect.Quote, v.dialect.Comment = v.trial.delimiter, v.trial.quote, v.trial.comment
+	v.tellDelimiter(best, second, tried, forced, body, o)
+	v.findTrailing(o)
+	v.findHeader(skip, o)
+	if err := v.dialect.Validate(); err != nil {
+		return nil, &Error{Code: "bad_option", Message: "the dialect given makes no sense: " + err.Error(), Fix: "check --delimiter, --quote, --escape and --comment"}
+	}
+	return v, nil
+}
+
+func (v *verdict) findNewline(text []byte, o Options) {
+	lf, crlf, cr := newline(text[:min(len(text), dialectSample)])
+	if o.Newline != nil {
+		v.dialect.Newline = *o.Newline
+		name := "LF"
+		if *o.Newline == csv.NewlineCR {
+			name = "CR"
+		}
+		v.decided("newline", name, 1, byFlag)
+		return
+	}
+	evidence := fmt.Sprintf("%d LF, %d CRLF, %d lone CR", lf, crlf, cr)
+	switch {
+	case cr > lf+crlf:
+		v.dialect.Newline = csv.NewlineCR
+		v.decided("newline", "CR", float64(cr)/float64(cr+lf+crlf), evidence)
+	case lf+crlf == 0:
+		v.decided("newline", "LF", 0.5, "a single line")
+	case crlf > 0 && lf > 0:
+		v.decided("newline", "mixed", 0.9, evidence)
+	case crlf > 0:
+		v.decided("newline", "CRLF", 1, evidence)
+	default:
+		v.decided("newline", "LF", 1, evidence)
+	}
+}
+
+// findStart honours --skip-lines and the line "sep=;", and returns how many
+// physical lines to drop and the delimiter that is thereby given.
+func (v *verdict) findStart(text []byte, o Options) (skip int, delimiter string) {
+	if o.Delimiter != nil {
+		delimiter = *o.Delimiter
+	}
+	if o.SkipLines != nil {
+		return max(*o.SkipLines, 0), delimiter
+	}
+	t := trial{cr: v.dialect.Newline == csv.NewlineCR}
+	end, _ := t.lineEnd(text)
+	line := string(bytes.Trim(text[:end], `"`))
+	if len(line) > 4 && strings.EqualFold(line[:4], "sep=") && len(line) <= 4+8 {
+		if delimiter == "" {
+			delimiter = line[4:]
+		} else if delimiter != line[4:] {
+			v.notes = append(v.notes, fmt.Sprintf("the first line says sep=%s, but the delimiter given by flag is %q", line[4:], delimiter))
+		}
+		return 1, delimiter
+	}
+	return 0, delimiter
+}
+
+func (v *verdict) dropLines(text []byte, n int) []byte {
+	t := trial{cr: v.dialect.Newline == csv.NewlineCR}
+	for ; n > 0 && len(text) > 0; n-- {
+		end, width := t.lineEnd(text)
+		text = text[end+width:]
+	}
+	return text
+}
+
+// cutAtLine drops the last line, which may be incomplete.
+func (v *verdict) cutAtLine(b []byte) []byte {
+	c := byte('\n')
+	if v.dialect.Newline == csv.NewlineCR {
+		c = '\r'
+	}
+	if i := bytes.LastIndexByte(b, c); i > 0 {
+		return b[:i+1]
+	}
+	return b
+}
+
+// findComment takes lines that start with # as comments where they stand
+// before the table or interrupt it.
+func (v *verdict) findComment(body []byte, o Options) byte {
+	if o.Comment != nil {
+		value := "none"
+		if *o.Comment != 0 {
+			value = string(rune(*o.Comment))
+		}
+		v.decided("comment", value, 1, byFlag)
+		return *o.Comment
+	}
+	t := trial{cr: v.dialect.Newline == csv.NewlineCR}
+	hashes, lines, first := 0, 0, -1
+	widths := map[string][2]int{}
+	rest := body
+	for len(rest) > 0 && lines < maxRows {
+		end, width := t.lineEnd(rest)
+		line := rest[:end]
+		rest = rest[end+width:]
+		if len(line) == 0 {
+			continue
+		}
+		hash := line[0] == '#'
+		if hash {
+			hashes++
+			if first < 0 {
+				first = lines
+			}
+		}
+		for _, d := range []string{",", ";", "\t", "|"} {
+			n := widths[d]
+			if c := bytes.Count(line, []byte(d)); hash && hashes == 1 {
+				n[0] = c
+			} else if !hash && n[1] < c {
+				n[1] = c
+			}
+			widths[d] = n
+		}
+		lines++
+	}
+	if hashes == 0 || hashes*2 > lines && first != 0 || lines == hashes {
+		v.decided("comment", "none", 0.95, "no line starts with # apart from the table")
+		return 0
+	}
+	// "#id,name" on top of the table is its header.
+	for _, n := range widths {
+		if hashes == 1 && n[0] > 0 && n[0] == n[1] {
+			v.decided("comment", "none", 0.8, "the line that starts with # has as many fields as the others: a header")
+			return 0
+		}
+	}
+	if first > 0 && hashes < 2 {
+		v.decided("comment", "none", 0.7, "one line starts with #, amid the table")
+		return 0
+	}
+	v.decided("comment", "#", 0.9, fmt.Sprintf("%d lines start with #", hashes))
+	return '#'
+}
+
+// contender is a trial with its result.
+type contender struct {
+	trial trial
+	grid  *grid
+	shape shape
+	score float64
+}
+
+// compete tries every delimiter with every quote. second is the best with
+// another delimiter than the winner's.
+func (v *verdict) compete(body []byte, comment byte, forced string, o Options) (best, second contender, tried int) {
+	cr := v.dialect.Newline == csv.NewlineCR
+	quotes := []byte{'"', '\'', 0}
+	if o.Quote != nil {
+		quotes = []byte{*o.Quote}
+	}
+	escape := byte(0)
+	if o.Escape != nil {
+		escape = *o.Escape
+	} else if backslashes(body) {
+		escape = '\\'
+	}
+	list := delimiters
+	if forced != "" {
+		list = append(list[:0:0], list[0])
+		list[0].text, list[0].prior, list[0].rare = forced, 1, false
+	}
+	for _, d := range list {
+		if !bytes.Contains(body, []byte(d.text)) && forced == "" {
+			continue
+		}
+		for _, q := range quotes {
+			if q != 0 && strings.IndexByte(d.text, q) >= 0 || q != 0 && bytes.IndexByte(body, q) < 0 && len(quotes) > 1 && q != '"' {
+				continue
+			}
+			t := trial{delimiter: d.text, quote: q, escape: escape, comment: comment, cr: cr}
+			t.spaces = d.text == " " || q != 0 && spacedQuotes(body, d.text, q)
+			if o.SkipInitialSpace != nil {
+				t.spaces = *o.SkipInitialSpace
+			}
+			g := t.parse(body)
+			c := contender{trial: t, grid: g}
+			c.score, c.shape = scoreOf(t, g, d.prior, d.rare)
+			tried++
+			if c.score > best.score || best.grid == nil && forced != "" {
+				if best.grid != nil && best.trial.delimiter != d.text {
+					second = best
+				}
+				best = c
+			} else if c.score > second.score && d.text != best.trial.delimiter {
+				second = c
+			}
+		}
+	}
+	if best.grid == nil || best.score < floor && forced == "" {
+		second = best
+		best = v.oneColumn(body, comment, quotes)
+	}
+	return best, second, tried
+}
+
+// oneColumn reads every line as one field. The dialect still needs a
+// delimiter: one that does not occur.
+func (v *verdict) oneColumn(body []byte, comment byte, quotes []byte) contender {
+	t := trial{quote: quotes[0], comment: comment, cr: v.dialect.Newline == csv.NewlineCR, delimiter: ","}
+	for _, d := range []string{",", ";", "\t", "|", "\x1f", "\x1e", "\x01"} {
+		if !bytes.Contains(body, []byte(d)) {
+			t.delimiter = d
+			break
+		}
+	}
+	g := t.parse(body)
+	if g.opened > g.closed || g.stray > g.closed {
+		t.one = true
+		g = t.parse(body)
+		t.one = false
+	}
+	s := shapeOf(g)
+	s.trailing = false
+	return contender{trial: t, grid: g, shape: s}
+}
+
+// spacedQuotes says whether quoted fields follow the delimiter and a space.
+func spacedQuotes(body []byte, delimiter string, quote byte) bool {
+	spaced := bytes.Count(body, []byte(delimiter+" "+string(quote)))
+	return spaced >= 1 && spaced > 2*bytes.Count(body, []byte(delimiter+string(quote)))
+}
+
+// backslashes says whether quotes are escaped by backslashes rather than doubled.
+func backslashes(body []byte) bool {
+	slashed := bytes.Count(body, []byte(`\"`)) - bytes.Count(body, []byte(`\""`))
+	if slashed < 1 {
+		return false
+	}
+	doubled := 0
+	for i := 0; i+1 < len(body); i++ {
+		if body[i] == '"' && body[i+1] == '"' {
+			// An empty field is no doubled quote.
+			if i > 0 && bytes.IndexByte([]byte(",;\t|\n\r"), body[i-1]) < 0 && (i+2 >= len(body) || bytes.IndexByte([]byte(",;\t|\n\r"), body[i+2]) < 0) {
+				doubled++
+			}
+			i++
+		}
+	}
+	return slashed > doubled && slashed >= 2
+}
+
+func (v *verdict) findEscape(body []byte, o Options) {
+	switch {
+	case o.Escape != nil:
+		v.dialect.Escape = *o.Escape
+		v.decided("escape", escapeName(*o.Escape), 1, byFlag)
+	case v.trial.quote == 0:
+		v.decided("escape", "none", 0.9, "fields are not quoted")
+	case v.trial.escape != 0:
+		v.dialect.Escape = v.trial.escape
+		n := bytes.Count(body, []byte(`\"`))
+		v.decided("escape", "backslash", 0.9, fmt.Sprintf(`\" occurs %d times, more often than ""`, n))
+	default:
+		v.decided("escape", "doubled", 0.9, "a quote inside quotes is written twice")
+	}
+}
+
+func escapeName(c byte) string {
+	switch c {
+	case 0:
+		return "doubled"
+	case '\\':
+		return "backslash"
+	}
+	return string(rune(c))
+}
+
+// findSpaces decides whether a space after a delimiter belongs to it.
+func (v *verdict) findSpaces(body []byte, o Options) {
+	if o.SkipInitialSpace != nil {
+		v.dialect.SkipInitialSpace = *o.SkipInitialSpace
+		v.decided("skip_initial_space", fmt.Sprint(*o.SkipInitialSpace), 1, byFlag)
+		return
+	}
+	if v.trial.spaces {
+		v.dialect.SkipInitialSpace = true
+		v.decided("skip_initial_space", "true", 0.9, "quotes or columns follow the delimiter after spaces")
+		return
+	}
+	spaced, cells := 0, 0
+	for _, r := range v.grid.rows {
+		for _, c := range r[min(1, len(r)):] {
+			if len(c.text) == 0 {
+				continue
+			}
+			cells++
+			if c.text[0] == ' ' && !c.quoted {
+				spaced++
+			}
+		}
+	}
+	if cells > 2 && spaced*20 >= cells*19 {
+		v.dialect.SkipInitialSpace, v.trial.spaces = true, true
+		v.grid = v.trial.parse(body)
+		v.shape = shapeOf(v.grid)
+		v.decided("skip_initial_space", "true", 0.9, fmt.Sprintf("%d of %d fields start with a space", spaced, cells))
+		return
+	}
+	v.decided("skip_initial_space", "false", 0.9, fmt.Sprintf("%d of %d fields start with a space", spaced, cells))
+}
+
+func (v *verdict) tellDelimiter(best, second contender, tried int, forced string, body []byte, o Options) {
+	s := v.shape
+	name := delimiterName(v.trial.delimiter)
+	rows := fmt.Sprintf("%.0f %% of %d rows have %d fields", 100*s.same, s.rows-s.first, s.width)
+	switch {
+	case o.Delimiter != nil:
+		evidence := []string{byFlag, rows}
+		if !bytes.Contains(body, []byte(v.trial.delimiter)) {
+			evidence = append(evidence, "it occurs in no row")
+			v.notes = append(v.notes, fmt.Sprintf("the delimiter %q given by flag occurs in no row: the file reads as one column", v.trial.delimiter))
+		}
+		v.decided("delimiter", name, 1, evidence...)
+	case forced != "":
+		v.decided("delimiter", name, 0.99, "the first line says sep="+forced, rows)
+	case best.score == 0:
+		c := 0.9 - second.score
+		evidence := "no delimiter cuts the rows into equally many fields: one column"
+		if tried == 0 {
+			c, evidence = 0.9, "no delimiter occurs: one column"
+		}
+		v.decided("delimiter", name, c, evidence)
+	default:
+		c := best.score / (best.score + second.score + 0.02)
+		evidence := []string{rows}
+		if second.score > 0 {
+			evidence = append(evidence, fmt.Sprintf("score %.2f; next best %s with %.2f", best.score, delimiterName(second.trial.delimiter), second.score))
+		} else {
+			evidence = append(evidence, fmt.Sprintf("score %.2f; no other delimiter makes a table", best.score))
+		}
+		v.decided("delimiter", name, c, evidence...)
+	}
+	v.tellQuote(o)
+}
+
+func (v *verdict) tellQuote(o Options) {
+	g := v.grid
+	value := "none"
+	if v.trial.quote != 0 {
+		value = string(rune(v.trial.quote))
+	}
+	switch {
+	case o.Quote != nil:
+		v.decided("quote", value, 1, byFlag)
+	case g.closed > 0:
+		evidence := []string{fmt.Sprintf("%d fields are enclosed in it", g.closed)}
+		if g.stray > 0 {
+			evidence = append(evidence, fmt.Sprintf("%d stand inside other fields", g.stray))
+		}
+		v.decided("quote", value, float64(g.closed)/float64(g.closed+g.stray+g.opened-g.closed)*0.98, evidence...)
+	case v.trial.quote == 0:
+		v.decided("quote", value, 0.7, "the quotes in the file enclose no fields")
+	default:
+		v.decided("quote", value, 0.6, "no field is quoted; this is the usual one")
+	}
+}
+
+func (v *verdict) findTrailing(o Options) {
+	if o.TrailingDelimiter != nil {
+		v.dialect.TrailingDelimiter = *o.TrailingDelimiter
+		v.decided("trailing_delimiter", fmt.Sprint(*o.TrailingDelimiter), 1, byFlag)
+		return
+	}
+	s := v.shape
+	trailing := s.trailing && s.width > 1
+	if trailing {
+		// A header that names the last column makes it one, however empty.
+		for _, r := range v.grid.rows[s.first:] {
+			if len(r) == s.width && len(trim(r[s.width-1].text)) > 0 {
+				trailing = false
+				break
+			}
+		}
+	}
+	v.dialect.TrailingDelimiter = trailing
+	if trailing {
+		v.decided("trailing_delimiter", "true", 0.95, "every row ends in a delimiter with nothing after it")
+		return
+	}
+	v.decided("trailing_delimiter", "false", 0.95)
+}

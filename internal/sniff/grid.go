@@ -1,0 +1,212 @@
+package sniff
+
+import "bytes"
+
+// cell is one field of a trial parse.
+type cell struct {
+	text   []byte
+	quoted bool
+}
+
+// trial is a way to cut the sample into cells.
+type trial struct {
+	delimiter string
+	quote     byte
+	escape    byte
+	comment   byte
+	spaces    bool // skip spaces after a delimiter
+	cr        bool
+	// parseOne keeps the whole record as one cell.
+	one bool
+}
+
+// grid is the sample as a trial cuts it, with what speaks for or against the
+// trial's quotes.
+type grid struct {
+	rows [][]cell
+	// lines holds each row's first physical line, 0-based.
+	lines []int
+	// opened counts fields that start with a quote, closed those that end in
+	// one before a delimiter or line end; stray counts quotes inside other cells.
+	opened, closed, stray int
+	// long counts quoted fields with a line end inside.
+	long int
+	// open says that the last field's quote never closed.
+	open bool
+	// blank counts empty lines.
+	blank int
+}
+
+const (
+	maxRows  = 300
+	maxCells = 1 << 15
+)
+
+// parse cuts text leniently: a quote opens a field as its first byte and closes
+// it before a delimiter, a line end or the end; everything else is data. It is
+// a cursory twin of csv.Reader that never fails and also counts quotes.
+func (t trial) parse(text []byte) *grid {
+	g := &grid{}
+	line := 0
+	cells := 0
+	for len(text) > 0 && len(g.rows) < maxRows && cells < maxCells {
+		end, width := t.lineEnd(text)
+		if end == 0 || len(trim(text[:end])) == 0 && (t.delimiter != "\t" && t.delimiter != " " || end == 0) {
+			g.blank++
+			text = text[end+width:]
+			line++
+			continue
+		}
+		if t.comment != 0 && text[0] == t.comment {
+			text = text[end+width:]
+			line++
+			continue
+		}
+		var row []cell
+		first := line
+		if t.one {
+			row, text = []cell{{text: text[:end]}}, text[end+width:]
+			line++
+		} else {
+			row, text, line = t.record(text, g, line)
+		}
+		cells += len(row)
+		g.rows = append(g.rows, row)
+		g.lines = append(g.lines, first)
+	}
+	return g
+}
+
+// lineEnd is where the line ends, and how long its end is.
+func (t trial) lineEnd(text []byte) (end, width int) {
+	if t.cr {
+		i := bytes.IndexAny(text, "\r\n")
+		if i < 0 {
+			return len(text), 0
+		}
+		if text[i] == '\r' && i+1 < len(text) && text[i+1] == '\n' {
+			return i, 2
+		}
+		return i, 1
+	}
+	i := bytes.IndexByte(text, '\n')
+	if i < 0 {
+		return len(text), 0
+	}
+	if i > 0 && text[i-1] == '\r' {
+		return i - 1, 2
+	}
+	return i, 1
+}
+
+// record cuts the first record off text.
+func (t trial) record(text []byte, g *grid, line int) ([]cell, []byte, int) {
+	var row []cell
+	for {
+		if t.spaces && len(row) > 0 {
+			for len(text) > 0 && text[0] == ' ' {
+				text = text[1:]
+			}
+		}
+		if t.quote != 0 && len(text) > 0 && text[0] == t.quote {
+			n, inner, lines, ok := t.quotedField(text)
+			g.opened++
+			if ok {
+				g.closed++
+				row = append(row, cell{text: inner, quoted: true})
+				line += lines
+				if lines > 0 {
+					g.long++
+				}
+				text = text[n:]
+				if rest, more := t.afterField(text); more {
+					text = rest
+					continue
+				}
+				end, width := t.lineEnd(text)
+				return row, text[end+width:], line + 1
+			}
+			g.open = true
+			g.stray++
+		}
+		end, width := t.lineEnd(text)
+		i := bytes.Index(text[:end], []byte(t.delimiter))
+		if i < 0 {
+			t.strays(text[:end], g)
+			return append(row, cell{text: text[:end]}), text[end+width:], line + 1
+		}
+		t.strays(text[:i], g)
+		row = append(row, cell{text: text[:i]})
+		text = text[i+len(t.delimiter):]
+	}
+}
+
+// afterField drops the delimiter that follows a field.
+func (t trial) afterField(text []byte) ([]byte, bool) {
+	if bytes.HasPrefix(text, []byte(t.delimiter)) {
+		return text[len(t.delimiter):], true
+	}
+	return text, false
+}
+
+func (t trial) strays(field []byte, g *grid) {
+	if t.quote != 0 {
+		g.stray += bytes.Count(field, []byte{t.quote})
+	}
+}
+
+// maxQuoted bounds a quoted field of the sample; a longer one is a stray quote.
+const maxQuoted = 32 << 10
+
+// quotedField finds the end of the quoted field at the start of text, in bytes
+// with both quotes, its inside and the line ends in it.
+func (t trial) quotedField(text []byte) (n int, inner []byte, lines int, ok bool) {
+	for i := 1; i < len(text) && i < maxQuoted; i++ {
+		switch c := text[i]; {
+		case c == '\n', c == '\r' && t.cr:
+			lines++
+		case t.escape != 0 && t.escape != t.quote && c == t.escape:
+			i++
+		case c == t.quote:
+			if i+1 < len(text) && text[i+1] == t.quote && (t.escape == 0 || t.escape == t.quote) {
+				i++
+				continue
+			}
+			rest := text[i+1:]
+			if t.ends(rest) {
+				return i + 1, text[1:i], lines, true
+			}
+		}
+	}
+	return 0, nil, 0, false
+}
+
+// ends says whether a field can end before rest.
+func (t trial) ends(rest []byte) bool {
+	if len(rest) == 0 || rest[0] == '\n' || rest[0] == '\r' && (t.cr || len(rest) == 1 || rest[1] == '\n') {
+		return true
+	}
+	return bytes.HasPrefix(rest, []byte(t.delimiter))
+}
+
+// newline finds what ends records. Line ends inside quotes hardly change which
+// kind is the most frequent.
+func newline(text []byte) (lf, crlf, cr int) {
+	for i, c := range text {
+		switch c {
+		case '\n':
+			if i > 0 && text[i-1] == '\r' {
+				crlf++
+			} else {
+				lf++
+			}
+		case '\r':
+			if i+1 < len(text) && text[i+1] != '\n' {
+				cr++
+			} else if i+1 == len(text) {
+				cr++
+			}
+		}
+	}
+	return lf, crlf, cr
+}
