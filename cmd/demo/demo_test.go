@@ -82,12 +82,21 @@ func TestSame(t *testing.T) {
 // The tables look as psql prints them.
 func TestQueryLooksLikePsql(t *testing.T) {
 	sh := shell{url: etltest.Postgres(t)}
-	got, err := sh.run(t.Context(), psqlPrefix+`SELECT 7 AS number, $$Zoë$$ AS name, NULL AS nothing UNION ALL SELECT 12345678, $$x$$, $$y$$'`)
-	if err != nil {
-		t.Fatal(err)
+	for query, want := range map[string]string{
+		`SELECT 7 AS number, $$Zoë$$ AS name, NULL AS nothing UNION ALL SELECT 12345678, $$x$$, $$y$$`: "  number  | name | nothing \n----------+------+---------\n        7 | Zoë  | \n 12345678 | x    | y\n(2 rows)\n",
+
+		`SELECT 1.5 AS total`:       " total \n-------\n   1.5\n(1 row)\n",
+		`SELECT 1 AS a WHERE false`: " a \n---\n(0 rows)\n",
+	} {
+		got, err := sh.run(t.Context(), psqlPrefix+query+"'")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != want {
+			t.Errorf("%s\ngot\n%s\nwant\n%s", query, got, want)
+		}
 	}
-	const want = "  number  | name | nothing \n----------+------+---------\n        7 | Zoë  | \n 12345678 | x    | y\n(2 rows)\n"
-	if got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
+	if _, err := sh.run(t.Context(), psqlPrefix+"SELECT nonsense'"); err == nil {
+		t.Error("a query that fails is no error")
 	}
 }

@@ -48,7 +48,7 @@ func (s shell) run(ctx context.Context, command string) (string, error) {
 	return string(printed), err
 }
 
-// query gives a query's result in psql's aligned format.
+// query gives a query's result in psql's aligned format, but for the empty line below it.
 func (s shell) query(ctx context.Context, sql string) (printed string, err error) {
 	conn, err := pgx.Connect(ctx, s.url)
 	if err != nil {
@@ -56,20 +56,24 @@ func (s shell) query(ctx context.Context, sql string) (printed string, err error
 	}
 	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
 
-	results, err := conn.PgConn().Exec(ctx, sql).ReadAll()
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", sql, err)
-	}
 	var out strings.Builder
-	for _, result := range results {
-		columns := make([]column, len(result.FieldDescriptions))
-		for i, field := range result.FieldDescriptions {
+	results := conn.PgConn().Exec(ctx, sql)
+	for results.NextResult() {
+		result := results.ResultReader()
+		columns := make([]column, len(result.FieldDescriptions()))
+		for i, field := range result.FieldDescriptions() {
 			columns[i] = column{name: field.Name, numeric: isNumeric(field.DataTypeOID)}
-			for _, row := range result.Rows {
-				columns[i].values = append(columns[i].values, string(row[i]))
+		}
+		rows := 0
+		for ; result.NextRow(); rows++ {
+			for i, value := range result.Values() {
+				columns[i].values = append(columns[i].values, string(value))
 			}
 		}
-		writeTable(&out, columns, len(result.Rows))
+		writeTable(&out, columns, rows)
+	}
+	if err := results.Close(); err != nil {
+		return "", fmt.Errorf("%s: %w", sql, err)
 	}
 	return out.String(), nil
 }
@@ -118,10 +122,12 @@ func writeTable(out *strings.Builder, columns []column, rows int) {
 			v := columns[i].values[row]
 			free := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(v))
 			switch {
-			case columns[i].numeric:
-				return " " + free + v + " "
+			case i == len(columns)-1 && columns[i].numeric:
+				return " " + free + v
 			case i == len(columns)-1:
 				return " " + v
+			case columns[i].numeric:
+				return " " + free + v + " "
 			default:
 				return " " + v + free + " "
 			}
