@@ -160,7 +160,7 @@ type RangeScan struct {
 // and a few bytes make most of them equal.
 const (
 	firstBlock = 64
-	maxBlock   = 64 << 10 // stays in the second-level cache while it is counted and searched
+	maxBlock   = 16 << 10 // stays in the first-level cache while it is counted and searched
 )
 
 // NewRangeScan starts a range about whose beginning nothing is known.

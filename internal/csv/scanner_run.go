@@ -53,7 +53,8 @@ type jumper struct {
 	quote, escape byte // escape 0: none
 	hasQuote      bool
 	skipSpace     bool
-	window        int // bytes of the delimiter
+	window        int  // bytes of the delimiter
+	lastByte      bool // the last byte tells the state
 	// kind says how to go on from a state.
 	kind []uint8
 	// plain is the state unquoted, inside the state quoted, after an escape the state escaped.
@@ -75,6 +76,7 @@ func newJumper(d Dialect, in *input, a *automaton) *jumper {
 	j := &jumper{
 		auto: a, quote: d.Quote, escape: d.Escape, hasQuote: d.Quote != 0,
 		skipSpace: d.SkipInitialSpace, window: len(d.Delimiter), kind: make([]uint8, a.states),
+		lastByte: len(d.Delimiter) == 1 && !d.SkipInitialSpace,
 	}
 	for s, t := range a.text {
 		switch t {
@@ -111,26 +113,31 @@ func (j *jumper) run(state uint16, p []byte, lines *int) outcome {
 	firstLines := 0
 	s := state
 	for i := 0; i < len(p); {
+		// A quoted field passes through all three cases.
 		switch j.kind[s] {
 		case outside:
-			if p[i] == j.quote && j.hasQuote {
-				s = table[int(s)<<8|int(p[i])] & stateMask
-				i++
+			if p[i] != j.quote || !j.hasQuote {
+				end := len(p)
+				if j.hasQuote {
+					if k := bytes.IndexByte(p[i:], j.quote); k >= 0 {
+						end = i + k
+					}
+				}
+				if first < 0 {
+					if k := bytes.IndexByte(p[i:end], '\n'); k >= 0 {
+						first, firstLines = i+k+1, inQuotes+1
+					}
+				}
+				s = j.settle(s, p[i:end])
+				if i = end; i == len(p) {
+					continue
+				}
+			}
+			s = table[int(s)<<8|int(p[i])] & stateMask
+			if i++; s != j.inside || i == len(p) {
 				continue
 			}
-			end := len(p)
-			if j.hasQuote {
-				if k := bytes.IndexByte(p[i:], j.quote); k >= 0 {
-					end = i + k
-				}
-			}
-			if first < 0 {
-				if k := bytes.IndexByte(p[i:end], '\n'); k >= 0 {
-					first, firstLines = i+k+1, inQuotes+1
-				}
-			}
-			s = j.settle(s, p[i:end])
-			i = end
+			fallthrough
 		case within:
 			k, lfs := j.closing(p[i:])
 			inQuotes += lfs
@@ -138,30 +145,34 @@ func (j *jumper) run(state uint16, p []byte, lines *int) outcome {
 			if k >= 0 {
 				end = i + k
 			}
-			escapes := 0
 			if j.escape != 0 {
+				escapes := 0
 				for escapes < end-i && p[end-1-escapes] == j.escape {
 					escapes++
 				}
+				if escapes&1 == 1 {
+					s = j.after
+				}
 			}
-			i = end
-			if escapes&1 == 1 {
-				s = j.after
+			if i = end; i == len(p) {
+				continue
 			}
-			if k >= 0 {
-				s = table[int(s)<<8|int(p[i])] & stateMask
-				i++
+			s = table[int(s)<<8|int(p[i])] & stateMask
+			if i++; s == j.inside || i == len(p) {
+				continue
 			}
+			fallthrough
 		default:
 			t := table[int(s)<<8|int(p[i])]
 			s = t & stateMask
 			i++
-			if t&row != 0 {
-				if first < 0 {
-					first, firstLines = i, inQuotes+1
-				}
-			} else if t&line != 0 {
+			if t&line == 0 {
+				continue
+			}
+			if t&row == 0 {
 				inQuotes++
+			} else if first < 0 {
+				first, firstLines = i, inQuotes+1
 			}
 		}
 	}
@@ -208,6 +219,12 @@ var newlineLF = []byte{'\n'}
 // settle is the state after p, which holds no quote, from s outside quotes.
 func (j *jumper) settle(s uint16, p []byte) uint16 {
 	from := len(p)
+	if from == 0 {
+		return s
+	}
+	if j.lastByte {
+		return j.auto.table[int(j.plain)<<8|int(p[from-1])] & stateMask
+	}
 	if j.skipSpace {
 		for from > 0 && p[from-1] == ' ' {
 			from--
