@@ -433,7 +433,7 @@ func (r *Reader) shift() {
 	r.base += int64(r.pos)
 	r.end -= r.pos
 	r.vet.end -= r.pos
-	r.pos = 0
+	r.pos, r.regionEnd = 0, 0 // no more is read within a region
 }
 
 func (r *Reader) grow() {
