@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/csv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -76,5 +77,16 @@ func TestThousands(t *testing.T) {
 		if got := thousands(n); got != want {
 			t.Errorf("thousands(%d) = %q, want %q", n, got, want)
 		}
+	}
+}
+
+// What a failed command was is shown without a password.
+func TestErrorsHideTheURL(t *testing.T) {
+	const want = "load file.csv --to URL"
+	if got := withoutURL([]string{"load", "file.csv", "--to", "postgres://me:secret@localhost/shop"}); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if _, err := start(t.Context(), "false", "postgres://me:secret@localhost/shop"); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -33,9 +33,20 @@ func start(ctx context.Context, program string, args ...string) (outcome, error)
 	err := cmd.Run()
 	elapsed := time.Since(began)
 	if err != nil {
-		return outcome{}, fmt.Errorf("%s %s: %w\n%s%s", filepath.Base(program), strings.Join(args, " "), err, &stdout, &stderr)
+		return outcome{}, fmt.Errorf("%s %s: %w\n%s%s", filepath.Base(program), withoutURL(args), err, &stdout, &stderr)
 	}
 	return outcome{elapsed, peakMemory(cmd.ProcessState), stdout.Bytes()}, nil
+}
+
+// withoutURL writes arguments for an error message: a database's URL may hold a password.
+func withoutURL(args []string) string {
+	shown := slices.Clone(args)
+	for i, arg := range shown {
+		if strings.Contains(arg, "://") {
+			shown[i] = "URL"
+		}
+	}
+	return strings.Join(shown, " ")
 }
 
 // emptyProcessPeak is what the kernel says of a program that does nothing: a
