@@ -1,0 +1,582 @@
+package transform
+
+import (
+	"bytes"
+	"math"
+
+	"github.com/etlportal/etlportal/internal/schema"
+)
+
+func (c *compiler) unary(n *node) expr {
+	e := c.compile(n.args[0])
+	if n.text == "not" {
+		return negateIf(true, boolExpr(n, c.condition(e)))
+	}
+	if e.kind == kindFloat {
+		f, sign := e.float, 1.0
+		if n.text == "-" {
+			sign = -1
+		}
+		return expr{kind: kindFloat, n: n, float: func(fr *frame) (float64, bool) {
+			x, ok := f(fr)
+			return sign * x, ok
+		}}
+	}
+	if e.literal && e.kind == kindNumber {
+		if n.text == "-" {
+			return numberLiteral(n, e.number.Neg(), "-"+e.lit)
+		}
+		return e
+	}
+	f := c.number(e)
+	if n.text == "+" {
+		return numExpr(n, f)
+	}
+	return numExpr(n, func(fr *frame) (schema.Decimal, bool) {
+		d, ok := f(fr)
+		return d.Neg(), ok
+	})
+}
+
+func negateIf(negate bool, e expr) expr {
+	if !negate {
+		return e
+	}
+	f := e.cond
+	return boolExpr(e.n, func(fr *frame) tri {
+		switch f(fr) {
+		case yes:
+			return no
+		case no:
+			return yes
+		}
+		return unknown
+	})
+}
+
+// and is SQL's: false beats unknown. The right side runs only where it matters.
+func and(n *node, a, b boolFunc) expr {
+	return boolExpr(n, func(fr *frame) tri {
+		x := a(fr)
+		if x == no || fr.failed {
+			return x
+		}
+		y := b(fr)
+		if y == yes {
+			return x
+		}
+		return y
+	})
+}
+
+func or(n *node, a, b boolFunc) expr {
+	return boolExpr(n, func(fr *frame) tri {
+		x := a(fr)
+		if x == yes || fr.failed {
+			return x
+		}
+		y := b(fr)
+		if y == no {
+			return x
+		}
+		return y
+	})
+}
+
+func (c *compiler) binary(n *node) expr {
+	a, b := c.compile(n.args[0]), c.compile(n.args[1])
+	if c.err != nil {
+		return null(n)
+	}
+	switch n.text {
+	case "??":
+		return c.coalesce(n, []expr{a, b})
+	case "and":
+		return and(n, c.condition(a), c.condition(b))
+	case "or":
+		return or(n, c.condition(a), c.condition(b))
+	case "||":
+		isCondition := func(e expr) bool { return e.kind == kindBool }
+		switch {
+		case isCondition(a) && isCondition(b), isCondition(a) && b.kind == kindNull, a.kind == kindNull && isCondition(b):
+			return or(n, a.cond, b.cond)
+		case isCondition(a) != isCondition(b):
+			return c.fail(n, "Put parentheses around what is joined, or write or between conditions",
+				"|| stands between a condition and something else")
+		}
+		return c.join(n, a, b)
+	case "==", "!=", "<", "<=", ">", ">=":
+		return c.compare(n, n.text, a, b)
+	case "contains", "startsWith", "endsWith":
+		return testTexts(n, c.asText(a), c.asText(b), tests[n.text])
+	case "matches", "like", "ilike":
+		return c.match(n, n.text, a, b)
+	case "+":
+		return c.add(n, a, b)
+	case "-":
+		return c.subtract(n, a, b)
+	}
+	return c.arithmetic(n, a, b)
+}
+
+func testTexts(n *node, a, b textFunc, test func(a, b []byte) bool) expr {
+	return boolExpr(n, func(fr *frame) tri {
+		x, ok := a(fr)
+		if !ok {
+			return unknown
+		}
+		y, ok := b(fr)
+		if !ok || !fr.look(len(x)+len(y)) {
+			return unknown
+		}
+		return truth(test(x, y))
+	})
+}
+
+// join is SQL's ||: NULL where either text is.
+func (c *compiler) join(n *node, a, b expr) expr {
+	f, g := c.asText(a), c.asText(b)
+	return textExpr(n, func(fr *frame) ([]byte, bool) {
+		x, ok := f(fr)
+		if !ok {
+			return nil, false
+		}
+		y, ok := g(fr)
+		if !ok {
+			return nil, false
+		}
+		z, ok := fr.make(len(x) + len(y))
+		if ok {
+			copy(z[copy(z, x):], y)
+		}
+		return z, ok
+	})
+}
+
+// isWords says whether e is a literal text that is no number.
+func isWords(e expr) bool {
+	if e.kind != kindText || !e.literal {
+		return false
+	}
+	_, err := schema.ParseDecimal(trimBlanks([]byte(e.lit)))
+	return err != nil
+}
+
+func (c *compiler) add(n *node, a, b expr) expr {
+	switch {
+	case a.kind == kindText && b.kind == kindText, isWords(a), isWords(b),
+		a.kind == kindText && b.kind == kindNull, a.kind == kindNull && b.kind == kindText:
+		return c.join(n, a, b)
+	case a.kind == kindText || b.kind == kindText:
+		return c.fail(n, "Write number(x) + y to add, or concat(x, y) to join", "+ stands between a text and "+c.other(a, b).kind.String())
+	case a.kind == kindDate:
+		return c.shiftDate(n, a, b, 1)
+	case b.kind == kindDate:
+		return c.shiftDate(n, b, a, 1)
+	}
+	return c.arithmetic(n, a, b)
+}
+
+func (c *compiler) other(a, b expr) expr {
+	if a.kind == kindText {
+		return b
+	}
+	return a
+}
+
+func (c *compiler) subtract(n *node, a, b expr) expr {
+	if a.kind == kindDate && b.kind != kindNumber && b.kind != kindNull && b.kind != kindFloat || b.kind == kindDate {
+		f, g := c.moment(a, kindDate), c.moment(b, kindDate)
+		return numExpr(n, func(fr *frame) (schema.Decimal, bool) {
+			x, ok := f(fr)
+			if !ok {
+				return schema.Decimal{}, false
+			}
+			y, ok := g(fr)
+			if !ok {
+				return schema.Decimal{}, false
+			}
+			if infinite(x) || infinite(y) {
+				fr.fail(CodeExpressionFailed, "an infinite date cannot be subtracted")
+				return schema.Decimal{}, false
+			}
+			return schema.NewDecimal(x-y, 0), true
+		})
+	}
+	if a.kind == kindDate {
+		return c.shiftDate(n, a, b, -1)
+	}
+	return c.arithmetic(n, a, b)
+}
+
+func infinite(ticks int64) bool { return ticks == math.MaxInt64 || ticks == math.MinInt64 }
+
+// shiftDate is date ± days.
+func (c *compiler) shiftDate(n *node, date, days expr, sign int64) expr {
+	if days.kind.isMoment() {
+		return c.fail(n, "Subtract dates to get days between them", "two dates cannot be added")
+	}
+	f, g := date.tick, c.wholeNumber(days)
+	return tickExpr(n, kindDate, func(fr *frame) (int64, bool) {
+		x, ok := f(fr)
+		if !ok {
+			return 0, false
+		}
+		d, ok := g(fr)
+		if !ok || infinite(x) {
+			return x, ok
+		}
+		return checkDate(fr, x, sign*d)
+	})
+}
+
+// wholeNumber is e as an int64 of at most 15 digits, enough for every count and date.
+func (c *compiler) wholeNumber(e expr) func(*frame) (int64, bool) {
+	f := c.number(e)
+	return func(fr *frame) (int64, bool) {
+		d, ok := f(fr)
+		if !ok {
+			return 0, false
+		}
+		i, ok := d.Int64()
+		if !ok || i > 1e15 || i < -1e15 {
+			fr.fail(CodeExpressionFailed, "a whole number is needed, not "+cut(d.String(), 40))
+			return 0, false
+		}
+		return i, true
+	}
+}
+
+type decimalOp func(a, b schema.Decimal) (schema.Decimal, error)
+
+func (c *compiler) arithmetic(n *node, a, b expr) expr {
+	for _, e := range []expr{a, b} {
+		if e.kind.isMoment() && e.kind != kindDate {
+			return c.fail(n, "Write date_add('hour', 2, x) or date_diff('second', a, b)", "there is no "+n.text+" for timestamps")
+		}
+	}
+	if a.kind == kindFloat || b.kind == kindFloat {
+		return c.floatArithmetic(n, a, b)
+	}
+	f, g := c.number(a), c.number(b)
+	op := map[string]decimalOp{
+		"+": schema.Decimal.Add, "-": schema.Decimal.Sub, "*": schema.Decimal.Mul,
+		"/": quotient, "%": schema.Decimal.Mod,
+	}[n.text]
+	return numExpr(n, func(fr *frame) (schema.Decimal, bool) {
+		x, ok := f(fr)
+		if !ok {
+			return x, false
+		}
+		y, ok := g(fr)
+		if !ok {
+			return y, false
+		}
+		z, err := op(x, y)
+		if err != nil {
+			fr.failErr(err)
+			return z, false
+		}
+		return z, true
+	})
+}
+
+// quotient is Quo without the zeros that its scale adds: 10.00 / 4 is 2.50, 1 / 8 is 0.125.
+func quotient(a, b schema.Decimal) (schema.Decimal, error) {
+	q, err := a.Quo(b)
+	if err != nil || q.IsNaN() || q.IsInfinite() {
+		return q, err
+	}
+	for shortest := max(a.Scale(), b.Scale()); q.Scale() > shortest; {
+		t, err := q.Trunc(q.Scale() - 1)
+		if err != nil || t.Cmp(q) != 0 {
+			break
+		}
+		q = t
+	}
+	return q, nil
+}
+
+func (c *compiler) floatArithmetic(n *node, a, b expr) expr {
+	f, g, op := c.floating(a), c.floating(b), n.text
+	return expr{kind: kindFloat, n: n, float: func(fr *frame) (float64, bool) {
+		x, ok := f(fr)
+		if !ok {
+			return 0, false
+		}
+		y, ok := g(fr)
+		if !ok {
+			return 0, false
+		}
+		if y == 0 && (op == "/" || op == "%") {
+			fr.failErr(schema.ErrDivisionByZero)
+			return 0, false
+		}
+		z := 0.0
+		switch op {
+		case "+":
+			z = x + y
+		case "-":
+			z = x - y
+		case "*":
+			z = x * y
+		case "/":
+			z = x / y
+		default:
+			z = math.Mod(x, y)
+		}
+		if math.IsInf(z, 0) && !math.IsInf(x, 0) && !math.IsInf(y, 0) {
+			fr.fail(CodeExpressionFailed, "the result is too large for double precision")
+			return 0, false
+		}
+		return z, true
+	}}
+}
+
+var orders = map[string]func(int) bool{
+	"==": func(o int) bool { return o == 0 }, "!=": func(o int) bool { return o != 0 },
+	"<": func(o int) bool { return o < 0 }, "<=": func(o int) bool { return o <= 0 },
+	">": func(o int) bool { return o > 0 }, ">=": func(o int) bool { return o >= 0 },
+}
+
+// compare is a comparison by the order of PostgreSQL; texts compare byte by byte, as under the C collation.
+func (c *compiler) compare(n *node, op string, a, b expr) expr {
+	if c.err != nil {
+		return null(n)
+	}
+	for _, e := range []expr{a, b} {
+		if e.n != nil && e.n.kind == nodeNull {
+			return c.fail(n, "Write x is null or x is not null", "a comparison with null is never true")
+		}
+	}
+	a, b = c.comparable(n, op, a, b)
+	if c.err != nil {
+		return null(n)
+	}
+	if a.kind == kindText && (op == "==" || op == "!=") {
+		return negateIf(op == "!=", boolExpr(n, equalTexts(a.text, b.text)))
+	}
+	holds := orders[op]
+	order := c.order(a, b)
+	return boolExpr(n, func(fr *frame) tri {
+		o, ok := order(fr)
+		if !ok {
+			return unknown
+		}
+		return truth(holds(o))
+	})
+}
+
+// comparable turns both sides of a comparison into one kind.
+func (c *compiler) comparable(n *node, op string, a, b expr) (expr, expr) {
+	if a.kind == kindText && b.kind != kindText && a.literal {
+		b, a = c.comparable(n, op, b, a)
+		return a, b
+	}
+	if b.kind == kindText && b.literal && a.kind != kindText && a.kind != kindNull {
+		if x, ok := c.constant(b, a.kind, a.as); ok {
+			return a, x
+		}
+		if a.raw != nil && (op == "==" || op == "!=") {
+			return textExpr(a.n, a.raw), b
+		}
+		c.fail(b.n, "Write "+map[bool]string{true: "a number without quotes", false: momentExample(a.kind)}[a.kind == kindNumber],
+			"'"+cut(b.lit, 40)+"' cannot be compared: "+c.describe(a))
+		return a, b
+	}
+	isNumber := func(e expr) bool { return e.kind == kindNumber || e.kind == kindFloat }
+	switch {
+	case a.kind == kindText && isNumber(b):
+		a = numExpr(a.n, c.number(a))
+	case b.kind == kindText && isNumber(a):
+		b = numExpr(b.n, c.number(b))
+	}
+	_, list := c.unify(n, []expr{a, b})
+	return list[0], list[1]
+}
+
+// order is -1, 0 or 1; false where a side is NULL.
+func (c *compiler) order(a, b expr) func(*frame) (int, bool) {
+	switch a.kind {
+	case kindNumber:
+		f, g := a.num, b.num
+		return func(fr *frame) (int, bool) {
+			x, ok := f(fr)
+			if !ok {
+				return 0, false
+			}
+			y, ok := g(fr)
+			return x.Cmp(y), ok
+		}
+	case kindText:
+		f, g := a.text, b.text
+		return func(fr *frame) (int, bool) {
+			x, ok := f(fr)
+			if !ok {
+				return 0, false
+			}
+			y, ok := g(fr)
+			if !ok || !fr.look(min(len(x), len(y))) {
+				return 0, false
+			}
+			return bytes.Compare(x, y), true
+		}
+	case kindFloat:
+		f, g := a.float, b.float
+		return func(fr *frame) (int, bool) {
+			x, ok := f(fr)
+			if !ok {
+				return 0, false
+			}
+			y, ok := g(fr)
+			return compareFloats(x, y), ok
+		}
+	case kindBool:
+		f, g := a.cond, b.cond
+		return func(fr *frame) (int, bool) {
+			x := f(fr)
+			if x == unknown {
+				return 0, false
+			}
+			y := g(fr)
+			return int(x) - int(y), y != unknown
+		}
+	}
+	f, g := a.tick, b.tick
+	return func(fr *frame) (int, bool) {
+		x, ok := f(fr)
+		if !ok {
+			return 0, false
+		}
+		y, ok := g(fr)
+		if !ok {
+			return 0, false
+		}
+		switch {
+		case x < y:
+			return -1, true
+		case x > y:
+			return 1, true
+		}
+		return 0, true
+	}
+}
+
+// compareFloats orders as PostgreSQL does: NaN equals itself and is above all else.
+func compareFloats(x, y float64) int {
+	switch {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	case x == y:
+		return 0
+	case math.IsNaN(x) && math.IsNaN(y):
+		return 0
+	case math.IsNaN(x):
+		return 1
+	}
+	return -1
+}
+
+func equalTexts(a, b textFunc) boolFunc {
+	return func(fr *frame) tri {
+		x, ok := a(fr)
+		if !ok {
+			return unknown
+		}
+		y, ok := b(fr)
+		if !ok || len(x) == len(y) && !fr.look(len(x)) {
+			return unknown
+		}
+		return truth(bytes.Equal(x, y))
+	}
+}
+
+func (c *compiler) between(n *node) expr {
+	take, x := c.hold(c.compile(n.args[0]))
+	low := c.compare(n, ">=", x, c.compile(n.args[1]))
+	high := c.compare(n, "<=", x, c.compile(n.args[2]))
+	if c.err != nil {
+		return null(n)
+	}
+	both := and(n, low.cond, high.cond).cond
+	return negateIf(n.flag, boolExpr(n, func(fr *frame) tri {
+		if !take(fr) {
+			return unknown
+		}
+		return both(fr)
+	}))
+}
+
+// in is SQL's: unknown where nothing equals and something was NULL.
+func (c *compiler) in(n *node) expr {
+	x := c.compile(n.args[0])
+	if x.kind == kindText {
+		if e, ok := c.inTexts(n, x); ok {
+			return e
+		}
+	}
+	take, held := c.hold(x)
+	if x.raw != nil {
+		// A literal that the column's type cannot hold is compared with the text in the file.
+		held.raw = x.raw
+	}
+	var tests []boolFunc
+	for _, m := range n.args[1:] {
+		e := c.compile(m)
+		if e.kind == kindNull {
+			tests = append(tests, e.cond)
+			continue
+		}
+		tests = append(tests, c.compare(n, "==", held, e).cond)
+	}
+	if c.err != nil {
+		return null(n)
+	}
+	return negateIf(n.flag, boolExpr(n, func(fr *frame) tri {
+		if !take(fr) {
+			return unknown
+		}
+		result := no
+		for _, test := range tests {
+			switch test(fr) {
+			case yes:
+				return yes
+			case unknown:
+				result = unknown
+			}
+			if fr.failed {
+				return unknown
+			}
+		}
+		return result
+	}))
+}
+
+// inTexts is in for a list of literal texts: one look-up.
+func (c *compiler) inTexts(n *node, x expr) (expr, bool) {
+	set := make(map[string]struct{}, len(n.args)-1)
+	missing := no
+	for _, m := range n.args[1:] {
+		switch m.kind {
+		case nodeText:
+			set[m.text] = struct{}{}
+		case nodeNull:
+			missing = unknown
+		default:
+			return expr{}, false
+		}
+	}
+	f := x.text
+	return negateIf(n.flag, boolExpr(n, func(fr *frame) tri {
+		b, ok := f(fr)
+		if !ok || !fr.look(len(b)) {
+			return unknown
+		}
+		if _, ok := set[string(b)]; ok {
+			return yes
+		}
+		return missing
+	})), true
+}

@@ -1,0 +1,614 @@
+package transform
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/schema"
+)
+
+// Program is a compiled mapping; it may be shared by goroutines.
+type Program struct {
+	pool
+	plans   []columnPlan
+	filter  boolFunc
+	targets []schema.Column
+	notes   []string
+}
+
+// columnPlan is what Run does for one destination column.
+type columnPlan struct {
+	destination string
+	// source is the field's index, -1 where there is none.
+	source     int
+	sourceName string
+	nulls      nullRule
+	// steps are the transformations; store puts what they give where it belongs.
+	steps *expr
+	store sink
+	// parser reads the field's text, -1 where it stays text.
+	parser int
+	// emptyIsNull says that a field left empty by its transformations is NULL.
+	emptyIsNull bool
+	// finish makes the column's value out of the converted source and the row; nil where the converted source is it.
+	finish sink
+	// def takes the place of NULL.
+	def     *schema.Value
+	notNull bool
+}
+
+// Compile checks a mapping against the columns of a file and of a table and
+// compiles it. With a nil target the types come from the mapping, its
+// expressions or the source. Every error is a Mistake. Repeatable.
+func Compile(m etl.Mapping, source []Source, target []schema.Column, o Options) (*Program, error) {
+	if o.Location == nil {
+		o.Location = time.UTC
+	}
+	if o.Now.IsZero() {
+		o.Now = time.Now()
+	}
+	p := &Program{pool: pool{columns: source, loc: o.Location, now: o.Now}}
+	b := builder{Program: p, mapping: m, target: target}
+	if err := b.build(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Columns are the destination columns that a row fills, in the order of the mapping.
+func (p *Program) Columns() []schema.Column { return p.targets }
+
+// Notes are things worth telling a person.
+func (p *Program) Notes() []string { return p.notes }
+
+type builder struct {
+	*Program
+	mapping etl.Mapping
+	target  []schema.Column
+	// sourceOf is the source's index of each mapped column, -1 where it has none.
+	sourceOf []int
+}
+
+func (b *builder) build() *etl.Error {
+	if len(b.mapping.Columns) == 0 {
+		return etl.Mistakef(CodeMapping, "List at least one column under columns", "the mapping has no columns")
+	}
+	if err := checkPolicy(b.mapping.OnBadRow); err != nil {
+		return err
+	}
+	for i, m := range b.mapping.Columns {
+		if err := b.resolve(i, m); err != nil {
+			return err
+		}
+	}
+	if err := b.checkUnmapped(); err != nil {
+		return err
+	}
+	for i := range b.columns {
+		b.readSource(i)
+	}
+	for i, m := range b.mapping.Columns {
+		if err := b.column(i, m); err != nil {
+			err.Column = m.Destination
+			return err
+		}
+	}
+	if b.mapping.Filter != "" {
+		e, err := b.compileExpression(b.mapping.Filter, nil)
+		if err == nil {
+			c := &compiler{pool: &b.pool, source: b.mapping.Filter}
+			b.filter = c.condition(e)
+			err = c.err
+		}
+		if err != nil {
+			err.Message = "filter: " + err.Message
+			return err
+		}
+	}
+	return nil
+}
+
+// PolicyError is what is wrong with a bad-row policy, or nil.
+func checkPolicy(p etl.BadRowPolicy) *etl.Error {
+	switch {
+	case p.Mode != "" && p.Mode != "fail" && p.Mode != "skip":
+		return etl.Mistakef(CodeMapping, "Write fail or skip", "on_bad_row: mode is %q", cut(p.Mode, 40))
+	case p.MaxRows != nil && *p.MaxRows < 0:
+		return etl.Mistakef(CodeMapping, "Write a number from 0 up, or leave it out for no bound", "on_bad_row: max_rows is %d", *p.MaxRows)
+	case p.MaxRatio != nil && !(*p.MaxRatio >= 0 && *p.MaxRatio <= 1):
+		return etl.Mistakef(CodeMapping, "Write a share from 0 to 1: 0.05 is 5 %", "on_bad_row: max_ratio is %v", *p.MaxRatio)
+	}
+	return nil
+}
+
+// resolve finds the source and the destination of a mapped column.
+func (b *builder) resolve(i int, m etl.ColumnMapping) *etl.Error {
+	if m.Destination == "" {
+		return etl.Mistakef(CodeMapping, "Add destination: the name of a column of the table", "column %d of the mapping has no destination", i+1)
+	}
+	name := quoteName(m.Destination)
+	for _, other := range b.mapping.Columns[:i] {
+		if other.Destination == m.Destination {
+			return etl.Mistakef(CodeMapping, "Remove one of them", "two mappings fill the column %s", name)
+		}
+	}
+	if m.Source == "" && m.Expression == "" {
+		return etl.Mistakef(CodeMapping, "Add a source, or an expression; a constant is the expression 'text' or 0",
+			"the mapping of column %s has neither source nor expression", name)
+	}
+	if m.Source == "" && len(m.Transformations) > 0 {
+		return etl.Mistakef(CodeMapping, "Add a source, or use the functions of the same names in the expression",
+			"the mapping of column %s has transformations but no source", name)
+	}
+	if m.Source == "" && m.NullValues != nil {
+		return etl.Mistakef(CodeMapping, "Add a source, or write nullif(x, 'word') in the expression",
+			"the mapping of column %s has null_values but no source", name)
+	}
+	at := -1
+	if m.Source != "" {
+		var what, fix string
+		if at, what, fix = b.find(m.Source); at < 0 {
+			return &etl.Error{Kind: etl.Mistake, Code: "unknown_column", Column: m.Source, Fix: fix,
+				Message: "mapping of column " + name + ": " + what}
+		}
+	}
+	b.sourceOf = append(b.sourceOf, at)
+	column := schema.Column{Name: m.Destination}
+	if b.target != nil {
+		j := slices.IndexFunc(b.target, func(c schema.Column) bool { return c.Name == m.Destination })
+		if j < 0 {
+			names := make([]string, len(b.target))
+			for k, c := range b.target {
+				names[k] = c.Name
+			}
+			return &etl.Error{Kind: etl.Mistake, Code: "unknown_column", Column: m.Destination,
+				Message: "the table has no column " + name, Fix: didYouMean(m.Destination, names, "columns")}
+		}
+		column = b.target[j]
+		switch {
+		case column.Generated:
+			return etl.Mistakef(CodeMapping, "Remove it from the mapping", "the database computes column %s itself (generated)", name)
+		case column.Identity == "always":
+			return etl.Mistakef(CodeMapping, "Remove it from the mapping", "the database numbers column %s itself (generated always as identity)", name)
+		}
+	}
+	b.targets = append(b.targets, column)
+	return nil
+}
+
+func (b *builder) checkUnmapped() *etl.Error {
+	var missing []string
+	for _, t := range b.target {
+		mapped := slices.ContainsFunc(b.targets, func(c schema.Column) bool { return c.Name == t.Name })
+		if !mapped && t.NotNull && !t.HasDefault && t.Identity == "" && !t.Generated {
+			missing = append(missing, t.Name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	fix := "Map it"
+	if n := b.sourceLike(missing[0]); n != "" {
+		fix = "Map it, perhaps from " + quoteName(n)
+	}
+	err := etl.Mistakef(CodeMapping, fix+", or give the table's column a default",
+		"column %s is NOT NULL and has no default, but nothing is mapped to it", quoteName(strings.Join(missing, `", "`)))
+	err.Column = missing[0]
+	return err
+}
+
+func (b *builder) sourceLike(name string) string {
+	names := make([]string, len(b.columns))
+	for i, c := range b.columns {
+		names[i] = c.Name
+	}
+	return nearest(name, names)
+}
+
+// readSource decides how expressions see a source column: as the mapping that
+// takes it says, where one says something and none contradicts it, else as
+// inspection found it.
+func (b *builder) readSource(i int) {
+	found := b.columns[i]
+	r := general(reading{found.Type, found.Format})
+	if _, err := r.parser(b.loc); err != nil {
+		r.format = ""
+	}
+	var words *[]string
+	told, agree := reading{}, true
+	wordsAgree := true
+	for j, m := range b.mapping.Columns {
+		if b.sourceOf[j] != i {
+			continue
+		}
+		if m.NullValues != nil {
+			wordsAgree = wordsAgree && (words == nil || slices.Equal(*words, *m.NullValues))
+			words = m.NullValues
+		}
+		if (m.Type != "" || m.Format != "") && len(m.Transformations) == 0 {
+			said, err := b.sourceReading(j, m)
+			if err != nil {
+				continue
+			}
+			said = general(said)
+			agree = agree && (told == reading{} || told == said)
+			told = said
+		}
+	}
+	if agree && told != (reading{}) {
+		r = told
+	}
+	if !wordsAgree {
+		words = nil
+	}
+	b.readings = append(b.readings, r)
+	b.pool.nulls = append(b.pool.nulls, newNullRule(words, found.NullWords, holdsEmpty(r.t)))
+}
+
+// general drops what a column's type bounds, so that a calculation may pass it.
+func general(r reading) reading {
+	switch kindOf(r.t) {
+	case kindText:
+		return reading{t: schema.Type{Kind: schema.Text}}
+	default:
+		r.t = columnType(kindOf(r.t))
+	}
+	return r
+}
+
+// sourceReading is the type and format in which the source of a mapped column is read.
+func (b *builder) sourceReading(i int, m etl.ColumnMapping) (reading, *etl.Error) {
+	found := b.columns[b.sourceOf[i]]
+	target := b.targets[i].Type
+	var t schema.Type
+	switch {
+	case m.Type != "":
+		var err error
+		if t, err = schema.ParseType(m.Type); err != nil {
+			return reading{}, etl.Mistakef(CodeMapping, "Write a type such as integer, numeric(10,2), text, date or timestamptz",
+				"column %s: type %q: %s", quoteName(m.Destination), cut(m.Type, 60), err)
+		}
+	case m.Expression == "" && b.target != nil:
+		t = target
+	case m.Expression != "" && m.Format != "" && b.target != nil && (kindOf(found.Type) == kindText || !suits(found.Type.Kind, m.Format)) && suits(target.Kind, m.Format):
+		t = target
+	default:
+		t = found.Type
+	}
+	if t.Kind == schema.Unknown {
+		t = schema.Type{Kind: schema.Text}
+	}
+	if m.Format != "" {
+		r := reading{t, m.Format}
+		if _, err := r.parser(b.loc); err != nil {
+			return r, etl.Mistakef(CodeMapping, "Look up the formats in docs/formats.md, or give the column a type that has this format",
+				"column %s: format %q: %s", quoteName(m.Destination), cut(m.Format, 60), err)
+		}
+		return r, nil
+	}
+	if found.Format == "" || !keepsForm(m.Transformations) {
+		return reading{t: t}, nil
+	}
+	r := reading{t, found.Format}
+	if family(t) == family(found.Type) {
+		if _, err := r.parser(b.loc); err == nil {
+			return r, nil
+		}
+		if m.Type == "" && len(m.Transformations) == 0 {
+			// A date's format does not read a timestamp: read what the file has, then convert.
+			r.t = found.Type
+			if _, err := r.parser(b.loc); err == nil {
+				return r, nil
+			}
+		}
+	}
+	return reading{t: t}, nil
+}
+
+func suits(k schema.Kind, format string) bool {
+	_, err := schema.ParseFormat(k, format)
+	return err == nil
+}
+
+// family groups kinds whose formats are alike.
+func family(t schema.Type) kind {
+	switch k := kindOf(t); k {
+	case kindFloat:
+		return kindNumber
+	case kindTimestamp, kindTimestampTZ:
+		return kindDate
+	default:
+		return k
+	}
+}
+
+// keepsForm says whether the format found in the file still reads the text after its transformations.
+func keepsForm(list []etl.Transform) bool {
+	for _, t := range list {
+		if f := functions[strings.ToLower(t.Fn)]; f == nil || !f.keepsForm {
+			return false
+		}
+	}
+	return true
+}
+
+// column plans one destination column.
+func (b *builder) column(i int, m etl.ColumnMapping) *etl.Error {
+	target := b.targets[i]
+	plan := columnPlan{destination: m.Destination, source: b.sourceOf[i], parser: -1, notNull: target.NotNull || m.Required}
+	var value *expr
+	var read reading
+	if plan.source >= 0 {
+		var err *etl.Error
+		if read, err = b.sourceReading(i, m); err != nil {
+			return err
+		}
+		if b.target == nil && m.Expression == "" {
+			target.Type = read.t
+		}
+		if err := b.planSource(&plan, m, read); err != nil {
+			return err
+		}
+		value = valueOf(read.t)
+	}
+	if m.Expression != "" {
+		if err := b.planExpression(&plan, m, value, read, &target); err != nil {
+			return err
+		}
+	} else if read.t != target.Type {
+		c := &compiler{pool: &b.pool, where: func(_, message string) *etl.Error {
+			return etl.Mistakef(CodeMapping, "Leave type out, or give an expression that converts it", "column %s: type %q: %s", quoteName(m.Destination), read.t, message)
+		}}
+		if b.target != nil && m.Type == "" {
+			c.where = func(fix, message string) *etl.Error {
+				return etl.Mistakef(CodeMapping, fix, "column %s, read as %s: %s", quoteName(m.Destination), read.t, message)
+			}
+		}
+		plan.finish = c.sink(*value, target.Type, "", true)
+		if c.err != nil {
+			return c.err
+		}
+	}
+	if m.Default != nil {
+		v, err := b.defaultValue(m, target.Type)
+		if err != nil {
+			return err
+		}
+		plan.def = v
+	}
+	b.targets[i] = target
+	b.plans = append(b.plans, plan)
+	return nil
+}
+
+// planSource plans null words, transformations and conversion.
+func (b *builder) planSource(plan *columnPlan, m etl.ColumnMapping, read reading) *etl.Error {
+	found := b.columns[plan.source]
+	plan.sourceName = found.Name
+	isText := holdsEmpty(read.t)
+	plan.nulls = newNullRule(m.NullValues, found.NullWords, isText)
+	plan.emptyIsNull = !isText && plan.nulls.empty
+	if len(m.Transformations) > 0 {
+		e, err := b.transformations(m, found, read)
+		if err != nil {
+			return err
+		}
+		plan.steps = &e
+		if e.kind != kindText {
+			c := &compiler{pool: &b.pool, where: func(fix, message string) *etl.Error {
+				return etl.Mistakef(CodeTransform, fix, "column %s, after its transformations: %s", quoteName(m.Destination), message)
+			}}
+			plan.store = c.sink(e, read.t, "", false)
+			return c.err
+		}
+	}
+	if read.t.Kind != schema.Text {
+		p, err := b.ownParser(read)
+		if err != nil {
+			return etl.Mistakef(CodeMapping, "Give the column another type or format", "column %s: %s", quoteName(m.Destination), err)
+		}
+		plan.parser = p
+	}
+	return nil
+}
+
+// planExpression plans the expression; without a table and a type, the expression decides the column's type.
+func (b *builder) planExpression(plan *columnPlan, m etl.ColumnMapping, value *expr, read reading, target *schema.Column) *etl.Error {
+	within := func(err *etl.Error) *etl.Error {
+		err.Message = "column " + quoteName(m.Destination) + ": " + err.Message
+		return err
+	}
+	e, err := b.compileExpression(m.Expression, value)
+	if err != nil {
+		return within(err)
+	}
+	format := ""
+	if value == nil {
+		format = m.Format
+	}
+	switch {
+	case b.target != nil && m.Type != "" && value == nil:
+		t, err := schema.ParseType(m.Type)
+		if err != nil {
+			return etl.Mistakef(CodeMapping, "Write a type such as integer, numeric(10,2), text or date", "column %s: type %q: %s", quoteName(m.Destination), cut(m.Type, 60), err)
+		}
+		if t != target.Type {
+			return b.twice(plan, m, e, t, format, *target)
+		}
+	case b.target == nil && m.Type != "":
+		if value != nil {
+			target.Type = read.t
+		} else if t, err := schema.ParseType(m.Type); err == nil {
+			target.Type = t
+		} else {
+			return etl.Mistakef(CodeMapping, "Write a type such as integer, numeric(10,2), text or date", "column %s: type %q: %s", quoteName(m.Destination), cut(m.Type, 60), err)
+		}
+	case b.target == nil:
+		target.Type = columnType(e.kind)
+	}
+	c := &compiler{pool: &b.pool, source: m.Expression}
+	plan.finish = c.sink(e, target.Type, format, false)
+	if c.err != nil {
+		return within(c.err)
+	}
+	return nil
+}
+
+// twice converts an expression to the mapping's type and then, without loss, to the table's.
+func (b *builder) twice(plan *columnPlan, m etl.ColumnMapping, e expr, t schema.Type, format string, target schema.Column) *etl.Error {
+	c := &compiler{pool: &b.pool, source: m.Expression}
+	first := c.sink(e, t, format, false)
+	second := c.sink(*valueOf(t), target.Type, "", true)
+	if c.err != nil {
+		c.err.Message = "column " + quoteName(m.Destination) + ": " + c.err.Message
+		return c.err
+	}
+	plan.finish = func(fr *frame, out *schema.Value) {
+		first(fr, &fr.value)
+		second(fr, out)
+	}
+	return nil
+}
+
+// valueOf is the converted source of a type as an expression.
+func valueOf(t schema.Type) *expr {
+	e := expr{kind: kindOf(t), n: &node{kind: nodeColumn, text: "value"}}
+	read := func(fr *frame) *schema.Value {
+		if fr.value.Kind == schema.VNull {
+			return nil
+		}
+		return &fr.value
+	}
+	if e.kind != kindText {
+		fromValue(&e, read)
+		return &e
+	}
+	e.text = func(fr *frame) ([]byte, bool) {
+		switch fr.value.Kind {
+		case schema.VNull:
+			return nil, false
+		case schema.VText:
+			return fr.value.Bytes, true
+		}
+		start := len(fr.buf)
+		fr.buf = fr.value.AppendText(fr.buf, t)
+		return fr.since(start)
+	}
+	return &e
+}
+
+func (b *builder) defaultValue(m etl.ColumnMapping, t schema.Type) (*schema.Value, *etl.Error) {
+	text := *m.Default
+	v := new(schema.Value)
+	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		return nil, etl.Mistakef(CodeMapping, "Remove the character", "column %s: the default has a NUL or is not UTF-8", quoteName(m.Destination))
+	}
+	if t.Kind == schema.Text {
+		v.Kind, v.Bytes = schema.VText, []byte(text)
+		return v, nil
+	}
+	p, err := reading{t: t}.parser(b.loc)
+	if err != nil {
+		return nil, etl.Mistakef(CodeMapping, "Give the column another type", "column %s: %s", quoteName(m.Destination), err)
+	}
+	if err := p.Parse([]byte(text), v); err != nil {
+		return nil, etl.Mistakef(CodeMapping, "Write it in the plain form of the type: 0, 12.50, true, 2024-01-31",
+			"column %s: the default %q cannot be used: %s", quoteName(m.Destination), cut(text, 60), err.Reason)
+	}
+	v.Bytes = slices.Clone(v.Bytes)
+	return v, nil
+}
+
+// transformations compiles the steps on a field's text.
+func (b *builder) transformations(m etl.ColumnMapping, found Source, read reading) (expr, *etl.Error) {
+	as := read
+	if kindOf(as.t) == kindText {
+		as = reading{found.Type, found.Format}
+	}
+	as = general(as)
+	e := textExpr(&node{kind: nodeColumn, text: found.Name}, func(fr *frame) ([]byte, bool) { return fr.field, !fr.fieldNull })
+	e.as, e.column = &as, found.Name
+	if _, err := as.parser(b.loc); err != nil {
+		e.as = nil
+	}
+	for i, t := range m.Transformations {
+		f := functions[strings.ToLower(t.Fn)]
+		where := fmt.Sprintf("column %s, transformation %d", quoteName(m.Destination), i+1)
+		if t.Fn == "" || f == nil || !f.transformation {
+			return e, etl.Mistakef(CodeTransform, didYouMean(t.Fn, functionNames(true), "transformations"), "%s: there is no transformation %q", where, cut(t.Fn, 40))
+		}
+		where += " (" + strings.ToUpper(f.name) + ")"
+		c := &compiler{pool: &b.pool, where: func(fix, message string) *etl.Error {
+			return etl.Mistakef(CodeTransform, "Its form is "+f.asTransformation()+". "+fix, "%s: %s", where, message)
+		}}
+		args := []expr{e}
+		if n := len(t.Args) + 1; n < f.least || f.most >= 0 && n > f.most {
+			most := f.most
+			if most > 0 {
+				most--
+			}
+			return e, etl.Mistakef(CodeTransform, "Its form is "+f.asTransformation(), "%s takes %s, not %d", where, arguments(f.least-1, most), len(t.Args))
+		}
+		for j, a := range t.Args {
+			arg, ok := literal(a)
+			if !ok {
+				return e, etl.Mistakef(CodeTransform, "Write a text, a number, true, false or null", "%s: argument %d is %T", where, j+1, a)
+			}
+			if e.kind == kindText && arg.literal && (f.name == "coalesce" || f.name == "nullif") {
+				arg = textLiteral(arg.n, arg.lit)
+			}
+			args = append(args, arg)
+		}
+		next := c.apply(f, &node{kind: nodeCall, text: f.name}, args)
+		if c.err != nil {
+			return e, c.err
+		}
+		if f.keepsForm {
+			next.as = e.as
+		}
+		next.column = e.column
+		e = next
+	}
+	return e, nil
+}
+
+// asTransformation is the signature without the field, which is the first argument.
+func (f *function) asTransformation() string {
+	name, args, _ := strings.Cut(f.signature, "(")
+	first, rest, more := strings.Cut(strings.TrimSuffix(args, ")"), ",")
+	name = strings.ToUpper(name)
+	switch {
+	case f.most < 0:
+		return name + "(" + args
+	case !more:
+		return name
+	case strings.HasSuffix(first, "["):
+		return name + "([" + strings.TrimSpace(rest) + ")"
+	}
+	return name + "(" + strings.TrimSpace(rest) + ")"
+}
+
+// literal is an argument from YAML or JSON as an expression.
+func literal(a any) (expr, bool) {
+	n := &node{kind: nodeText}
+	s := fmt.Sprint(a)
+	switch a := a.(type) {
+	case nil:
+		return null(&node{kind: nodeNull}), true
+	case string:
+		return textLiteral(n, a), utf8.ValidString(a) && !strings.ContainsRune(a, 0)
+	case bool:
+		t := truth(a)
+		e := boolExpr(n, func(*frame) tri { return t })
+		e.literal, e.lit = true, s
+		return e, true
+	case int, int64, uint64, float64:
+		d, err := schema.ParseDecimal([]byte(s))
+		return numberLiteral(n, d, d.String()), err == nil
+	}
+	return expr{}, false
+}
