@@ -178,6 +178,26 @@ func (r *RangeScan) Align() {
 	}
 }
 
+// NewSpanScan starts a range that starts with a record; Rows tells its rows.
+func (s *Scanner) NewSpanScan() *RangeScan {
+	r := s.NewRangeScan()
+	r.block = maxBlock
+	for i := range r.v.states {
+		if i > 0 {
+			r.v.states[i] = outcome{end: dead}
+		}
+	}
+	return r
+}
+
+// Rows is the number of rows in what was written, if it starts with a record, a last
+// one without a newline included; whole says that the last one had its newline.
+func (r *RangeScan) Rows() (n int64, whole bool) {
+	o := r.v.states[0]
+	rest := r.s.auto.rest[o.end]
+	return o.rows + int64(rest), rest == 0 || r.s.auto.text[o.end].mode == crPending && rest == 1
+}
+
 // Write scans the next bytes of the range; it never fails.
 func (r *RangeScan) Write(p []byte) (int, error) {
 	n := len(p)

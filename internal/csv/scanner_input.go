@@ -44,7 +44,7 @@ func newInput(d Dialect, e Encoding) (*input, error) {
 		in.single[b] = []symbol{symbol(b)}
 	}
 	switch e {
-	case UTF8:
+	case UTF8, "":
 		return in, nil
 	case UTF16LE, UTF16BE, UTF32LE, UTF32BE:
 		in.setWide(d, e)

@@ -73,6 +73,10 @@ func newJumper(d Dialect, in *input, a *automaton) *jumper {
 	if !in.plain || d.Newline != NewlineLF || d.Comment != 0 || hasBorder(d.Delimiter) {
 		return nil
 	}
+	return makeJumper(d, a)
+}
+
+func makeJumper(d Dialect, a *automaton) *jumper {
 	j := &jumper{
 		auto: a, quote: d.Quote, escape: d.Escape, hasQuote: d.Quote != 0,
 		skipSpace: d.SkipInitialSpace, window: len(d.Delimiter), kind: make([]uint8, a.states),
