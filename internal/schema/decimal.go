@@ -463,9 +463,9 @@ func uintDigits(u uint64) int {
 
 // bigDigits is the number of decimal digits of c, which is not zero.
 func bigDigits(c *big.Int) int {
-	// log10(2) from below, then corrected.
+	// log10(2) from below, then corrected upwards.
 	n := int(float64(c.BitLen()-1) * 0.30102999566398114)
-	if c.CmpAbs(bigPow10(n)) >= 0 {
+	for c.CmpAbs(bigPow10(n)) >= 0 {
 		n++
 	}
 	return n

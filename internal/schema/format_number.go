@@ -202,7 +202,7 @@ func (n *numberFormat) rewrite(dst, text []byte) (plain []byte, hundredth bool, 
 	text, signed := cutMinus(text, &negative)
 	if n.percent {
 		if len(text) == 0 || text[len(text)-1] != '%' {
-			return nil, false, "it has no percent sign"
+			return nil, false, "it has no percent sign, as in the format"
 		}
 		text = trim(text[:len(text)-1])
 		hundredth = true
@@ -276,14 +276,14 @@ func (n *numberFormat) rewriteDigits(dst, text []byte) (plain []byte, why string
 			break
 		}
 		if digits == 0 || digits > 3 || groups > 0 && digits != 3 && (digits != 2 || n.group != ',') {
-			return nil, "its thousands are not three digits"
+			return nil, "its thousands are not three digits, as in the format"
 		}
 		groups++
 		digits = 0
 		i += size
 	}
 	if groups > 0 && digits != 3 {
-		return nil, "its thousands are not three digits"
+		return nil, "its thousands are not three digits, as in the format"
 	}
 	if i < len(text) && text[i] == n.decimal {
 		dst = append(dst, '.')
@@ -292,7 +292,7 @@ func (n *numberFormat) rewriteDigits(dst, text []byte) (plain []byte, why string
 	for ; i < len(text); i++ {
 		b := text[i]
 		if (b < '0' || b > '9') && b != 'e' && b != 'E' && b != '-' && b != '+' {
-			return nil, fmt.Sprintf("the format does not allow %s in it", quote(text[i:i+runeSize(text[i:])]))
+			return nil, fmt.Sprintf("it has %s, unlike the format", quote(text[i:i+runeSize(text[i:])]))
 		}
 		dst = append(dst, b)
 	}

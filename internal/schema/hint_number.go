@@ -15,15 +15,19 @@ func (p *Parser) notNumber(code string, text []byte, why string) *ParseError {
 	if hint == "" {
 		hint = p.numberHint(s)
 	}
-	switch {
-	case hint != "":
-		return parseErrorf(code, "%s is not %s: %s", quote(text), p.t, hint)
-	case why != "":
-		return parseErrorf(code, "%s is not %s: %s (format %s)", quote(text), p.t, why, p.format)
-	case p.format.family != noFamily:
-		return parseErrorf(code, "%s is not %s in the format %s", quote(text), p.t, p.format)
+	if p.format.family != noFamily {
+		if why == "" {
+			why = "it does not follow the format"
+		}
+		why += " " + quote(p.format.text)
 	}
-	return parseErrorf(code, "%s is not %s", quote(text), p.t)
+	if hint != "" && why != "" {
+		why += "; "
+	}
+	if why += hint; why == "" {
+		return parseErrorf(code, "%s is not %s", quote(text), p.t)
+	}
+	return parseErrorf(code, "%s is not %s: %s", quote(text), p.t, why)
 }
 
 // nullWords are what people write for a missing value.
@@ -91,6 +95,7 @@ func (p *Parser) numberHint(s string) string {
 // readings are the formats that a hint may name, the likeliest first, and the
 // sign without which they read nothing that another does not.
 var readings = []struct{ format, name, needs string }{
+	{"decimal_point", "decimal point", ""},
 	{"decimal_comma", "decimal comma", ","},
 	{"1,234.56", "thousands with commas", ","},
 	{"1.234,56", "decimal comma and thousands", "."},
@@ -102,7 +107,6 @@ var readings = []struct{ format, name, needs string }{
 	{"1'234.56", "thousands with apostrophes", "\u2019"},
 	{"(1,234.56)", "a negative number in parentheses", "("},
 	{"trailing_minus", "a trailing minus", "-"},
-	{"decimal_point", "decimal point", ""},
 }
 
 // readsAs says whether the format makes a number of s.

@@ -1,6 +1,9 @@
 package schema
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // maxJSONDepth bounds nesting well below the depth at which the database's
 // own parser runs out of stack.
@@ -29,7 +32,7 @@ func (p *Parser) parseJSON(text []byte, v *Value) *ParseError {
 	c := jsonCheck{text: text, binary: p.t.Kind == JSONB}
 	if !c.document() {
 		why := c.why
-		if hint := generalHint(string(text[:min(len(text), 200)])); hint != "" {
+		if hint := generalHint(string(text[:min(len(text), 200)])); hint != "" && !bytes.HasPrefix(text, []byte{'"'}) {
 			why = hint
 		} else if why == "" {
 			why = fmt.Sprintf("it ends too early, after %d bytes", len(text))

@@ -252,10 +252,17 @@ func (p *Parser) moment(code string, text []byte) (moment, *ParseError) {
 	if !ok || !c.done() {
 		return m, p.notMoment(code, text)
 	}
-	if why := m.settle(); why != "" {
-		return m, p.impossible(code, text, why)
+	why := m.settle()
+	if why == "" {
+		return m, nil
 	}
-	return m, nil
+	// A month above 12 mostly means that day and month have changed places.
+	if m.hasDate && m.month > 12 && p.format.time.word != isoWord {
+		if e := p.dateHint(code, text, string(text)); e != nil {
+			return m, e
+		}
+	}
+	return m, p.impossible(code, text, why)
 }
 
 // iso reads the forms of ISO 8601 in which the year comes first, with any of
