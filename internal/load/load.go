@@ -90,7 +90,7 @@ func Run(ctx context.Context, dest etl.Destination, spec etl.LoadSpec, parts []P
 	l.cfg.Parallel = max(1, min(l.cfg.Parallel, len(parts)))
 	l.skip = cfg.Policy.Mode == "skip"
 	spec.SkipRefused = l.skip
-	spec.AllowRefused = func(found int64) error { return l.tooMany(l.counts.Rejected+found, false) }
+	spec.AllowRefused = func(found int64) error { return l.tooMany(l.counts.Rejected+found, true) }
 
 	session, err := dest.Begin(ctx, spec)
 	if err != nil {
@@ -132,7 +132,7 @@ type flight struct {
 }
 
 func (l *loader) run(ctx context.Context) (Result, error) {
-	group, ctx := errgroup.WithContext(ctx)
+	group, working := errgroup.WithContext(ctx)
 	// Workers take flights from work; the collector meets the same flights in
 	// file order in line, whose capacity bounds how far they run ahead.
 	work := make(chan *flight)
@@ -144,13 +144,13 @@ func (l *loader) run(ctx context.Context) (Result, error) {
 			f := &flight{part: p, out: make(chan item, batchesPerWorker)}
 			select {
 			case line <- f:
-			case <-ctx.Done():
-				return context.Cause(ctx)
+			case <-working.Done():
+				return context.Cause(working)
 			}
 			select {
 			case work <- f:
-			case <-ctx.Done():
-				return context.Cause(ctx)
+			case <-working.Done():
+				return context.Cause(working)
 			}
 		}
 		return nil
@@ -159,14 +159,14 @@ func (l *loader) run(ctx context.Context) (Result, error) {
 		group.Go(func() error {
 			w := newWorker(l)
 			for f := range work {
-				if err := w.do(ctx, f); err != nil {
+				if err := w.do(working, f); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
 	}
-	group.Go(func() error { return l.collect(ctx, line) })
+	group.Go(func() error { return l.collect(working, line) })
 	err := group.Wait()
 	result := Result{Counts: l.counts, BlankLines: l.blank}
 	if err != nil {

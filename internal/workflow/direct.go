@@ -1,0 +1,315 @@
+package workflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/etlportal/etlportal/internal/csv"
+	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/load"
+	"github.com/etlportal/etlportal/internal/plan"
+	"github.com/etlportal/etlportal/internal/schema"
+	"github.com/etlportal/etlportal/internal/sniff"
+	"github.com/etlportal/etlportal/internal/source"
+	"github.com/etlportal/etlportal/internal/transform"
+)
+
+// Direct is a load by one process in one transaction: from a file into a
+// table, all or nothing.
+type Direct struct {
+	Source *source.Source
+	Dest   etl.Destination
+	Read   ReadOptions
+	// Schema and Table name the destination; Schema "" is the search path's.
+	Schema, Table string
+	// Create makes the table; it must not exist yet.
+	Create   bool
+	Strategy etl.Strategy
+	// Keys are UPSERT's; DuplicateKeys is as in etl.LoadSpec.
+	Keys          []string
+	DuplicateKeys string
+	// Mapping is nil where columns match by name.
+	Mapping  *etl.Mapping
+	Policy   etl.BadRowPolicy
+	PadShort bool
+	DryRun   bool
+	// Parallel is the number of workers that parse and convert.
+	Parallel int
+	// Location is the time zone of times without one.
+	Location *time.Location
+	OnReject func(*etl.Reject) error
+	Progress *load.Progress
+	// OnStep is told what begins ("inspect", "load", "publish"). May be nil.
+	OnStep func(step string)
+	// OnRestart is told that rejects reported so far will be reported again,
+	// because the file is read once more to explain a refused row. May be nil.
+	OnRestart func() error
+
+	found *Detected
+}
+
+// SourceNames are the file's column names; nil before they are known.
+func (d *Direct) SourceNames() []string {
+	if d.found == nil {
+		return nil
+	}
+	return d.found.Names
+}
+
+// Report is what a direct load did, or would do.
+type Report struct {
+	load.Result
+	// DDL is the statement that made the table; "" where it existed.
+	DDL   string
+	Table *schema.Table
+	// Matches say which source column fills which destination column.
+	Matches []transform.Match
+	Found   *Detected
+}
+
+// Run does the load. The report is of use also where it fails.
+func (d *Direct) Run(ctx context.Context) (*Report, error) {
+	rep := &Report{}
+	d.step("inspect")
+	found, err := Detect(ctx, d.Source, d.Read)
+	if err != nil {
+		return rep, err
+	}
+	rep.Found, d.found = found, found
+	table, err := d.target(ctx)
+	if err != nil {
+		return rep, err
+	}
+	sources, err := d.columns(ctx, found, table)
+	if err != nil {
+		return rep, err
+	}
+	program, err := d.compile(rep, sources, table)
+	if err != nil {
+		return rep, err
+	}
+	spec := etl.LoadSpec{Table: rep.Table, Columns: program.Columns(), Create: d.Create, Strategy: d.Strategy,
+		Keys: d.Keys, DuplicateKeys: d.DuplicateKeys, DryRun: d.DryRun, Explain: !d.Source.Rereadable()}
+	parts, err := d.parts(ctx, found)
+	if err != nil {
+		return rep, err
+	}
+	cfg := load.Config{Program: program, Names: found.Names, PadShort: d.PadShort, Policy: d.Policy, OnReject: d.OnReject,
+		Parallel: d.Parallel, Progress: d.Progress, BeforePublish: func() error { d.step("publish"); return d.Source.Changed() }}
+	d.step("load")
+	rep.Result, err = load.Run(ctx, d.Dest, spec, parts, cfg)
+	if again, ok := errors.AsType[*etl.NeedsExplain](err); ok && d.Source.Rereadable() {
+		if d.OnRestart != nil {
+			if err := d.OnRestart(); err != nil {
+				return rep, err
+			}
+		}
+		spec.Explain = true
+		if rep.Result, err = load.Run(ctx, d.Dest, spec, parts, cfg); err == nil {
+			// What refused the row has gone in the meantime, and now all of them are in.
+			err = nil
+		} else if _, still := errors.AsType[*etl.NeedsExplain](err); still {
+			err = again.Err
+		}
+	}
+	notes := slices.Concat(found.Notes, program.Notes())
+	for _, m := range rep.Matches {
+		if m.Note != "" {
+			notes = append(notes, fmt.Sprintf("column %s: %s", m.Destination, m.Note))
+		}
+	}
+	rep.Notes = append(notes, rep.Notes...)
+	if err == nil && !rep.Counts.Balanced() {
+		return rep, fmt.Errorf("counts do not add up: %+v", rep.Counts)
+	}
+	return rep, err
+}
+
+func (d *Direct) step(name string) {
+	if d.OnStep != nil {
+		d.OnStep(name)
+	}
+}
+
+// target describes the existing table; nil where it is to be created.
+func (d *Direct) target(ctx context.Context) (*schema.Table, error) {
+	t, err := d.Dest.Table(ctx, d.Schema, d.Table)
+	if !d.Create {
+		if e, ok := errors.AsType[*etl.Error](err); ok && e.Code == "table_not_found" {
+			e.Fix = strings.TrimSuffix(strings.TrimSpace(e.Fix+" Or add --create to make it from the file"), ".")
+		}
+		return t, err
+	}
+	if err == nil {
+		return nil, etl.Mistakef("table_exists", "Leave out --create to load into it, or name another table", "table %s exists already", t.Name)
+	}
+	if e, ok := errors.AsType[*etl.Error](err); ok && e.Code == "table_not_found" {
+		return nil, nil //nolint:nilnil // no table and no error: it will be made
+	}
+	return nil, err
+}
+
+// columns gives the file's columns with types and formats. The sample is
+// enough where the table says the types and no format is in doubt; else the
+// whole file decides.
+func (d *Direct) columns(ctx context.Context, found *Detected, table *schema.Table) ([]transform.Source, error) {
+	cols := found.Columns
+	if !found.Whole && (d.Create || d.doubtful(cols, table)) {
+		if err := d.Source.Spool(ctx); err != nil {
+			return nil, err
+		}
+		in, err := inspectAs(ctx, d.Source, found, d.Read, 0)
+		if err != nil {
+			return nil, err
+		}
+		cols = make([]sniff.Column, len(in.Columns))
+		for i, c := range in.Columns {
+			cols[i] = c.Column
+		}
+	}
+	sources := make([]transform.Source, len(cols))
+	for i, c := range cols {
+		sources[i] = transform.Source{Name: c.Name, Type: c.Type, Format: c.Format, NullWords: c.NullWords}
+		if len(c.Ambiguous) > 0 && d.needsFormat(c, table) {
+			return nil, Ambiguous(d.Source.Name, c)
+		}
+	}
+	return sources, nil
+}
+
+// doubtful says whether the sample leaves a format open that this load needs.
+func (d *Direct) doubtful(cols []sniff.Column, table *schema.Table) bool {
+	return slices.ContainsFunc(cols, func(c sniff.Column) bool { return len(c.Ambiguous) > 0 && d.needsFormat(c, table) })
+}
+
+// needsFormat says whether this load reads the column as something other than
+// text without being told its format.
+func (d *Direct) needsFormat(c sniff.Column, table *schema.Table) bool {
+	typed := func(name string) bool {
+		if table == nil {
+			return true
+		}
+		for _, t := range table.Columns {
+			if schema.MatchName(t.Name, name) {
+				switch t.Type.Kind {
+				case schema.Text, schema.Char, schema.Varchar:
+					return false
+				}
+				return true
+			}
+		}
+		return false
+	}
+	if d.Mapping == nil {
+		return typed(c.Name)
+	}
+	for _, m := range d.Mapping.Columns {
+		if m.Source != "" && schema.MatchName(m.Source, c.Name) && m.Format == "" && len(m.Transformations) == 0 {
+			if m.Type != "" {
+				t, err := schema.ParseType(m.Type)
+				if err == nil && (t.Kind == schema.Text || t.Kind == schema.Varchar || t.Kind == schema.Char) {
+					continue
+				}
+				return true
+			}
+			return typed(m.Destination)
+		}
+	}
+	return false
+}
+
+// Ambiguous is the error that asks the user to decide how a column is read.
+func Ambiguous(file string, c sniff.Column) error {
+	fix := "Say which with --date-order dmy or --date-order mdy, or give the column a format in a mapping"
+	code := etl.Code("ambiguous_date")
+	if c.Type.Kind != schema.Date && c.Type.Kind != schema.Timestamp && c.Type.Kind != schema.TimestampTZ {
+		code, fix = "ambiguous_number", "Say which with --decimal point or --decimal comma, or give the column a format in a mapping"
+	}
+	e := etl.Mistakef(code, fix, "%s: every value of column %q can be read both as %s", file, c.Name, strings.Join(c.Ambiguous, " and as "))
+	e.Column = c.Name
+	if c.CounterExample.Line > 0 {
+		e.Line, e.Value = c.CounterExample.Line, c.CounterExample.Value
+		e.Message += fmt.Sprintf(" (line %d: %q)", e.Line, e.Value)
+	}
+	return e
+}
+
+// compile makes the program and the table that it fills.
+func (d *Direct) compile(rep *Report, sources []transform.Source, table *schema.Table) (*transform.Program, error) {
+	o := transform.Options{Location: d.Location}
+	m := d.Mapping
+	if table == nil {
+		if m == nil {
+			m = createMapping(sources)
+		}
+		program, err := transform.Compile(*m, sources, nil, o)
+		if err != nil {
+			return nil, err
+		}
+		t := &schema.Table{Schema: d.Schema, Name: d.Table, Columns: program.Columns()}
+		if d.Strategy == etl.Upsert {
+			for _, k := range d.Keys {
+				if !slices.ContainsFunc(t.Columns, func(c schema.Column) bool { return c.Name == k }) {
+					return nil, etl.Mistakef("unknown_key", "Use the names of the new table's columns", "there is no column %q to be the key", k)
+				}
+			}
+			t.Unique = []schema.Index{{Columns: d.Keys, Primary: true}}
+		}
+		rep.Table, rep.DDL = t, d.Dest.CreateTableSQL(t)
+		return program, nil
+	}
+	if m == nil {
+		auto, matches, err := transform.AutoMap(sources, table)
+		if err != nil {
+			return nil, err
+		}
+		m, rep.Matches = &auto, matches
+	}
+	rep.Table = table
+	return transform.Compile(*m, sources, table.Columns, o)
+}
+
+// createMapping maps every column of a file to one of a new table.
+func createMapping(sources []transform.Source) *etl.Mapping {
+	headers := make([]string, len(sources))
+	for i, s := range sources {
+		headers[i] = s.Name
+	}
+	names := schema.UniqueColumnNames(headers)
+	m := &etl.Mapping{}
+	for i, s := range sources {
+		m.Columns = append(m.Columns, etl.ColumnMapping{Source: s.Name, Destination: names[i], Type: s.Type.String(), Format: s.Format})
+	}
+	return m
+}
+
+// parts splits a plain file for several workers; everything else is one stream.
+func (d *Direct) parts(ctx context.Context, found *Detected) ([]load.Part, error) {
+	options := csv.Options{MaxRecord: d.Read.MaxRecord, Width: len(found.Names), BlankRecords: d.Read.BlankRecords}
+	at, plain := d.Source.ReaderAt()
+	if d.Parallel > 1 && plain && found.Encoding.Splittable() {
+		spans, err := plan.Split(ctx, at, d.Source.Size(), found.Encoding, found.Dialect, plan.Options{RangeSize: load.PartBytes, Parallel: d.Parallel})
+		if err != nil {
+			return nil, err
+		}
+		d.Source.Rewind()
+		parts := make([]load.Part, len(spans))
+		for i, span := range spans {
+			parts[i].Open = func(context.Context) (*csv.Reader, func() error, error) {
+				return plan.Open(at, span, found.Encoding, found.Dialect, options)
+			}
+		}
+		return parts, nil
+	}
+	return []load.Part{{Open: func(ctx context.Context) (*csv.Reader, func() error, error) {
+		r, closer, err := openRecords(ctx, d.Source, found, d.Read)
+		if err != nil {
+			return nil, nil, err
+		}
+		return r, closer.Close, nil
+	}}}, nil
+}
