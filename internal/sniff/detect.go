@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/etlportal/etlportal/internal/csv"
 )
@@ -51,7 +52,7 @@ func detect(sample []byte, atEOF bool, o Options) (*Result, error) {
 		Notes:     v.notes,
 		Decisions: append([]Decision{decision}, v.decisions...),
 	}
-	if err := r.inferColumns(text, atEOF, v.shape.width, o); err != nil {
+	if err := r.inferColumns(text, atEOF, v.columns(), o); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -93,8 +94,16 @@ func (r *Result) inferColumns(text []byte, atEOF bool, width int, o Options) err
 	}
 	var inferences []*Inference
 	bad, last := 0, (*csv.BadRecord)(nil)
+	names := header
 	if header != nil {
-		width = len(header)
+		for len(header) > width && strings.TrimSpace(header[len(header)-1]) == "" {
+			header = header[:len(header)-1]
+		}
+		if len(header) < width {
+			r.Notes = append(r.Notes, fmt.Sprintf("the header names %d columns, but the rows have %d: the others are called after their place", len(header), width))
+		}
+		width = max(width, len(header))
+		names = header
 	}
 	inferences = NewInferences(width, o)
 	for {
@@ -119,10 +128,7 @@ func (r *Result) inferColumns(text []byte, atEOF bool, width int, o Options) err
 			}
 		}
 	}
-	names := header
-	if names == nil {
-		names = make([]string, width)
-	}
+	names = append(names, make([]string, width-len(names))...)
 	unique, notes := csv.UniqueNames(names)
 	r.Names = unique
 	if header != nil {

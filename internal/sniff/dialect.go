@@ -13,7 +13,7 @@ import (
 const dialectSample = 64 << 10
 
 // floor is the score below which a file is taken as one column.
-const floor = 0.12
+const floor = 0.08
 
 // verdict is the dialect found and the grid it makes.
 type verdict struct {
@@ -210,6 +210,7 @@ func (v *verdict) compete(body []byte, comment byte, forced string, o Options) (
 	} else if backslashes(body) {
 		escape = '\\'
 	}
+	var standard []contender
 	list := delimiters
 	if forced != "" {
 		list = append(list[:0:0], list[0])
@@ -224,14 +225,21 @@ func (v *verdict) compete(body []byte, comment byte, forced string, o Options) (
 				continue
 			}
 			t := trial{delimiter: d.text, quote: q, escape: escape, comment: comment, cr: cr}
-			t.spaces = d.text == " " || q != 0 && spacedQuotes(body, d.text, q)
+			t.spaces = d.text == " "
 			if o.SkipInitialSpace != nil {
 				t.spaces = *o.SkipInitialSpace
 			}
-			g := t.parse(body)
-			c := contender{trial: t, grid: g}
-			c.score, c.shape = scoreOf(t, g, d.prior, d.rare)
+			c := t.contend(body, d.prior, d.rare)
+			if !t.spaces && o.SkipInitialSpace == nil && q != 0 && bytes.Contains(body, []byte(d.text+" "+string(q))) {
+				t.spaces = true
+				if spaced := t.contend(body, d.prior, d.rare); spaced.score > c.score {
+					c = spaced
+				}
+			}
 			tried++
+			if q == '"' {
+				standard = append(standard, c)
+			}
 			if c.score > best.score || best.grid == nil && forced != "" {
 				if best.grid != nil && best.trial.delimiter != d.text {
 					second = best
@@ -242,6 +250,13 @@ func (v *verdict) compete(body []byte, comment byte, forced string, o Options) (
 			}
 		}
 	}
+	// Quotes that enclose nothing are data under the standard quote too.
+	for _, c := range standard {
+		if best.grid != nil && best.trial.quote == 0 && o.Quote == nil && c.trial.delimiter == best.trial.delimiter &&
+			c.shape.width == best.shape.width && c.score > 0.6*best.score && !c.grid.open {
+			best = c
+		}
+	}
 	if best.grid == nil || best.score < floor && forced == "" {
 		second = best
 		best = v.oneColumn(body, comment, quotes)
@@ -249,13 +264,19 @@ func (v *verdict) compete(body []byte, comment byte, forced string, o Options) (
 	return best, second, tried
 }
 
+func (t trial) contend(body []byte, prior float64, rare bool) contender {
+	c := contender{trial: t, grid: t.parse(body)}
+	c.score, c.shape = scoreOf(t, c.grid, prior, rare)
+	return c
+}
+
 // oneColumn reads every line as one field. The dialect still needs a
 // delimiter: one that does not occur.
 func (v *verdict) oneColumn(body []byte, comment byte, quotes []byte) contender {
 	t := trial{quote: quotes[0], comment: comment, cr: v.dialect.Newline == csv.NewlineCR, delimiter: ","}
 	for _, d := range []string{",", ";", "\t", "|", "\x1f", "\x1e", "\x01"} {
-		if !bytes.Contains(body, []byte(d)) {
-			t.delimiter = d
+		t.delimiter = d
+		if !bytes.Contains(body, []byte(d)) || widest(t.parse(body)) == 1 {
 			break
 		}
 	}
@@ -270,10 +291,12 @@ func (v *verdict) oneColumn(body []byte, comment byte, quotes []byte) contender 
 	return contender{trial: t, grid: g, shape: s}
 }
 
-// spacedQuotes says whether quoted fields follow the delimiter and a space.
-func spacedQuotes(body []byte, delimiter string, quote byte) bool {
-	spaced := bytes.Count(body, []byte(delimiter+" "+string(quote)))
-	return spaced >= 1 && spaced > 2*bytes.Count(body, []byte(delimiter+string(quote)))
+func widest(g *grid) int {
+	w := 0
+	for _, r := range g.rows {
+		w = max(w, len(r))
+	}
+	return w
 }
 
 // backslashes says whether quotes are escaped by backslashes rather than doubled.
@@ -419,7 +442,7 @@ func (v *verdict) findTrailing(o Options) {
 	}
 	s := v.shape
 	trailing := s.trailing && s.width > 1
-	if trailing {
+	if trailing && s.width > 2 {
 		// A header that names the last column makes it one, however empty.
 		for _, r := range v.grid.rows[s.first:] {
 			if len(r) == s.width && len(trim(r[s.width-1].text)) > 0 {

@@ -41,6 +41,14 @@ func (v *verdict) findHeader(skipped int, o Options) {
 	v.decided("header", fmt.Sprint(n), confidence, evidence...)
 }
 
+// columns is the width of the table without what a trailing delimiter opens.
+func (v *verdict) columns() int {
+	if v.dialect.TrailingDelimiter && v.shape.width > 1 {
+		return v.shape.width - 1
+	}
+	return v.shape.width
+}
+
 // sparseTop moves the start of the table past titles that a spreadsheet
 // program filled up with empty cells.
 func (v *verdict) sparseTop(first int) int {
@@ -220,7 +228,7 @@ func untypedTop(rows [][]cell, body []bodyColumn, top int, kind func(cell) class
 			continue
 		}
 		switch {
-		case names > typed:
+		case names > 2*typed && (i == 0 || len(rows[i]) == len(body)):
 			continue
 		case typed == 0 && i > 0:
 			// Nothing but gaps: a row of the table with missing values.

@@ -341,14 +341,17 @@ func letterScore(prev, r, next rune, usual, half string, cyrillic bool) float64 
 			s -= 0.6
 		}
 	}
+	if prev >= utf8.RuneSelf && unicode.IsLetter(prev) && unicode.Is(unicode.Latin, r) {
+		s -= 0.35 // accents seldom meet
+	}
 	if unicode.IsUpper(r) && unicode.IsLower(prev) {
 		s -= 0.7
 	}
 	if unicode.IsLower(r) && unicode.IsUpper(prev) && unicode.IsUpper(next) {
 		s -= 0.5
 	}
-	// A language that needs no ASCII letters writes whole words beyond ASCII.
-	if !unicode.Is(unicode.Latin, r) && !unicode.IsLetter(prev) && !unicode.IsLetter(next) {
+	// Letters stand in words; what stands alone is rather a sign, such as £.
+	if !unicode.IsLetter(prev) && !unicode.IsLetter(next) {
 		s -= 0.6
 	}
 	return s

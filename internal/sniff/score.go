@@ -87,6 +87,12 @@ func shapeOf(g *grid) shape {
 	if s.first == limit && (s.first >= n || len(g.rows[s.first]) != s.width) {
 		s.first = 0
 	}
+	// A row about as wide right above the table is its header, written badly.
+	if s.first > 0 && s.width >= 3 {
+		if w := len(g.rows[s.first-1]); w > 1 && max(w-s.width, s.width-w) <= max(1, s.width/4) {
+			s.first--
+		}
+	}
 	same, changes, trailing := 0.0, 0, 0
 	for i := s.first; i < n; i++ {
 		w := len(g.rows[i])
@@ -153,7 +159,9 @@ func textLikeness(v []byte, quoted bool) float64 {
 	var odd int
 	for _, c := range v {
 		switch c {
-		case ';', '\t', '|':
+		case '\t':
+			odd += 9
+		case ';', '|':
 			odd += 3
 		case ',', '"':
 			odd++
@@ -165,7 +173,7 @@ func textLikeness(v []byte, quoted bool) float64 {
 		return s + 0.1
 	}
 	if odd > 0 {
-		s -= math.Min(0.45, 0.12*float64(odd))
+		s -= math.Min(0.5, 0.12*float64(odd))
 	}
 	return s
 }
@@ -180,7 +188,7 @@ func scoreOf(t trial, g *grid, prior float64, rare bool) (float64, shape) {
 	if s.trailing && width > 1 {
 		width--
 	}
-	if width < 2 {
+	if width < 2 && (width == s.width || rare) {
 		return 0, s
 	}
 	rows := s.rows - s.first
@@ -188,10 +196,17 @@ func scoreOf(t trial, g *grid, prior float64, rare bool) (float64, shape) {
 		return 0, s
 	}
 	consistency := s.same * (1 - 0.5*s.changes) * (1 - 0.3*float64(s.first)/float64(s.rows))
+	if s.first > 0 {
+		consistency *= 0.92 // a header that does not fit is worse than none
+	}
 	if rows == 1 {
 		consistency *= 0.8
 	}
-	score := consistency * consistency * float64(width-1) / float64(width)
+	columns := float64(width-1) / float64(width)
+	if width == 1 {
+		columns = 0.4 // one column, its delimiter after it
+	}
+	score := consistency * consistency * columns
 	score *= 0.25 + 0.75*cellQuality(t, g, s)
 	score *= prior * quoteEvidence(t, g)
 	return score, s
