@@ -11,17 +11,17 @@ import (
 // it returns nil, with r.p parsed as before.
 //
 // A field that holds both a stray quote and a newline is text of somebody who
-// did not double quotes, or a quote closed too early that ran on to the next
-// one. It is taken for the latter where the record's width is wrong, or where
-// the lines it swallowed are flawless records of the right width: the last line
-// of an honest text ends in an unpaired quote and is none.
+// did not double quotes, or a quote closed too early (or never) that ran on to a
+// later one. It is taken for the latter where the record's width is wrong, or
+// where its last line is a record of the right width with an even number of
+// quotes: the last line of an honest text holds the closing quote without its
+// opening one. When in doubt a bad row is better than rows that vanish in a field.
 func (r *Reader) resync(b []byte, raw, n int, last, header bool) *Record {
 	p := &r.p
 	open, unterminated := p.stray, p.open >= 0
 	if open < 0 || unterminated && p.open < open {
 		open = p.open
 	}
-	hasStray := p.stray >= 0
 	cut := raw
 	if i := r.lineEnd(b[open:raw]); i >= 0 {
 		cut = open + i
@@ -31,9 +31,8 @@ func (r *Reader) resync(b []byte, raw, n int, last, header bool) *Record {
 			return nil
 		}
 		if r.width() == r.o.Width {
-			rest := b[cut+r.newlineLen(b[cut:]) : n]
-			r.budget -= len(rest)
-			if !r.flawless(rest) {
+			r.budget -= n
+			if !r.endsInRecord(b[cut+r.newlineLen(b[cut:]) : raw]) {
 				r.parse(b, last)
 				return nil
 			}
@@ -59,7 +58,7 @@ func (r *Reader) resync(b []byte, raw, n int, last, header bool) *Record {
 	r.parse(piece, true)
 	rec := r.fill(piece)
 	code, reason := CodeUnterminatedQuote, "the quote that opens here is never closed: close it, or remove it"
-	if hasStray {
+	if p.lazy {
 		code = CodeStrayQuote
 		reason = `a quote inside this quoted field is neither doubled nor followed by a delimiter, so the field would swallow the lines after it: write "" for a quote inside quotes`
 	}
@@ -78,34 +77,35 @@ func (r *Reader) width() int {
 	return len(r.fill(nil).Fields)
 }
 
-// flawless reports whether b consists of records of the right width (at least
-// one) in which no quote is out of place.
-func (r *Reader) flawless(b []byte) bool {
-	some := false
-	for len(b) > 0 {
-		if r.d.Comment != 0 && b[0] == r.d.Comment {
-			i := r.lineEnd(b)
-			if i < 0 {
-				break
-			}
-			b = b[i+r.newlineLen(b[i:]):]
-			continue
-		}
-		raw, n := r.parse(b, true)
-		if raw > 0 {
-			if r.p.open >= 0 || r.width() != r.o.Width || r.p.lazy {
-				return false
-			}
-			for i, f := range r.rec.Fields {
-				if !r.rec.Quoted[i] && bytes.IndexByte(f, r.d.Quote) >= 0 {
-					return false
-				}
-			}
-			some = true
-		}
-		b = b[n:]
+// endsInRecord reports whether the last line of text, or else the last of the
+// records that text holds, looks like a whole record.
+func (r *Reader) endsInRecord(text []byte) bool {
+	line := text[bytes.LastIndexByte(text, '\n')+1:]
+	if r.d.Newline == NewlineCR {
+		line = line[bytes.LastIndexByte(line, '\r')+1:]
 	}
-	return some
+	if r.looksWhole(line) {
+		return true
+	}
+	for {
+		_, n := r.parse(text, true)
+		if n == len(text) {
+			return r.looksWhole(text)
+		}
+		text = text[n:]
+	}
+}
+
+func (r *Reader) looksWhole(text []byte) bool {
+	quotes := bytes.Count(text, []byte{r.d.Quote})
+	if r.d.Escape != 0 {
+		quotes -= bytes.Count(text, []byte{r.d.Escape, r.d.Quote})
+	}
+	if quotes%2 != 0 {
+		return false
+	}
+	r.parse(text, true)
+	return r.p.open < 0 && r.width() == r.o.Width
 }
 
 // tooLong passes the record at pos, however long it is, and returns it as bad.
