@@ -62,9 +62,11 @@ func expressionError(source string, pos, end int, fix, message string) *etl.Erro
 	if n := strings.Count(source[:start], "\n"); n > 0 || stop < len(source) {
 		where = "line " + itoa(n+1) + ", position " + itoa(column)
 	}
-	text := "expression, " + where + ": " + message +
+	// The excerpt stands first, so that the message runs on into its fix.
+	text := "expression, " + where + ":" +
 		"\n  " + string(line) +
-		"\n  " + strings.Repeat(" ", at) + strings.Repeat("^", max(width, 1))
+		"\n  " + strings.Repeat(" ", at) + strings.Repeat("^", max(width, 1)) +
+		"\n" + message
 	return &etl.Error{Kind: etl.Mistake, Code: CodeExpression, Message: text, Fix: fix}
 }
 
