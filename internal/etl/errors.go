@@ -5,6 +5,7 @@ package etl
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Kind tells the three kinds of failure apart; a bad row is not among them,
@@ -47,6 +48,9 @@ type Error struct {
 func (e *Error) Error() string {
 	if e.Fix == "" {
 		return e.Message
+	}
+	if strings.HasSuffix(e.Message, "?") {
+		return e.Message + " " + e.Fix
 	}
 	return e.Message + ". " + e.Fix
 }
