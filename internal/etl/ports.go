@@ -92,3 +92,46 @@ func (e *NeedsExplain) Error() string { return e.Err.Error() }
 
 // Unwrap gives the refusal as far as it is known.
 func (e *NeedsExplain) Unwrap() error { return e.Err }
+
+// FanOut is a Destination that many loaders fill at once. Everything is keyed
+// by load id; every method may be repeated, by any process, at any time.
+type FanOut interface {
+	Destination
+	// Prepare makes the stage and the ledger of a load. It says with a Mistake
+	// of code no_stage_privilege that only a direct load is possible here.
+	Prepare(ctx context.Context, load string, spec LoadSpec) error
+	// BeginChunk claims a chunk and opens its transaction; rows become visible
+	// in the stage with Finish. A chunk that is loaded already is *ChunkDone;
+	// one that another loader holds is *RetryAfter; a load that was dropped is a
+	// Mistake of code load_gone.
+	BeginChunk(ctx context.Context, load string, spec LoadSpec, c ChunkClaim) (LoadSession, error)
+	// Publish checks that the chunks tile the file and that ledger and stage
+	// agree, moves the rows into the table by file order in one transaction,
+	// and drops the stage. Published before: the stored result again. Chunks
+	// that the ledger lacks (a destination that lost its unlogged tables) are *ChunksMissing.
+	Publish(ctx context.Context, load string, spec LoadSpec, chunks []ChunkClaim) (LoadResult, error)
+	// Published gives the result of a load that was published; nil where it was not.
+	Published(ctx context.Context, load string) (*LoadResult, error)
+	// Drop removes the stage and claims of a load that will not be published.
+	Drop(ctx context.Context, load string) error
+	// Stages lists the load ids that have a stage.
+	Stages(ctx context.Context) ([]string, error)
+}
+
+// ChunkClaim is a chunk as its loader and the finalizer know it. Rows, Filtered
+// and Rejected are what the loader counted; set for Publish.
+type ChunkClaim struct {
+	Chunk, Attempt           int
+	Start, End               int64
+	Rows, Filtered, Rejected int64
+}
+
+// ChunkDone says that a chunk was loaded before, with these counts.
+type ChunkDone struct{ Counts Counts }
+
+func (*ChunkDone) Error() string { return "the chunk is loaded already" }
+
+// ChunksMissing says which chunks must be loaded again.
+type ChunksMissing struct{ Chunks []int }
+
+func (*ChunksMissing) Error() string { return "the destination has lost chunks of the load" }
