@@ -190,27 +190,58 @@ func (p *Parser) parseFloat(text []byte, v *Value) *ParseError {
 		v.Kind, v.Float = VFloat, f
 		return nil
 	}
-	d, err := p.decimal(number, hundredths)
-	if errors.Is(err, ErrNotDecimal) {
-		return p.notNumber(CodeNotNumber, text, "")
+	if nonzero, ok := isNumber(number); ok && hundredths == 0 {
+		f, err := p.parseBits(number)
+		if err != nil || f == 0 && nonzero {
+			return p.floatRange(text)
+		}
+		v.Kind, v.Float = VFloat, f
+		return nil
 	}
-	var f float64
+	d, err := p.decimal(number, hundredths)
 	switch {
+	case errors.Is(err, ErrNotDecimal):
+		return p.notNumber(CodeNotNumber, text, "")
 	case err != nil:
 		return p.floatRange(text)
-	case d.form != finite:
-		f = d.Float64()
-	case hundredths > 0 || number[0] > '9':
-		p.scratch = d.AppendText(p.scratch[:0])
-		f, err = p.parseBits(p.scratch)
-	default:
-		f, err = p.parseBits(number)
 	}
-	if err != nil || f == 0 && d.Sign() != 0 {
-		return p.floatRange(text)
+	f := d.Float64()
+	if d.form == finite {
+		p.scratch = d.AppendText(p.scratch[:0])
+		if f, err = p.parseBits(p.scratch); err != nil || f == 0 && d.Sign() != 0 {
+			return p.floatRange(text)
+		}
 	}
 	v.Kind, v.Float = VFloat, f
 	return nil
+}
+
+// isNumber says whether text is a decimal number, perhaps with an exponent,
+// and whether it is not zero.
+func isNumber(text []byte) (nonzero, ok bool) {
+	c := cursor{text: text}
+	if !c.skip('-') {
+		c.skip('+')
+	}
+	start := c.at
+	n := c.digits()
+	c.at += n
+	if c.skip('.') {
+		fraction := c.digits()
+		c.at += fraction
+		n += fraction
+	}
+	for _, b := range text[start:c.at] {
+		nonzero = nonzero || b >= '1'
+	}
+	if n == 0 {
+		return false, false
+	}
+	if !c.done() {
+		_, ok = parseExponent(text[c.at:])
+		return nonzero, ok
+	}
+	return nonzero, true
 }
 
 // exactFloat reads numbers of which both coefficient and power of ten are
