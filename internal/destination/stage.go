@@ -3,19 +3,210 @@ package destination
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/schema"
 )
 
-const stageName = "etlportal_stage"
+const (
+	stageName = "etlportal_stage"
+	dryName   = "etlportal_dry_run"
+)
 
-// staging is the temporary table of a staged load.
-type staging struct{}
+// staging is the temporary table of a staged load: columns c1, c2, … for the
+// load's, and each row's record and line number.
+type staging struct {
+	// into is the table that rows go to from here.
+	into string
+	// casts are what turns a staged column into a value for the table: "%s" or
+	// "%s::type".
+	casts []string
+	merge merge
+}
 
-func (s *session) needsStage() bool { return false }
+func (s *session) needsStage() bool {
+	spec := &s.spec
+	if spec.Strategy == etl.Upsert || spec.Explain || s.target.RowSecurity || s.emptiesOnTrial() {
+		return true
+	}
+	for _, c := range spec.Columns {
+		if s.target.column(c.Name).travelsAsText(c.Type.Kind) {
+			return true
+		}
+	}
+	return spec.SkipRefused && s.mayRefuse()
+}
 
-func (s *session) openStage(_ context.Context) (string, error) { return "", errors.New("not yet") }
+// emptiesOnTrial says that the load is a dry run that would empty its table.
+// TRUNCATE would keep everybody out of it until the rollback, so the rows go
+// into an empty temporary copy with the same columns, defaults, unique indexes
+// and checks instead.
+func (s *session) emptiesOnTrial() bool {
+	return s.spec.DryRun && s.spec.Strategy == etl.TruncateInsert && !s.spec.Create
+}
 
-func (s *session) publish(_ context.Context) (etl.LoadResult, error) {
-	return etl.LoadResult{}, errors.New("not yet")
+// mayRefuse says whether a row whose values have the right types may be refused.
+func (s *session) mayRefuse() bool {
+	if s.spec.Table.Refusals != (schema.Refusals{}) {
+		return true
+	}
+	return slices.ContainsFunc(s.spec.Columns, func(c schema.Column) bool {
+		// Our reading of JSON and the server's could differ (\u0000 in jsonb).
+		return s.target.column(c.Name).NotNull || c.Type.Kind == schema.JSON || c.Type.Kind == schema.JSONB || s.recodes(c)
+	})
+}
+
+// recodes says that the database's own encoding may lack characters of the text.
+func (s *session) recodes(c schema.Column) bool {
+	if s.target.Encoding == "UTF8" || s.target.Encoding == "SQL_ASCII" {
+		return false
+	}
+	return wires[c.Type.Kind] == wireText || wires[c.Type.Kind] == wireJSONB
+}
+
+// openStage makes the temporary table and gives the COPY that fills it.
+func (s *session) openStage(ctx context.Context) (string, error) {
+	t := s.target
+	if !t.Temp {
+		return "", etl.Mistakef("permission_denied",
+			fmt.Sprintf("Ask for: GRANT TEMPORARY ON DATABASE %s TO %s;", schema.Identifier(t.Database), schema.Identifier(t.User)),
+			"user %q may not create the temporary table that this load into %s needs", t.User, qualified(t.Schema, t.Name))
+	}
+	st := &staging{into: t.sql()}
+	var definition, columns []string
+	for i, c := range s.spec.Columns {
+		typ, cast := s.staged(c)
+		name := fmt.Sprintf("c%d", i+1)
+		definition = append(definition, name+" "+typ)
+		columns = append(columns, name)
+		st.casts = append(st.casts, cast)
+		if s.layout.wires[i] == wireJSONB {
+			s.layout.wires[i] = wireText
+		}
+	}
+	s.layout.staged = true
+	statement := fmt.Sprintf("CREATE TEMPORARY TABLE %s (%s, _row bigint, _line bigint) ON COMMIT DROP", stageName, strings.Join(definition, ", "))
+	if s.emptiesOnTrial() {
+		statement += fmt.Sprintf("; CREATE TEMPORARY TABLE %s (LIKE %s INCLUDING ALL) ON COMMIT DROP", dryName, t.sql())
+		st.into = "pg_temp." + dryName
+		if s.spec.Table.Refusals.ForeignKey || s.spec.Table.Refusals.Trigger {
+			s.notes = append(s.notes, "foreign keys and triggers are not tried in a dry run of TRUNCATE_INSERT")
+		}
+	}
+	if err := execute(ctx, s.conn, statement); err != nil {
+		return "", wrap(ctx, err, "creating a temporary table")
+	}
+	s.stage = st
+	if s.spec.Strategy == etl.Upsert {
+		if err := s.planMerge(ctx); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("COPY pg_temp.%s (%s, _row, _line) FROM STDIN (FORMAT binary)", stageName, strings.Join(columns, ", ")), nil
+}
+
+// staged is the type of a staged column and the cast out of it. The staging
+// table must take every row, so that refusals come later and can be told apart
+// by row: what only the server can judge is staged as it was sent.
+func (s *session) staged(c schema.Column) (typ, cast string) {
+	found := s.target.column(c.Name)
+	switch {
+	case s.recodes(c):
+		return "bytea", "pg_catalog.convert_from(%s, 'UTF8')::" + found.Cast
+	case c.Type.Kind == schema.Other, c.Type.Kind == schema.JSON, c.Type.Kind == schema.JSONB:
+		// Without modifiers, because a cast to bit(3) would cut what an
+		// assignment refuses.
+		return "text", "%s::" + found.Cast
+	case found.Collation != "":
+		return found.Type + " COLLATE " + found.Collation, "%s"
+	}
+	return found.Type, "%s"
+}
+
+// value is the i-th column (from 0) of the stage under an alias, as the table takes it.
+func (st *staging) value(alias string, i int) string {
+	return fmt.Sprintf(st.casts[i], fmt.Sprintf("%s.c%d", alias, i+1))
+}
+
+// insert is the statement that moves rows on, with a condition on stage s.
+func (s *session) insert(where string) string {
+	values := make([]string, len(s.stage.casts))
+	overriding := ""
+	for i := range values {
+		values[i] = s.stage.value("s", i)
+		// COPY takes values for such a column as they are; so shall this.
+		if s.target.column(s.layout.names[i]).Identity == "a" {
+			overriding = " OVERRIDING SYSTEM VALUE"
+		}
+	}
+	return fmt.Sprintf("INSERT INTO %s AS target (%s)%s SELECT %s FROM pg_temp.%s s WHERE %s%s",
+		s.stage.into, quoteAll(s.layout.names), overriding, strings.Join(values, ", "), stageName, where, s.stage.merge.clause)
+}
+
+// publish moves the staged rows into the table.
+func (s *session) publish(ctx context.Context) (etl.LoadResult, error) {
+	var result etl.LoadResult
+	what := "writing to " + qualified(s.target.Schema, s.target.Name)
+	var err error
+	if s.spec.Strategy == etl.Upsert {
+		if result.Deduplicated, err = s.deduplicate(ctx); err != nil {
+			return result, wrap(ctx, err, what)
+		}
+	}
+	if err := execute(ctx, s.conn, "SET CONSTRAINTS ALL IMMEDIATE; SAVEPOINT whole"); err != nil {
+		return result, wrap(ctx, err, what)
+	}
+	result.Inserted, result.Updated, err = s.move(ctx, "true")
+	if err != nil {
+		if !isRefusal(err) {
+			return result, mergeError(ctx, err, s, what)
+		}
+		if err := execute(ctx, s.conn, "ROLLBACK TO SAVEPOINT whole"); err != nil {
+			return result, wrap(ctx, err, what)
+		}
+		if err := s.sift(ctx, &result); err != nil {
+			return result, wrap(ctx, err, what)
+		}
+	}
+	staged := s.ledger.rows - result.Deduplicated - int64(len(result.Refused))
+	if s.stage.merge.keepsOld {
+		// Rows that were there already and need no change are as asked for.
+		there := staged
+		if s.spec.Table.Refusals.Trigger {
+			if there, err = s.kept(ctx); err != nil {
+				return result, wrap(ctx, err, what)
+			}
+		}
+		result.Updated = there - result.Inserted
+	}
+	if got := result.Inserted + result.Updated; got != staged {
+		return result, s.countError(got + result.Deduplicated + int64(len(result.Refused)))
+	}
+	return result, nil
+}
+
+// move runs insert and counts.
+func (s *session) move(ctx context.Context, where string, args ...any) (inserted, updated int64, err error) {
+	sql := s.insert(where)
+	if s.stage.merge.clause == "" || s.stage.merge.keepsOld {
+		tag, err := s.conn.Exec(ctx, sql, args...)
+		return tag.RowsAffected(), 0, err
+	}
+	sql = fmt.Sprintf("WITH merged AS (%s RETURNING %s AS fresh) SELECT count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE NOT fresh) FROM merged", sql, s.stage.merge.fresh)
+	err = s.conn.QueryRow(ctx, sql, args...).Scan(&inserted, &updated)
+	return inserted, updated, err
+}
+
+// number of rows and bounds of the stage.
+func (s *session) stagedRange(ctx context.Context) (first, last int64, err error) {
+	err = s.conn.QueryRow(ctx, "SELECT coalesce(min(_row), 0), coalesce(max(_row), -1) FROM pg_temp."+stageName).Scan(&first, &last)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, -1, nil
+	}
+	return first, last, err
 }

@@ -18,7 +18,7 @@ import (
 // schema or ”, $2 the name.
 const targetQuery = `
 SELECT json_build_object(
-  'schema', n.nspname, 'name', c.relname,
+  'schema', n.nspname, 'name', c.relname, 'kind', c.relkind::text,
   'row_security', pg_catalog.row_security_active(c.oid), 'standby', pg_catalog.pg_is_in_recovery(),
   'encoding', pg_catalog.getdatabaseencoding(), 'user', current_user, 'database', current_database(),
   'temp', pg_catalog.has_database_privilege(current_database(), 'TEMP'),
@@ -56,6 +56,7 @@ WHERE c.relname = $2 AND CASE WHEN $1 = '' THEN pg_catalog.pg_table_is_visible(c
 type target struct {
 	Schema      string         `json:"schema"`
 	Name        string         `json:"name"`
+	Kind        string         `json:"kind"`
 	RowSecurity bool           `json:"row_security"`
 	Standby     bool           `json:"standby"`
 	Encoding    string         `json:"encoding"`
