@@ -134,7 +134,7 @@ func (in *input) setSingleByte(e Encoding) error {
 	for b := utf8.RuneSelf; b < len(in.single); b++ {
 		text, err := io.ReadAll(e.DecodeSpan(bytes.NewReader([]byte{byte(b)})))
 		if err != nil {
-			return fmt.Errorf("byte 0x%02x of %s: %w", b, e, err)
+			return err
 		}
 		in.single[b] = nil
 		for _, c := range text {

@@ -31,6 +31,8 @@ const (
 	SourceChanged etl.Code = "source_changed"
 	// SourceUnreadable says that reading the file failed.
 	SourceUnreadable etl.Code = "source_unreadable"
+	// BadDialect says that a dialect contradicts itself, or an encoding is unknown.
+	BadDialect etl.Code = "bad_dialect"
 	// SpanMismatch says that Reader and Scanner disagree, a defect of ours.
 	SpanMismatch etl.Code = "span_mismatch"
 )
@@ -55,10 +57,11 @@ type Options struct {
 //
 // Errors are of *etl.Error: source_unreadable, source_changed (the file is
 // shorter than size or, where src has a Stat method, was written to meanwhile),
-// and mistakes in the dialect.
+// and bad_dialect.
 func Split(ctx context.Context, src io.ReaderAt, size int64, enc csv.Encoding, d csv.Dialect, o Options) ([]csv.Span, error) {
-	if err := d.Validate(); err != nil {
-		return nil, &etl.Error{Kind: etl.Mistake, Code: "bad_dialect", Message: err.Error(), Fix: "Correct the dialect", Err: err}
+	scanner, err := csv.NewScanner(d, enc)
+	if err != nil && !errors.Is(err, csv.ErrNotSplittable) {
+		return nil, &etl.Error{Kind: etl.Mistake, Code: BadDialect, Message: err.Error(), Fix: "Name the dialect and the encoding that the file has", Err: err}
 	}
 	guard, err := NewGuard(src)
 	if err != nil {
@@ -69,11 +72,9 @@ func Split(ctx context.Context, src io.ReaderAt, size int64, enc csv.Encoding, d
 		return nil, unreadable(err)
 	}
 	var spans []csv.Span
-	scanner, err := csv.NewScanner(d, enc)
-	switch {
-	case errors.Is(err, csv.ErrNotSplittable):
+	if scanner == nil {
 		spans, err = oneSpan(ctx, src, start, size, enc, d)
-	case err == nil:
+	} else {
 		spans, err = scan(ctx, scanner, src, start, size, o)
 	}
 	if err == nil {
@@ -196,7 +197,9 @@ func joinHeader(src io.ReaderAt, spans []csv.Span, enc csv.Encoding, d csv.Diale
 	if err != nil {
 		return nil, err
 	}
-	if _, err := r.Header(); err != nil {
+	// A header that is damaged or missing is for whoever opens the span to tell.
+	_, err = r.Header()
+	if _, damaged := errors.AsType[*csv.BadRecord](err); err != nil && err != io.EOF && !damaged {
 		return nil, err
 	}
 	for len(spans) > 1 && spans[0].Rows < r.Rows() {
