@@ -135,7 +135,7 @@ func TestUpsert(t *testing.T) {
 	require.Equal(t, []string{"first"}, db.rows("SELECT c FROM t WHERE a = 3"))
 	o = db.load(path, "--strategy", "upsert", "--key", "a,b", "--duplicate-keys", "fail")
 	require.Equal(t, exitFailed, o.code)
-	require.Contains(t, o.err, "line 4")
+	require.Contains(t, o.err, "lines 3 and 4")
 	o = db.load(path, "--strategy", "upsert", "--key", "a")
 	require.Equal(t, exitUsage, o.code)
 	require.Contains(t, o.err, "CREATE UNIQUE INDEX")

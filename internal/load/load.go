@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -34,8 +35,7 @@ type Config struct {
 	PadShort bool
 	Policy   etl.BadRowPolicy
 	// OnReject is given every reject that was found before the rows reached
-	// the database, in file order, and then those that the database refused.
-	// It may keep what it is given. May be nil.
+	// the database, in file order. It may keep what it is given. May be nil.
 	OnReject func(*etl.Reject) error
 	// BeforePublish is asked after the last row was read and before anything
 	// is published; its error ends the load. May be nil.
@@ -72,6 +72,9 @@ type Progress struct {
 type Result struct {
 	Counts etl.Counts
 	Notes  []string
+	// Refused are the rows that the database refused, in file order; they lack
+	// Fields and Raw, which are in the file at their Line.
+	Refused []etl.Reject
 	// BlankLines were skipped; they are not rows.
 	BlankLines int64
 }
@@ -99,9 +102,19 @@ func Run(ctx context.Context, dest etl.Destination, spec etl.LoadSpec, parts []P
 	l.session = session
 	result, err := l.run(ctx)
 	if err != nil {
-		return result, errors.Join(err, session.Abort(context.WithoutCancel(ctx)))
+		return result, errors.Join(located(err), session.Abort(context.WithoutCancel(ctx)))
 	}
 	return result, nil
+}
+
+// located puts the line of a refused row in front of what the database says.
+func located(err error) error {
+	e, ok := errors.AsType[*etl.Error](err)
+	if !ok || e.Kind != etl.Refused || e.Line == 0 || strings.HasPrefix(e.Message, "line") {
+		return err
+	}
+	e.Message = fmt.Sprintf("line %d: %s", e.Line, e.Message)
+	return err
 }
 
 type loader struct {
@@ -257,14 +270,7 @@ func (l *loader) publish(ctx context.Context, result Result) (Result, error) {
 	c.Rejected += int64(len(done.Refused))
 	c.Inserted, c.Updated, c.Deduplicated = done.Inserted, done.Updated, done.Deduplicated
 	c.Loaded = c.Inserted + c.Updated
-	result.Notes = done.Notes
-	if l.cfg.OnReject != nil {
-		for i := range done.Refused {
-			if err := l.cfg.OnReject(&done.Refused[i]); err != nil {
-				return result, err
-			}
-		}
-	}
+	result.Notes, result.Refused = done.Notes, done.Refused
 	return result, nil
 }
 

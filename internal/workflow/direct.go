@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -94,6 +95,12 @@ func (d *Direct) Run(ctx context.Context) (*Report, error) {
 	}
 	spec := etl.LoadSpec{Table: rep.Table, Columns: program.Columns(), Create: d.Create, Strategy: d.Strategy,
 		Keys: d.Keys, DuplicateKeys: d.DuplicateKeys, DryRun: d.DryRun, Explain: !d.Source.Rereadable()}
+	if d.OnReject != nil && d.Policy.Mode == "skip" && rep.Table.Refusals != (schema.Refusals{}) {
+		// The rows that the database refuses are looked up in the file afterwards.
+		if err := d.Source.Spool(ctx); err != nil {
+			return rep, err
+		}
+	}
 	parts, err := d.parts(ctx, found)
 	if err != nil {
 		return rep, err
@@ -116,6 +123,9 @@ func (d *Direct) Run(ctx context.Context) (*Report, error) {
 			err = again.Err
 		}
 	}
+	if err == nil {
+		err = d.refused(ctx, found, rep.Refused)
+	}
 	notes := slices.Concat(found.Notes, program.Notes())
 	for _, m := range rep.Matches {
 		if m.Note != "" {
@@ -127,6 +137,40 @@ func (d *Direct) Run(ctx context.Context) (*Report, error) {
 		return rep, fmt.Errorf("counts do not add up: %+v", rep.Counts)
 	}
 	return rep, err
+}
+
+// refused reports the rows that the database refused, with their fields,
+// which are read from the file once more.
+func (d *Direct) refused(ctx context.Context, found *Detected, rejects []etl.Reject) error {
+	if d.OnReject == nil || len(rejects) == 0 {
+		return nil
+	}
+	r, closer, err := openRecords(ctx, d.Source, found, d.Read)
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
+	for i := range rejects {
+		bad := &rejects[i]
+		for {
+			rec, err := r.Read()
+			if err != nil {
+				return fmt.Errorf("line %d, which the database refused, is not found again: %w", bad.Line, err)
+			}
+			if rec.Pos.Line < bad.Line {
+				continue
+			}
+			bad.Record, bad.Raw = rec.Pos.Record, bytes.Clone(rec.Raw)
+			for _, f := range rec.Fields {
+				bad.Fields = append(bad.Fields, string(f))
+			}
+			break
+		}
+		if err := d.OnReject(bad); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *Direct) step(name string) {
