@@ -231,7 +231,7 @@ type dateColumn struct {
 	against [numOrders]Example
 	// lo and hi bound the values, per order, in microseconds since 1970.
 	lo, hi [numOrders]int64
-	seen   bool
+	seen   [numOrders]bool
 
 	singleDigit, hour1, longMonth, shortMonth bool
 }
@@ -245,7 +245,7 @@ const maxLayouts = 8
 
 func (c *dateColumn) add(d *dateValue, line int64, v []byte) {
 	c.remember(d.layout, Example{}, line, v)
-	if missing := c.orders &^ d.orders; missing != 0 || d.orders != orderDMY|orderMDY|orderYMD {
+	if d.orders != orderDMY|orderMDY|orderYMD {
 		for i := range c.against {
 			if d.orders&(1<<i) == 0 {
 				c.against[i].take(line, v)
@@ -257,14 +257,14 @@ func (c *dateColumn) add(d *dateValue, line int64, v []byte) {
 		if d.orders&(1<<i) == 0 {
 			continue
 		}
-		if !c.seen || d.micros[i] < c.lo[i] {
+		if !c.seen[i] || d.micros[i] < c.lo[i] {
 			c.lo[i] = d.micros[i]
 		}
-		if !c.seen || d.micros[i] > c.hi[i] {
+		if !c.seen[i] || d.micros[i] > c.hi[i] {
 			c.hi[i] = d.micros[i]
 		}
+		c.seen[i] = true
 	}
-	c.seen = true
 	c.singleDigit = c.singleDigit || d.singleDigit
 	c.hour1 = c.hour1 || d.hour1
 	c.longMonth = c.longMonth || d.longMonth
@@ -303,18 +303,19 @@ func (c *dateColumn) merge(o *dateColumn) {
 	for i := range c.against {
 		c.against[i].merge(o.against[i])
 	}
-	if o.seen {
-		for i := range c.lo {
-			if !c.seen || o.lo[i] < c.lo[i] {
-				c.lo[i] = o.lo[i]
-			}
-			if !c.seen || o.hi[i] > c.hi[i] {
-				c.hi[i] = o.hi[i]
-			}
+	for i := range c.lo {
+		if !o.seen[i] {
+			continue
 		}
+		if !c.seen[i] || o.lo[i] < c.lo[i] {
+			c.lo[i] = o.lo[i]
+		}
+		if !c.seen[i] || o.hi[i] > c.hi[i] {
+			c.hi[i] = o.hi[i]
+		}
+		c.seen[i] = true
 	}
 	c.orders &= o.orders
-	c.seen = c.seen || o.seen
 	c.singleDigit = c.singleDigit || o.singleDigit
 	c.hour1 = c.hour1 || o.hour1
 	c.longMonth = c.longMonth || o.longMonth
