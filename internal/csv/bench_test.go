@@ -2,6 +2,7 @@ package csv
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -35,6 +36,7 @@ func typical(records, quoteEvery int, accents bool) []byte {
 }
 
 func benchmarkReader(b *testing.B, data []byte, d Dialect) {
+	b.Helper()
 	r, err := NewReader(bytes.NewReader(data), d, Options{Width: 10})
 	if err != nil {
 		b.Fatal(err)
@@ -47,7 +49,7 @@ func benchmarkReader(b *testing.B, data []byte, d Dialect) {
 		r.Reset(src, Options{Width: 10})
 		for {
 			rec, err := r.Read()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil || len(rec.Fields) != 10 {

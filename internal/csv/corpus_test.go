@@ -18,13 +18,14 @@ var update = flag.Bool("update", false, "write the answers of testdata/reader an
 // A corpusCase is a file of testdata/reader: what it shows, then the sections
 // options, input (as it is, or "input quoted": a Go string a line) and want.
 type corpusCase struct {
-	about, input, want string
-	dialect            Dialect
-	options            Options
-	section            map[string]string
+	input, want string
+	dialect     Dialect
+	options     Options
+	section     map[string]string
 }
 
 func readCase(t *testing.T, path string) *corpusCase {
+	t.Helper()
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	c := &corpusCase{section: map[string]string{}, options: Options{Encoding: UTF8}}
@@ -43,13 +44,14 @@ func readCase(t *testing.T, path string) *corpusCase {
 		require.NoError(t, err, line)
 		c.input += s
 	}
-	for _, field := range strings.Fields(c.section["options"]) {
+	for field := range strings.FieldsSeq(c.section["options"]) {
 		c.set(t, field)
 	}
 	return c
 }
 
 func (c *corpusCase) set(t *testing.T, field string) {
+	t.Helper()
 	key, value, _ := strings.Cut(field, "=")
 	text, err := strconv.Unquote(value)
 	number, _ := strconv.Atoi(value)

@@ -57,14 +57,12 @@ type bomStripper struct {
 
 func (b *bomStripper) Read(p []byte) (int, error) {
 	if b.out == nil {
-		if err := b.strip(); err != nil {
-			return 0, err
-		}
+		b.strip()
 	}
 	return b.out.Read(p)
 }
 
-func (b *bomStripper) strip() error {
+func (b *bomStripper) strip() {
 	head := make([]byte, len(b.mark))
 	n, err := io.ReadFull(b.r, head)
 	head = head[:n]
@@ -81,7 +79,6 @@ func (b *bomStripper) strip() error {
 	default:
 		b.out = b.open(io.MultiReader(bytes.NewReader(head), b.r))
 	}
-	return nil
 }
 
 // A converter writes src as UTF-8 to dst until either is used up, leaving an

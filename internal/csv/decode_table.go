@@ -52,7 +52,11 @@ func newConverter(e Encoding) (converter, error) {
 		return t, nil
 	}
 	if m, ok := multibyte[e]; ok {
-		return &foreign{t: m.NewDecoder().Transformer, stateful: !e.Splittable()}, nil
+		f := &foreign{t: m.NewDecoder().Transformer, stateful: !e.Splittable()}
+		if e == GB18030 {
+			f.sound = soundGB18030
+		}
+		return f, nil
 	}
 	_, err := ParseEncoding(string(e))
 	if err == nil {
@@ -85,6 +89,9 @@ func (t *table) convert(dst, src []byte, _ bool) (n, used int) {
 type foreign struct {
 	t        transform.Transformer
 	stateful bool
+	// sound, if not nil, returns how many bytes of src x/text reads rightly, and
+	// whether the byte there is one that it would take for a lead byte wrongly.
+	sound func(src []byte) (n int, bad bool)
 }
 
 func (f *foreign) convert(dst, src []byte, atEOF bool) (n, used int) {
@@ -95,8 +102,55 @@ func (f *foreign) convert(dst, src []byte, atEOF bool) (n, used int) {
 	if used == len(src) || len(dst)-n < room {
 		return n, used
 	}
-	k, m, _ := f.t.Transform(dst[n:], src[used:], atEOF)
+	src = src[used:]
+	if f.sound != nil {
+		if len(src) > len(dst) {
+			src, atEOF = src[:len(dst)], false
+		}
+		good, bad := f.sound(src)
+		if bad && good == 0 {
+			dst[n] = invalidByte
+			return n + 1, used + 1
+		}
+		if bad {
+			src, atEOF = src[:good], true
+		}
+	}
+	k, m, _ := f.t.Transform(dst[n:], src, atEOF)
 	return n + markInvalid(dst[n:n+k]), used + m
+}
+
+// soundGB18030 looks for a lead byte before one of : ; < = > ? in the places of
+// characters as x/text v0.41 finds them. That takes such a pair, before the right
+// two bytes, for a character of four bytes (whose second is a digit), and so
+// would swallow a delimiter.
+func soundGB18030(src []byte) (n int, bad bool) {
+	lead := func(c byte) bool { return 0x81 <= c && c <= 0xfe }
+	for n+1 < len(src) {
+		c1 := src[n+1]
+		switch {
+		case !lead(src[n]):
+			n++
+		case 0x3a <= c1 && c1 <= 0x3f:
+			return n, true
+		case 0x30 <= c1 && c1 <= 0x39:
+			if n+3 >= len(src) {
+				return len(src), false
+			}
+			c2, c3 := src[n+2], src[n+3]
+			r := ((int(src[n]-0x81)*10+int(c1-0x30))*126+int(c2)-0x81)*10 + int(c3) - 0x30
+			assigned := r < 39420 || 189000 <= r && r < 189000+0x100000
+			if lead(c2) && '0' <= c3 && c3 <= '9' && assigned {
+				n += 3
+			}
+			n++
+		case c1 >= 0x40 && c1 != 0x7f && c1 != 0xff:
+			n += 2
+		default:
+			n++
+		}
+	}
+	return len(src), false
 }
 
 // markInvalid turns every U+FFFD in b, which x/text writes for bytes that mean

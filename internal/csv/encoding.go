@@ -2,7 +2,6 @@ package csv
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -46,26 +45,26 @@ var encodings = []Encoding{
 	ISO8859x1, ISO8859x2, ISO8859x15, KOI8R, ShiftJIS, EUCJP, ISO2022JP, GB18030, Big5, EUCKR,
 }
 
-// aliases are spelled as plainName leaves them.
-var aliases = map[string]Encoding{
-	"utf8sig": UTF8, "utf8bom": UTF8, "ascii": UTF8, "usascii": UTF8, "unicode11utf8": UTF8, "65001": UTF8, "cp65001": UTF8,
-	"utf16": UTF16LE, "ucs2": UTF16LE, "ucs2le": UTF16LE, "unicode": UTF16LE, "cp1200": UTF16LE, "ucs2be": UTF16BE, "cp1201": UTF16BE,
-	"utf32": UTF32LE, "ucs4": UTF32LE, "ucs4le": UTF32LE, "ucs4be": UTF32BE,
-	"ansi":   Windows1252,
-	"latin1": ISO8859x1, "l1": ISO8859x1, "iso88591": ISO8859x1,
-	"latin2": ISO8859x2, "l2": ISO8859x2, "iso88592": ISO8859x2,
-	"latin9": ISO8859x15, "l9": ISO8859x15, "iso885915": ISO8859x15, "latin0": ISO8859x15,
-	"latin5": Windows1254, "l5": Windows1254, "iso88599": Windows1254,
-	"koi8": KOI8R,
-	"sjis": ShiftJIS, "shiftjis": ShiftJIS, "cp932": ShiftJIS, "ms932": ShiftJIS, "windows31j": ShiftJIS, "mskanji": ShiftJIS, "xsjis": ShiftJIS, "windows932": ShiftJIS,
-	"ujis": EUCJP, "eucjis": EUCJP, "xeucjp": EUCJP,
-	"jis": ISO2022JP, "csiso2022jp": ISO2022JP,
-	"gbk": GB18030, "gb2312": GB18030, "cp936": GB18030, "windows936": GB18030, "ms936": GB18030, "euccn": GB18030, "gb180302000": GB18030,
-	"big5hkscs": Big5, "cp950": Big5, "windows950": Big5, "big5eten": Big5,
-	"cp949": EUCKR, "uhc": EUCKR, "windows949": EUCKR, "ksc56011987": EUCKR, "ksc5601": EUCKR, "ksx1001": EUCKR, "korean": EUCKR,
-}
+// aliases leads from names, spelled as plainName leaves them, to encodings.
+var aliases = func() map[string]Encoding {
+	aliases := map[string]Encoding{
+		"utf8sig": UTF8, "utf8bom": UTF8, "ascii": UTF8, "usascii": UTF8, "unicode11utf8": UTF8, "65001": UTF8, "cp65001": UTF8,
+		"utf16": UTF16LE, "ucs2": UTF16LE, "ucs2le": UTF16LE, "unicode": UTF16LE, "cp1200": UTF16LE, "ucs2be": UTF16BE, "cp1201": UTF16BE,
+		"utf32": UTF32LE, "ucs4": UTF32LE, "ucs4le": UTF32LE, "ucs4be": UTF32BE,
+		"ansi":   Windows1252,
+		"latin1": ISO8859x1, "l1": ISO8859x1, "iso88591": ISO8859x1,
+		"latin2": ISO8859x2, "l2": ISO8859x2, "iso88592": ISO8859x2,
+		"latin9": ISO8859x15, "l9": ISO8859x15, "iso885915": ISO8859x15, "latin0": ISO8859x15,
+		"latin5": Windows1254, "l5": Windows1254, "iso88599": Windows1254,
+		"koi8": KOI8R,
+		"sjis": ShiftJIS, "shiftjis": ShiftJIS, "cp932": ShiftJIS, "ms932": ShiftJIS, "windows31j": ShiftJIS, "mskanji": ShiftJIS, "xsjis": ShiftJIS, "windows932": ShiftJIS,
+		"ujis": EUCJP, "eucjis": EUCJP, "xeucjp": EUCJP,
+		"jis": ISO2022JP, "csiso2022jp": ISO2022JP,
+		"gbk": GB18030, "gb2312": GB18030, "cp936": GB18030, "windows936": GB18030, "ms936": GB18030, "euccn": GB18030, "gb180302000": GB18030,
+		"big5hkscs": Big5, "cp950": Big5, "windows950": Big5, "big5eten": Big5,
+		"cp949": EUCKR, "uhc": EUCKR, "windows949": EUCKR, "ksc56011987": EUCKR, "ksc5601": EUCKR, "ksx1001": EUCKR, "korean": EUCKR,
+	}
 
-func init() {
 	for _, e := range encodings {
 		aliases[plainName(string(e))] = e
 	}
@@ -73,7 +72,8 @@ func init() {
 		number := strings.TrimPrefix(string(page), "windows-")
 		aliases[number], aliases["cp"+number], aliases["win"+number], aliases["xcp"+number] = page, page, page, page
 	}
-}
+	return aliases
+}()
 
 // plainName drops what spellings of one name differ in.
 func plainName(name string) string {
@@ -143,5 +143,3 @@ func (e Encoding) bom() string {
 	}
 	return ""
 }
-
-func (e Encoding) known() bool { return e == "" || slices.Contains(encodings, e) }

@@ -123,10 +123,10 @@ func TestDecodeRoundTrip(t *testing.T) {
 				marked := mark + string(raw)
 				require.Equal(t, text, decoded(t, e.Decode(strings.NewReader(marked))))
 				require.Equal(t, "\ufeff"+text, decoded(t, e.DecodeSpan(strings.NewReader(marked))))
-				require.Equal(t, "", decoded(t, e.Decode(strings.NewReader(mark))))
+				require.Empty(t, decoded(t, e.Decode(strings.NewReader(mark))))
 				require.Equal(t, "\ufeff", decoded(t, e.Decode(strings.NewReader(mark+mark))))
 			}
-			require.Equal(t, "", decoded(t, e.Decode(strings.NewReader(""))))
+			require.Empty(t, decoded(t, e.Decode(strings.NewReader(""))))
 		})
 	}
 }
@@ -153,6 +153,9 @@ func TestDecodeInvalid(t *testing.T) {
 		{"no such byte", Windows1253, "a\xd2,b", "a\xff,b"},
 		{"lead byte before a quote", ShiftJIS, "\x81\"a\"\n", "\xff\"a\"\n"},
 		{"lead byte before a newline", GB18030, "\x81\na", "\xff\na"},
+		{"lead byte before a semicolon", GB18030, "\x81;\x810a", "\xff;\xff0a"},
+		{"two lead bytes before semicolons", GB18030, "\x81;\x81;\x8130\x810", "\xff;\xff;\xff30\xff0"},
+		{"four bytes not assigned", GB18030, "\xfe9\xfe9,", "\xff9\xff9,"},
 		{"lead byte before a comma", Big5, "\xa1,b", "\xff,b"},
 		{"half a character at the end", EUCKR, "a\xb0", "a\xff"},
 	}
@@ -250,11 +253,27 @@ func TestSkipLines(t *testing.T) {
 			nl   Newline
 			want int
 		}{
-			{"a\nb\nc\n", 0, NewlineLF, 0}, {"a\nb\nc\n", 1, NewlineLF, 2}, {"a\nb\nc\n", 2, NewlineLF, 4}, {"a\nb\nc", 3, NewlineLF, 5}, {"a\nb\nc", 9, NewlineLF, 5},
-			{"a\r\nb\r\nc", 2, NewlineLF, 6}, {"a\rb\nc", 1, NewlineLF, 4}, {"\"a\nb\"\n", 1, NewlineLF, 3},
-			{"a\rb\rc", 1, NewlineCR, 2}, {"a\rb\rc", 2, NewlineCR, 4}, {"a\r\nb\r\nc", 1, NewlineCR, 3}, {"a\r\nb\r\nc", 2, NewlineCR, 6}, {"a\r\r\nb", 2, NewlineCR, 4},
-			{"a\nb\rc", 2, NewlineCR, 4}, {"a\n\nb", 2, NewlineCR, 3}, {"a\r", 1, NewlineCR, 2}, {"a\r\n", 1, NewlineCR, 3}, {"", 1, NewlineCR, 0}, {"a\rb", 0, NewlineCR, 0},
-			{strings.Repeat("x", 70000) + "\nb", 1, NewlineLF, 70001}, {strings.Repeat("x", 65535) + "\r\nb", 1, NewlineCR, 65537},
+			{"a\nb\nc\n", 0, NewlineLF, 0},
+			{"a\nb\nc\n", 1, NewlineLF, 2},
+			{"a\nb\nc\n", 2, NewlineLF, 4},
+			{"a\nb\nc", 3, NewlineLF, 5},
+			{"a\nb\nc", 9, NewlineLF, 5},
+			{"a\r\nb\r\nc", 2, NewlineLF, 6},
+			{"a\rb\nc", 1, NewlineLF, 4},
+			{"\"a\nb\"\n", 1, NewlineLF, 3},
+			{"a\rb\rc", 1, NewlineCR, 2},
+			{"a\rb\rc", 2, NewlineCR, 4},
+			{"a\r\nb\r\nc", 1, NewlineCR, 3},
+			{"a\r\nb\r\nc", 2, NewlineCR, 6},
+			{"a\r\r\nb", 2, NewlineCR, 4},
+			{"a\nb\rc", 2, NewlineCR, 4},
+			{"a\n\nb", 2, NewlineCR, 3},
+			{"a\r", 1, NewlineCR, 2},
+			{"a\r\n", 1, NewlineCR, 3},
+			{"", 1, NewlineCR, 0},
+			{"a\rb", 0, NewlineCR, 0},
+			{strings.Repeat("x", 70000) + "\nb", 1, NewlineLF, 70001},
+			{strings.Repeat("x", 65535) + "\r\nb", 1, NewlineCR, 65537},
 		}
 		for _, tt := range tests {
 			raw := mark + string(encode(t, e, tt.text))

@@ -104,7 +104,8 @@ type Reader struct {
 	skipSpace bool
 
 	src   io.Reader
-	err   error // what src ended with
+	err   error // what src ended with, but for io.EOF
+	ended bool  // src has ended well
 	buf   []byte
 	owned []byte // buf's memory when src is a reader, kept over Resets
 	pos   int    // next unread byte in buf
@@ -173,13 +174,13 @@ func (r *Reader) Reset(src io.Reader, o Options) {
 	if r.owned == nil {
 		r.owned = make([]byte, bufferSize)
 	}
-	r.src, r.err, r.buf, r.end = src, nil, r.owned, 0
+	r.src, r.ended, r.buf, r.end = src, false, r.owned, 0
 }
 
 // ResetBytes is Reset over b, which is neither copied nor changed.
 func (r *Reader) ResetBytes(b []byte, o Options) {
 	r.reset(o)
-	r.src, r.err, r.buf, r.end = nil, io.EOF, b, len(b)
+	r.src, r.ended, r.buf, r.end = nil, true, b, len(b)
 }
 
 func (r *Reader) reset(o Options) {
@@ -187,7 +188,7 @@ func (r *Reader) reset(o Options) {
 		o.MaxRecord = DefaultMaxRecord
 	}
 	r.o = o
-	r.pos, r.base, r.vet = 0, o.Start.Byte, vetting{}
+	r.err, r.pos, r.base, r.vet = nil, 0, o.Start.Byte, vetting{}
 	r.line, r.record = max(o.Start.Line, 1), max(o.Start.Record, 1)
 	r.rows, r.blank, r.nuls = 0, 0, 0
 	r.headLeft, r.header, r.started, r.fail = 0, nil, false, nil
@@ -247,7 +248,7 @@ func (r *Reader) readHeader() {
 				case names[i] == "":
 					names[i] = string(f)
 				case len(f) > 0:
-					names[i] = strings.Join([]string{names[i], string(f)}, " ")
+					names[i] += " " + string(f)
 				}
 			}
 		}
@@ -327,7 +328,7 @@ func (r *Reader) next(header bool) (*Record, error) {
 // window returns the bytes to parse, and whether they are all there will be.
 func (r *Reader) window() (b []byte, last bool) {
 	if r.regionEnd <= r.pos {
-		return r.buf[r.pos:r.end], r.err == io.EOF
+		return r.buf[r.pos:r.end], r.ended
 	}
 	b = r.buf[r.pos:r.regionEnd]
 	if r.budget < 0 {
@@ -399,7 +400,7 @@ func (r *Reader) more(have int) error {
 		want = min(2*have, max(r.o.MaxRecord+3, have+1))
 	}
 	for idle := 0; r.end-r.pos < want; {
-		if r.err == io.EOF {
+		if r.ended {
 			return nil
 		}
 		if r.err != nil {
@@ -418,7 +419,9 @@ func (r *Reader) more(have int) error {
 			return errors.New("csv: the source returned an impossible count from Read")
 		}
 		r.end += n
-		r.err = err
+		if r.ended = err == io.EOF; !r.ended {
+			r.err = err
+		}
 		if n > 0 {
 			idle = 0
 		} else if idle++; idle > 100 && err == nil {

@@ -173,6 +173,7 @@ func (t *tableReader) endRecord(next int) {
 
 // check is rapid.Check with ten times its number of checks.
 func check(t *testing.T, property func(*rapid.T)) {
+	t.Helper()
 	for range 10 {
 		rapid.Check(t, property)
 	}
