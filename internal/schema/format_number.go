@@ -112,7 +112,7 @@ func isExampleDigit(r rune) bool { return '0' <= r && r <= '9' || r == '#' }
 
 // isCurrency says whether s is a currency sign or a short word as EUR, kr, R$.
 func isCurrency(s string) bool {
-	if utf8.RuneCountInString(s) > 4 {
+	if utf8.RuneCountInString(s) > 4 || strings.Trim(s, ".") == "" {
 		return false
 	}
 	for _, r := range s {
@@ -292,7 +292,8 @@ func (n *numberFormat) rewriteDigits(dst, text []byte) (plain []byte, why string
 	for ; i < len(text); i++ {
 		b := text[i]
 		if (b < '0' || b > '9') && b != 'e' && b != 'E' && b != '-' && b != '+' {
-			return nil, fmt.Sprintf("it has %s, unlike the format", quote(text[i:i+runeSize(text[i:])]))
+			odd := trim(text[i:])
+			return nil, fmt.Sprintf("it has %s, unlike the format", quote(odd[:runeSize(odd)]))
 		}
 		dst = append(dst, b)
 	}

@@ -217,8 +217,17 @@ func (c *cursor) meridiem(m *moment) bool {
 	return true
 }
 
-// offset reads Z, UTC, GMT, ±HH, ±HHMM, ±HH:MM or ±HH:MM:SS.
+// offset reads Z, UTC, GMT, ±HH, ±HHMM, ±HH:MM or ±HH:MM:SS, or stays where it is.
 func (c *cursor) offset(m *moment) bool {
+	start := c.at
+	if !c.readOffset(m) {
+		c.at = start
+		return false
+	}
+	return true
+}
+
+func (c *cursor) readOffset(m *moment) bool {
 	sign := 1
 	switch b := c.peek(); {
 	case b == '+':

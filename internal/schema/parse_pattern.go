@@ -77,6 +77,9 @@ func (c *cursor) width(e *element, low, high int) (int, bool) {
 
 // literal reads what stands for itself, letters in any case.
 func (c *cursor) literal(s string) bool {
+	if len(s) == 1 && c.skip(s[0]) {
+		return true
+	}
 	if len(c.text)-c.at < len(s) || !bytes.EqualFold(c.text[c.at:c.at+len(s)], []byte(s)) {
 		return false
 	}

@@ -291,10 +291,11 @@ func (c *cursor) iso(m *moment) bool {
 		}
 	}
 	m.hasDate = true
-	if basic && (c.peek() == 'T' || c.peek() == 't') && c.basicTime(m) {
-		return c.zoneAndEra(m)
-	}
 	if c.skip('T') || c.skip('t') || c.blanks() && isDigit(c.peek()) {
+		n := c.digits()
+		if basic && (n == 4 || n == 6) {
+			return c.basicTime(m, n) && c.zoneAndEra(m)
+		}
 		if !c.time(m) {
 			return false
 		}
@@ -302,15 +303,8 @@ func (c *cursor) iso(m *moment) bool {
 	return c.zoneAndEra(m)
 }
 
-// basicTime reads THHMM, THHMMSS and a fraction.
-func (c *cursor) basicTime(m *moment) bool {
-	start := c.at
-	c.at++
-	n := c.digits()
-	if n != 4 && n != 6 {
-		c.at = start
-		return false
-	}
+// basicTime reads HHMM, or HHMMSS and perhaps a fraction.
+func (c *cursor) basicTime(m *moment, n int) bool {
 	m.hour, m.minute = c.take(2), c.take(2)
 	m.hasTime = true
 	if n == 4 {
