@@ -18,7 +18,7 @@ import (
 // what would be found out.
 type readFlags struct {
 	encoding, delimiter, quote, escape, comment, newline string
-	header, noHeader, skipSpace                          bool
+	header, noHeader, skipSpace, stripNUL                bool
 	headerRows, skipLines                                int
 	nullValues, types                                    []string
 	dateOrder, decimal, timezone                         string
@@ -46,6 +46,7 @@ func (f *readFlags) register(set *pflag.FlagSet) {
 	set.StringVar(&f.timezone, "timezone", "UTC", "zone of times without one, as Europe/Berlin")
 	set.StringVar(&f.maxRecord, "max-record", "8MiB", "longest record that is read")
 	set.StringVar(&f.blankLines, "blank-lines", "skip", "what a blank line is: skip, or record (one empty field)")
+	set.BoolVar(&f.stripNUL, "strip-nul", false, "remove NUL bytes instead of rejecting their rows")
 	set.StringVar(&f.member, "member", "", "file to read in a zip that holds several")
 }
 
@@ -141,7 +142,7 @@ func (f *readFlags) options() (workflow.ReadOptions, *time.Location, error) {
 	if err != nil || n < 1 || n > 1<<30 {
 		return o, nil, usagef("--max-record takes a size up to 1GiB such as 8MiB, not %q", f.maxRecord)
 	}
-	o.MaxRecord = int(n)
+	o.MaxRecord, o.StripNUL = int(n), f.stripNUL
 	switch f.blankLines {
 	case "skip":
 	case "record":

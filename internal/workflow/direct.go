@@ -333,7 +333,7 @@ func createMapping(sources []transform.Source) *etl.Mapping {
 
 // parts splits a plain file for several workers; everything else is one stream.
 func (d *Direct) parts(ctx context.Context, found *Detected) ([]load.Part, error) {
-	options := csv.Options{MaxRecord: d.Read.MaxRecord, Width: len(found.Names), BlankRecords: d.Read.BlankRecords}
+	options := d.Read.csv(found)
 	at, plain := d.Source.ReaderAt()
 	if d.Parallel > 1 && plain && found.Encoding.Splittable() {
 		spans, err := plan.Split(ctx, at, d.Source.Size(), found.Encoding, found.Dialect, plan.Options{RangeSize: load.PartBytes, Parallel: d.Parallel})

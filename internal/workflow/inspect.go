@@ -6,9 +6,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/etlportal/etlportal/internal/csv"
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/plan"
 	"github.com/etlportal/etlportal/internal/profile"
 	"github.com/etlportal/etlportal/internal/sniff"
 	"github.com/etlportal/etlportal/internal/source"
@@ -24,6 +29,13 @@ type ReadOptions struct {
 	MaxRecord int
 	// BlankRecords reads blank lines as records of one empty field.
 	BlankRecords bool
+	// StripNUL removes NUL bytes instead of rejecting their rows.
+	StripNUL bool
+}
+
+// csv is what the options mean for the records of a file.
+func (o *ReadOptions) csv(found *Detected) csv.Options {
+	return csv.Options{MaxRecord: o.MaxRecord, Width: len(found.Names), BlankRecords: o.BlankRecords, StripNUL: o.StripNUL, Encoding: found.Encoding}
 }
 
 // Inspection is what is known of a file.
@@ -79,42 +91,117 @@ func Inspect(ctx context.Context, src *source.Source, o ReadOptions, maxRows int
 	return inspectAs(ctx, src, found, o, maxRows)
 }
 
+// profileBytes is the span that one worker profiles at a time.
+const profileBytes = 8 << 20
+
 func inspectAs(ctx context.Context, src *source.Source, found *Detected, o ReadOptions, maxRows int64) (*Inspection, error) {
-	r, closer, err := openRecords(ctx, src, found, o)
-	if err != nil {
-		return nil, err
-	}
-	defer closer.Close()
-	in := &Inspection{Sniff: found, Complete: true}
-	p := profile.New(found.Names, o.Sniff)
-	for {
-		rec, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
+	at, plain := src.ReaderAt()
+	if maxRows > 0 || !plain || !found.Encoding.Splittable() || src.Size() < 2*profileBytes {
+		r, closer, err := openRecords(ctx, src, found, o)
 		if err != nil {
 			return nil, err
 		}
+		defer closer.Close()
+		in := &Inspection{Sniff: found, Complete: true}
+		p := profile.New(found.Names, o.Sniff)
+		if err := in.read(ctx, r, p, maxRows); err != nil {
+			return nil, err
+		}
+		in.Columns = p.Columns()
+		return in, nil
+	}
+	spans, err := plan.Split(ctx, at, src.Size(), found.Encoding, found.Dialect, plan.Options{RangeSize: profileBytes})
+	if err != nil {
+		return nil, err
+	}
+	src.Rewind()
+	var next atomic.Int64
+	workers := make([]*Inspection, min(runtime.GOMAXPROCS(0), len(spans)))
+	profiles := make([]*profile.Profile, len(workers))
+	group, ctx := errgroup.WithContext(ctx)
+	for w := range workers {
+		workers[w], profiles[w] = &Inspection{}, profile.New(found.Names, o.Sniff)
+		group.Go(func() error {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(spans) {
+					return nil
+				}
+				r, verify, err := plan.Open(at, spans[i], found.Encoding, found.Dialect, o.csv(found))
+				if err != nil {
+					return err
+				}
+				if err := workers[w].read(ctx, r, profiles[w], 0); err != nil {
+					return err
+				}
+				if err := verify(); err != nil {
+					return err
+				}
+			}
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	in := &Inspection{Sniff: found, Complete: true}
+	for w, part := range workers {
+		in.merge(part)
+		if w == 0 {
+			continue
+		}
+		if err := profiles[0].Merge(profiles[w]); err != nil {
+			return nil, err
+		}
+	}
+	in.Columns = profiles[0].Columns()
+	return in, nil
+}
+
+// checkEvery is how many records are read between two looks at the context.
+const checkEvery = 4096
+
+// read profiles records up to the last, or to the number maxRows where that is over 0.
+func (in *Inspection) read(ctx context.Context, r *csv.Reader, p *profile.Profile, maxRows int64) error {
+	for {
+		if in.Rows%checkEvery == 0 && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		rec, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			in.BlankLines += r.Blank()
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 		if maxRows > 0 && in.Rows >= maxRows {
 			in.Complete = false
-			break
+			return nil
 		}
 		in.Rows++
 		if rec.Bad != nil {
-			in.bad(rec.Pos.Line, rec.Bad.Code, rec.Bad.Reason)
+			in.bad(&etl.Reject{Line: rec.Pos.Line, Code: etl.Code(rec.Bad.Code), Reason: rec.Bad.Reason})
 			continue
 		}
 		p.Add(rec.Fields, rec.Quoted, rec.Pos.Line)
 	}
-	in.BlankLines = r.Blank()
-	in.Columns = p.Columns()
-	return in, nil
 }
 
-func (in *Inspection) bad(line int64, code, reason string) {
+// merge adds what another worker read.
+func (in *Inspection) merge(other *Inspection) {
+	in.Rows += other.Rows
+	in.BlankLines += other.BlankLines
+	if other.FirstBad != nil {
+		in.bad(other.FirstBad)
+		in.Bad += other.Bad - 1
+	}
+}
+
+// bad counts a bad record and keeps the first of the file.
+func (in *Inspection) bad(r *etl.Reject) {
 	in.Bad++
-	if in.FirstBad == nil {
-		in.FirstBad = &etl.Reject{Line: line, Code: etl.Code(code), Reason: reason}
+	if in.FirstBad == nil || r.Line < in.FirstBad.Line {
+		in.FirstBad = r
 	}
 }
 
@@ -124,7 +211,7 @@ func openRecords(ctx context.Context, src *source.Source, found *Detected, o Rea
 	if err != nil {
 		return nil, nil, err
 	}
-	r, err := csv.NewReader(found.Encoding.Decode(raw), found.Dialect, csv.Options{MaxRecord: o.MaxRecord, Width: len(found.Names), BlankRecords: o.BlankRecords})
+	r, err := csv.NewReader(found.Encoding.Decode(raw), found.Dialect, o.csv(found))
 	if err != nil {
 		return nil, nil, errors.Join(err, raw.Close())
 	}
