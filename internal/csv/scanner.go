@@ -3,6 +3,7 @@ package csv
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // ErrNotSplittable says that a file of this dialect and encoding cannot be cut
@@ -215,7 +216,7 @@ func (r *RangeScan) extend(p []byte) {
 	r.live = r.live[:0]
 	v := &r.v
 	for i := range v.states {
-		if e := v.states[i].end; e != dead && !contains(r.live, e) {
+		if e := v.states[i].end; e != dead && !slices.Contains(r.live, e) {
 			r.live = append(r.live, e)
 		}
 	}
@@ -237,18 +238,9 @@ func (r *RangeScan) extend(p []byte) {
 	v.length += int64(len(p))
 }
 
-func contains(list []uint16, x uint16) bool {
-	for _, y := range list {
-		if x == y {
-			return true
-		}
-	}
-	return false
-}
-
 // Vector is the result so far, independent of later writes.
 func (r *RangeScan) Vector() Vector {
 	v := r.v
-	v.states = append([]outcome(nil), r.v.states...)
+	v.states = slices.Clone(r.v.states)
 	return v
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/fnv"
+	"slices"
 )
 
 // automaton is the grammar over raw bytes, minimal, as a table. State 0 is the
@@ -68,16 +69,16 @@ func build(g *grammar, in *input) (automaton, error) {
 			flags = append(flags, entryFlags(ev))
 		}
 	}
-	class, classes := minimise(g, in, order, next, flags)
+	class, classes := minimise(g, order, next, flags)
 	a := automaton{
 		unit: in.unit, states: classes,
 		table: make([]uint16, classes*256), start: make([]bool, classes), rest: make([]uint8, classes),
 		phase: make([]uint8, classes), text: make([]textState, classes),
 	}
-	for i := len(order) - 1; i >= 0; i-- {
+	for i, s := range slices.Backward(order) {
 		c := class[i]
-		a.start[c], a.rest[c] = order[i] == rawState{}, restRaw(g, in, order[i])
-		a.phase[c], a.text[c] = order[i].pos.read, order[i].text
+		a.start[c], a.rest[c] = s == rawState{}, restRaw(g, s)
+		a.phase[c], a.text[c] = s.pos.read, s.text
 		for b := range 256 {
 			a.table[c*256+b] = uint16(class[next[i*256+b]]) | flags[i*256+b]
 		}
@@ -120,7 +121,7 @@ func entryFlags(ev event) uint16 {
 
 // restRaw is the number of rows that end with the file in s. Half a code unit
 // at the end is data.
-func restRaw(g *grammar, in *input, s rawState) uint8 {
+func restRaw(g *grammar, s rawState) uint8 {
 	var rows uint8
 	if s.pos.read > 0 {
 		var ev event
@@ -134,7 +135,7 @@ func restRaw(g *grammar, in *input, s rawState) uint8 {
 
 // minimise is Moore's algorithm: it splits classes of states until all states
 // of a class go to the same classes on every byte. The class of state 0 is 0.
-func minimise(g *grammar, in *input, order []rawState, next []int, flags []uint16) (class []int, classes int) {
+func minimise(g *grammar, order []rawState, next []int, flags []uint16) (class []int, classes int) {
 	class = make([]int, len(order))
 	key := make([]byte, 0, 8*257)
 	for {
@@ -147,7 +148,7 @@ func minimise(g *grammar, in *input, order []rawState, next []int, flags []uint1
 			} else {
 				key = append(key, 0)
 			}
-			key = append(key, restRaw(g, in, s), s.pos.read)
+			key = append(key, restRaw(g, s), s.pos.read)
 			key = binary.AppendUvarint(key, uint64(class[i]))
 			for b := range 256 {
 				key = binary.AppendUvarint(key, uint64(class[next[i*256+b]]))

@@ -3,6 +3,7 @@ package csv
 import (
 	"bytes"
 	stdcsv "encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -74,7 +75,7 @@ func (m *scanMode) read(raw []byte, span Span) (records []string, rows int64, er
 	}
 	for {
 		rec, err := r.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return records, r.Rows(), nil
 		}
 		if err != nil {
@@ -100,7 +101,7 @@ func checkStandard(s *Scanner, raw []byte) error {
 	r.LazyQuotes, r.FieldsPerRecord, r.ReuseRecord = true, -1, true
 	for {
 		_, err := r.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -45,7 +45,7 @@ func readSpan(src io.ReaderAt, span csv.Span, enc csv.Encoding, d csv.Dialect) (
 func list(r *csv.Reader) (records []string, err error) {
 	for {
 		rec, err := r.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return records, nil
 		}
 		if err != nil {
@@ -89,7 +89,7 @@ func checkSplit(raw []byte, enc csv.Encoding, d csv.Dialect, o Options) error {
 	switch {
 	case wholeErr != nil || spanErr != nil:
 		if len(spans) > 0 && fmt.Sprint(wholeErr) != fmt.Sprint(spanErr) {
-			return fmt.Errorf("error %v, read whole %v", spanErr, wholeErr)
+			return fmt.Errorf("error %w, read whole %w", spanErr, wholeErr)
 		}
 	case !slices.Equal(got, want):
 		return fmt.Errorf("spans %+v\n%q\nwhole\n%q", spans, got, want)
@@ -240,6 +240,7 @@ func TestVerifyNotices(t *testing.T) {
 
 // checkRows says whether part still has as many rows and ends with one.
 func checkRows(t *testing.T, part []byte, rows int64, last bool) bool {
+	t.Helper()
 	s, err := csv.NewScanner(rfc, csv.UTF8)
 	if err != nil {
 		t.Fatal(err)

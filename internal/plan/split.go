@@ -199,7 +199,7 @@ func joinHeader(src io.ReaderAt, spans []csv.Span, enc csv.Encoding, d csv.Diale
 	}
 	// A header that is damaged or missing is for whoever opens the span to tell.
 	_, err = r.Header()
-	if _, damaged := errors.AsType[*csv.BadRecord](err); err != nil && err != io.EOF && !damaged {
+	if _, damaged := errors.AsType[*csv.BadRecord](err); err != nil && !errors.Is(err, io.EOF) && !damaged {
 		return nil, err
 	}
 	for len(spans) > 1 && spans[0].Rows < r.Rows() {
