@@ -363,7 +363,7 @@ func (c *compiler) number(e expr) numFunc {
 	case e.kind == kindText && e.literal:
 		d, err := schema.ParseDecimal(trimBlanks([]byte(e.lit)))
 		if err != nil {
-			return c.fail(e.n, "Write a number without quotes, or the name of a column", "a number should stand here, but '"+cut(e.lit, 40)+"' is a text").num
+			return c.fail(e.n, "Write a number without quotes", "a number should stand here, but '"+cut(e.lit, 40)+"' is a text").num
 		}
 		return numberLiteral(e.n, d, e.lit).num
 	case e.kind == kindText:
@@ -385,7 +385,7 @@ func (c *compiler) numberFix(e expr) string {
 // readNumber reads a text as a number, in the format of its field where one is known.
 func (c *compiler) readNumber(e expr) numFunc {
 	if e.as != nil && e.as.format != "" && kindOf(e.as.t) == kindNumber {
-		return c.readWith(e, *e.as, kindNumber).num
+		return c.readWith(e.n, e, *e.as, kindNumber).num
 	}
 	text, column := e.text, e.column
 	return func(fr *frame) (schema.Decimal, bool) {
@@ -402,11 +402,11 @@ func (c *compiler) readNumber(e expr) numFunc {
 	}
 }
 
-// readWith parses a text row by row as a value of r's type.
-func (c *compiler) readWith(e expr, r reading, k kind) expr {
+// readWith parses a text row by row as a value of r's type; at is where the format stands.
+func (c *compiler) readWith(at *node, e expr, r reading, k kind) expr {
 	p, err := c.parser(r)
 	if err != nil {
-		return c.fail(e.n, "Look up the formats in docs/formats.md", err.Error())
+		return c.fail(at, "Look up the formats in docs/formats.md", err.Error())
 	}
 	text, column := c.asText(e), e.column
 	out := expr{kind: k, n: e.n}
@@ -450,9 +450,9 @@ func (c *compiler) moment(e expr, k kind) tickFunc {
 		}
 		return c.fail(e.n, "Write "+momentExample(k), "'"+cut(e.lit, 40)+"' is not "+k.String()).tick
 	case e.kind == kindText && e.as != nil && kindOf(e.as.t) == k:
-		return c.readWith(e, *e.as, k).tick
+		return c.readWith(e.n, e, *e.as, k).tick
 	case e.kind == kindText:
-		return c.readWith(e, reading{t: columnType(k)}, k).tick
+		return c.readWith(e.n, e, reading{t: columnType(k)}, k).tick
 	case e.kind.isMoment() && k.isMoment():
 		return convertMoment(e.tick, e.kind, k, c.loc)
 	}

@@ -174,7 +174,7 @@ func buildMoment(k kind) func(*compiler, *node, []expr) expr {
 		if c.err != nil {
 			return null(n)
 		}
-		return c.readWith(args[0], reading{columnType(k), format}, k)
+		return c.readWith(args[1].n, args[0], reading{columnType(k), format}, k)
 	}
 }
 
@@ -185,7 +185,7 @@ func buildParseDate(c *compiler, n *node, args []expr) expr {
 		return null(n)
 	}
 	k := formatKind(format)
-	return c.readWith(args[0], reading{columnType(k), format}, k)
+	return c.readWith(args[1].n, args[0], reading{columnType(k), format}, k)
 }
 
 func buildNow(k kind) func(*compiler, *node, []expr) expr {

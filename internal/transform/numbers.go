@@ -83,7 +83,7 @@ func buildNumber(c *compiler, n *node, args []expr) expr {
 		return numExpr(n, c.number(args[0]))
 	}
 	format := c.constantText(args[1], "format")
-	return c.readWith(args[0], reading{schema.Type{Kind: schema.Numeric}, format}, kindNumber)
+	return c.readWith(args[1].n, args[0], reading{schema.Type{Kind: schema.Numeric}, format}, kindNumber)
 }
 
 func conditionFunctions() []function {
@@ -156,5 +156,5 @@ func buildBoolean(c *compiler, n *node, args []expr) expr {
 	} else if args[0].cond != nil {
 		return boolExpr(n, args[0].cond)
 	}
-	return c.readWith(args[0], r, kindBool)
+	return c.readWith(n, args[0], r, kindBool)
 }

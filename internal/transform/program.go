@@ -525,11 +525,10 @@ func (b *builder) defaultValue(m etl.ColumnMapping, t schema.Type) (*schema.Valu
 
 // transformations compiles the steps on a field's text.
 func (b *builder) transformations(m etl.ColumnMapping, found Source, read reading) (expr, *etl.Error) {
-	as := read
-	if kindOf(as.t) == kindText {
-		as = reading{found.Type, found.Format}
+	as := general(reading{found.Type, found.Format})
+	if m.Format != "" && kindOf(read.t) != kindText {
+		as = general(read)
 	}
-	as = general(as)
 	e := textExpr(&node{kind: nodeColumn, text: found.Name}, func(fr *frame) ([]byte, bool) { return fr.field, !fr.fieldNull })
 	e.as, e.column = &as, found.Name
 	if _, err := as.parser(b.loc); err != nil {

@@ -9,11 +9,13 @@ import (
 	"strings"
 )
 
-// Bounds of patterns: characters of one, instructions of one, and instructions of all in an expression.
+// Bounds of patterns: characters of one, instructions of one, instructions of
+// all in an expression, and the places where one is replaced in a value.
 const (
 	maxPattern      = 1000
 	maxRegexProgram = 10_000
 	maxRegexTotal   = 50_000
+	maxMatches      = 250_000
 )
 
 // pattern compiles a constant regular expression (RE2 syntax: linear in the
@@ -100,11 +102,12 @@ func buildRegexReplace(c *compiler, n *node, args []expr) expr {
 		if !ok || !fr.look(cost*len(b)) {
 			return nil, false
 		}
-		matches := re.FindAllSubmatchIndex(b, -1)
+		matches := re.FindAllSubmatchIndex(b, maxMatches+1)
 		if matches == nil {
 			return b, true
 		}
-		if !fr.look(len(matches) * (16*re.NumSubexp() + 64)) {
+		if len(matches) > maxMatches {
+			fr.fail(CodeExpressionFailed, "the pattern matches more than "+itoa(maxMatches)+" times in one value")
 			return nil, false
 		}
 		start, last := len(fr.buf), 0
