@@ -72,3 +72,40 @@ func BenchmarkReaderTwoByteDelimiter(b *testing.B) {
 }
 
 var comma = Dialect{Delimiter: ",", Quote: '"'}
+
+func BenchmarkWriter(b *testing.B) {
+	data := typical(5000, 12, true)
+	r, err := NewBytesReader(data, comma, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	w := NewWriter(io.Discard)
+	for b.Loop() {
+		r.ResetBytes(data, Options{})
+		for {
+			rec, err := r.Read()
+			if err != nil {
+				break
+			}
+			if err := w.Write(rec.Fields, rec.Quoted); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	for _, e := range []Encoding{UTF16LE, Windows1252, ShiftJIS, GB18030} {
+		b.Run(string(e), func(b *testing.B) {
+			raw := encode(b, e, strings.Repeat("some text,12345,more text\n", 40000)+sampleOf(e))
+			b.SetBytes(int64(len(raw)))
+			for b.Loop() {
+				if _, err := io.Copy(io.Discard, e.Decode(bytes.NewReader(raw))); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

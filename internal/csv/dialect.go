@@ -58,7 +58,7 @@ type Dialect struct {
 	TrailingDelimiter bool
 }
 
-// Where the table of states (docs/csv.md) leaves room, Reader and Scanner agree
+// Where the table of states (docs/splitting.md) leaves room, Reader and Scanner agree
 // on the following; bytes are those of the decoded text.
 //   - Comment is looked at in state R only (record start) and leads to state K,
 //     which stays until LF (or CR with NewlineCR): no quotes inside comments.

@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// tableReader reads by the table of docs/csv.md, a byte at a time into growing
+// tableReader reads by the table of docs/splitting.md, a byte at a time into growing
 // strings: slow, and nothing like the Reader.
 type tableReader struct {
 	d       Dialect
