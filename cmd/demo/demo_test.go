@@ -68,6 +68,7 @@ func TestSame(t *testing.T) {
 		want bool
 	}{
 		{"1,000 rows in 0.12 s (8.1 MB/s)", "1,000 rows in 12 ms (12.4 MB/s)", true},
+		{"in 0.1 s (16.5 KiB, 244.3 KiB/s)", "in 41 ms (16.5 KiB, 1.3 MiB/s)", true},
 		{"1,000 rows in 0.12 s", "1,001 rows in 0.12 s", false},
 		{"at 127.0.0.1:5432", "at 127.0.0.1:40123", true},
 		{"run 0190d3a1-0000-7000-8000-000000000000", "run 0190d3a1-ffff-7000-8000-000000000001", true},

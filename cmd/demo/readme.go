@@ -14,7 +14,7 @@ import (
 var block = regexp.MustCompile("(?m)^```console\n((?:[^`].*\n|\n)*)```$")
 
 // volatile is what differs from run to run: durations, rates, run ids, ports.
-var volatile = regexp.MustCompile(`\d[\d,.]*( ?(ns|µs|ms|s|kB|KB|MB|GB|MiB|GiB|B|rows)/s| ?(ns|µs|ms|s|min)\b)|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}\b|"duration_ms": ?\d+|"run_id": ?"[^"]*"|127\.0\.0\.1:\d+`)
+var volatile = regexp.MustCompile(`\d[\d,.]*( ?(ns|µs|ms|s|kB|KB|KiB|MB|GB|MiB|GiB|B|rows)/s| ?(ns|µs|ms|s|min)\b)|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}\b|"duration_ms": ?\d+|"run_id": ?"[^"]*"|127\.0\.0\.1:\d+`)
 
 // checkReadme runs the commands of path's console blocks one after another, in
 // one database, and reports where the output pasted there is not what they
