@@ -194,20 +194,8 @@ func (d Decimal) QuoScale(e Decimal, scale int) (Decimal, error) {
 	}
 	shift := scale + int(e.scale) - int(d.scale)
 	if d.large == nil && e.large == nil && shift >= 0 && shift < len(pow10) {
-		divisor := magnitude(e.small)
-		hi, lo := bits.Mul64(magnitude(d.small), uint64(pow10[shift]))
-		if hi < divisor {
-			q, r := bits.Div64(hi, lo, divisor)
-			if r >= divisor-r {
-				q++
-			}
-			if q > 0 && q <= 1<<63-1 || q == 0 && r < divisor-r {
-				c := int64(q)
-				if (d.small < 0) != (e.small < 0) {
-					c = -c
-				}
-				return Decimal{small: c, scale: int32(scale)}, nil
-			}
+		if c, ok := quoSmall(d.small, pow10[shift], e.small); ok {
+			return Decimal{small: c, scale: int32(scale)}, nil
 		}
 	}
 	a, b := d.coefficient(), e.coefficient()
@@ -217,6 +205,26 @@ func (d Decimal) QuoScale(e Decimal, scale int) (Decimal, error) {
 		b = new(big.Int).Mul(b, bigPow10(-shift))
 	}
 	return fromBig(quoHalfAway(a, b), scale)
+}
+
+// quoSmall is a × power / b rounded half away from zero, where it fits.
+func quoSmall(a, power, b int64) (int64, bool) {
+	divisor := magnitude(b)
+	hi, lo := bits.Mul64(magnitude(a), uint64(power))
+	if hi >= divisor {
+		return 0, false
+	}
+	q, r := bits.Div64(hi, lo, divisor)
+	if q >= 1<<63-1 {
+		return 0, false
+	}
+	if r >= divisor-r {
+		q++
+	}
+	if (a < 0) != (b < 0) {
+		return -int64(q), true
+	}
+	return int64(q), true
 }
 
 // quoHalfAway is a / b rounded half away from zero.

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // named zones work where the machine has no zone files
@@ -74,18 +75,57 @@ type token struct {
 // patternTokens are those of PostgreSQL's to_timestamp and of the patterns
 // that Java, .NET and JavaScript share with it in any case.
 var patternTokens = []token{
-	{"yyyy", yearField}, {"yy", shortYearField},
-	{"month", monthNameField}, {"mmmm", monthNameField}, {"mmm", monthNameField}, {"mon", monthNameField},
-	{"mm", monthField}, {"mi", minuteField}, {"ms", fractionField}, {"m", monthField},
-	{"dddd", weekdayField}, {"ddd", weekdayField}, {"dd", dayField}, {"day", weekdayField}, {"dy", weekdayField}, {"d", dayField},
-	{"eeee", weekdayField}, {"eee", weekdayField},
-	{"hh24", hourField}, {"hh12", hour12Field}, {"hh", hourField}, {"h", hourField},
-	{"ssssss", fractionField}, {"sss", fractionField}, {"ss", secondField}, {"s", secondField},
-	{"ff1", fractionField}, {"ff2", fractionField}, {"ff3", fractionField}, {"ff4", fractionField}, {"ff5", fractionField},
-	{"ff6", fractionField}, {"ff", fractionField}, {"us", fractionField}, {"ffffff", fractionField}, {"fff", fractionField},
-	{"a.m.", meridiemField}, {"p.m.", meridiemField}, {"am", meridiemField}, {"pm", meridiemField}, {"tt", meridiemField}, {"a", meridiemField},
-	{"tzh:tzm", offsetField}, {"tzhtzm", offsetField}, {"tzh", offsetField}, {"tz", offsetField}, {"of", offsetField},
-	{"xxx", offsetField}, {"xx", offsetField}, {"zzz", offsetField}, {"z", offsetField},
+	{"yyyy", yearField},
+	{"yy", shortYearField},
+	{"month", monthNameField},
+	{"mmmm", monthNameField},
+	{"mmm", monthNameField},
+	{"mon", monthNameField},
+	{"mm", monthField},
+	{"mi", minuteField},
+	{"ms", fractionField},
+	{"m", monthField},
+	{"dddd", weekdayField},
+	{"ddd", weekdayField},
+	{"dd", dayField},
+	{"day", weekdayField},
+	{"dy", weekdayField},
+	{"d", dayField},
+	{"eeee", weekdayField},
+	{"eee", weekdayField},
+	{"hh24", hourField},
+	{"hh12", hour12Field},
+	{"hh", hourField},
+	{"h", hourField},
+	{"ssssss", fractionField},
+	{"sss", fractionField},
+	{"ss", secondField},
+	{"s", secondField},
+	{"ff1", fractionField},
+	{"ff2", fractionField},
+	{"ff3", fractionField},
+	{"ff4", fractionField},
+	{"ff5", fractionField},
+	{"ff6", fractionField},
+	{"ff", fractionField},
+	{"us", fractionField},
+	{"ffffff", fractionField},
+	{"fff", fractionField},
+	{"a.m.", meridiemField},
+	{"p.m.", meridiemField},
+	{"am", meridiemField},
+	{"pm", meridiemField},
+	{"tt", meridiemField},
+	{"a", meridiemField},
+	{"tzh:tzm", offsetField},
+	{"tzhtzm", offsetField},
+	{"tzh", offsetField},
+	{"tz", offsetField},
+	{"of", offsetField},
+	{"xxx", offsetField},
+	{"xx", offsetField},
+	{"zzz", offsetField},
+	{"z", offsetField},
 }
 
 // directives are those of strftime; %b and %B read either form of a month's name.
@@ -247,11 +287,9 @@ func nextToken(s string, before []element) (element, int) {
 }
 
 func followsHour(elements []element) bool {
-	for i := len(elements) - 1; i >= 0; i-- {
-		switch elements[i].field {
-		case literalField, blankField:
-		default:
-			return elements[i].field == hourField || elements[i].field == hour12Field
+	for _, e := range slices.Backward(elements) {
+		if e.field > blankField {
+			return e.field == hourField || e.field == hour12Field
 		}
 	}
 	return false

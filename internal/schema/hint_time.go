@@ -118,9 +118,8 @@ func readISO(s string) (moment, bool) {
 	return m, c.iso(&m) && c.done()
 }
 
-// cutDateParts says whether s begins with three numbers of one or two, two,
-// and two or four digits between equal signs, whether the year is "long" or
-// "short", and the sign.
+// cutDateParts says whether s begins with a day and a month of one or two
+// digits and a year of two ("short") or four ("long"), and which sign is between them.
 func cutDateParts(s string) (year, sign string, ok bool) {
 	c := cursor{text: []byte(s)}
 	if _, ok = c.number(1, 2); !ok {

@@ -42,7 +42,7 @@ func (m *moment) settle() string {
 		return fmt.Sprintf("there is no hour %d (24:00:00 is the end of the day)", m.hour)
 	case m.minute > 59:
 		return fmt.Sprintf("there is no minute %d", m.minute)
-	case m.second > 60, m.second == 60 && (m.micros > 0 || m.rest > 0):
+	case m.second > 60, m.clock() > microsPerDay, m.clock() == microsPerDay && m.rest > 0:
 		return fmt.Sprintf("there is no second %d", m.second)
 	case m.offset >= 16*3600 || m.offset <= -16*3600:
 		return "the offset from UTC is 16 hours or more"

@@ -72,7 +72,7 @@ func (p *Parser) parseInterval(text []byte, v *Value) *ParseError {
 	text = trim(text)
 	var s intervalSum
 	c := cursor{text: text}
-	ok := false
+	var ok bool
 	if c.peek() == 'P' || c.peek() == 'p' {
 		ok = c.isoInterval(&s)
 	} else {
@@ -118,7 +118,7 @@ func (c *cursor) interval(s *intervalSum) bool {
 		if c.at+n < len(c.text) {
 			next = c.text[c.at+n]
 		}
-		ok := false
+		var ok bool
 		switch {
 		case n > 0 && next == ':':
 			ok = c.intervalClock(s, negative)

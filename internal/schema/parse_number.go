@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math"
 	"strconv"
-	"unsafe"
 )
 
 // maxNumberBytes bounds the text of a number, leading zeros and separators included.
@@ -124,14 +123,13 @@ func (p *Parser) decimal(number []byte, hundredths int) (Decimal, error) {
 }
 
 func (p *Parser) parseNumeric(text []byte, v *Value) *ParseError {
-	number, hundredths := text, 0
 	d, ok := Decimal{}, false
 	if p.format.family == noFamily {
 		d, ok = parseSmall(text)
 	}
 	if !ok {
-		var e *ParseError
-		if number, hundredths, e = p.plain(CodeNotNumeric, text); e != nil {
+		number, hundredths, e := p.plain(CodeNotNumeric, text)
+		if e != nil {
 			return e
 		}
 		var err error
@@ -272,8 +270,8 @@ func (p *Parser) parseBits(number []byte) (float64, error) {
 	if p.t.Kind == Real {
 		bitSize = 32
 	}
-	// ParseFloat keeps no part of its argument, so that it may share the memory.
-	return strconv.ParseFloat(unsafe.String(unsafe.SliceData(number), len(number)), bitSize)
+	// Up to 32 bytes, which no sensible float passes, the copy lives on the stack.
+	return strconv.ParseFloat(string(number), bitSize)
 }
 
 func (p *Parser) floatRange(text []byte) *ParseError {
@@ -308,7 +306,8 @@ func minusSign(i int64) string {
 
 // appendFloat appends f as PostgreSQL prints real and double precision: the
 // shortest digits that read back, with an exponent below 1e-4 and from 1e15
-// (real: 1e6) on (src/common/d2s.c and f2s.c).
+// (real: 1e6) on (src/common/d2s.c and f2s.c). Where those digits lie exactly
+// between two floats, PostgreSQL prints one digit more for the same value.
 func appendFloat(dst []byte, f float64, bitSize int) []byte {
 	switch {
 	case math.IsNaN(f):

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -53,7 +54,7 @@ func (k Kind) String() string {
 func ParseType(s string) (Type, error) {
 	clean := strings.Join(strings.Fields(s), " ")
 	if clean == "" {
-		return Type{}, fmt.Errorf("a type is missing: write for example text, integer, numeric(10,2), date or timestamptz")
+		return Type{}, errors.New("a type is missing: write for example text, integer, numeric(10,2), date or timestamptz")
 	}
 	if err := checkTypeName(clean); err != nil {
 		return Type{}, err
