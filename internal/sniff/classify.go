@@ -27,16 +27,16 @@ const (
 
 const firstTextClass = classLeadingZero
 
-// why names the classes that keep a column text, in the plural.
-var why = [numClasses]string{
-	classLeadingZero: "start with 0, which a number would lose",
-	classLongInt:     "have more than 18 digits, as identifiers do",
-	classPlus:        "start with +, as telephone numbers do",
-	classExponent:    "look like 1e5, which may be an identifier",
-	classUUID:        "are UUIDs",
-	classTime:        "are times of day",
-	classTooPrecise:  "are times finer than a microsecond",
-	classText:        "are other text",
+// why names the classes that keep a column text, of one value and of several.
+var why = [numClasses][2]string{
+	classLeadingZero: {"starts with 0, which a number would lose", "start with 0, which a number would lose"},
+	classLongInt:     {"has more than 18 digits, as identifiers do", "have more than 18 digits, as identifiers do"},
+	classPlus:        {"starts with +, as telephone numbers do", "start with +, as telephone numbers do"},
+	classExponent:    {"looks like 1e5, which may be an identifier", "look like 1e5, which may be an identifier"},
+	classUUID:        {"is a UUID", "are UUIDs"},
+	classTime:        {"is a time of day", "are times of day"},
+	classTooPrecise:  {"is a time finer than a microsecond", "are times finer than a microsecond"},
+	classText:        {"is other text", "are other text"},
 }
 
 // nullWords are the spellings that may stand for NULL, most specific last.

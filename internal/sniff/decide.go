@@ -193,8 +193,8 @@ func (in *Inference) applyNulls(c *Column) {
 
 func (in *Inference) mentionNulls(c *Column) {
 	if in.n[classNull] > 0 && !in.words.given {
-		c.Evidence = append(c.Evidence, fmt.Sprintf("%s could mean NULL and kept as text: %s, first %s",
-			that(in.n[classNull]), in.wordCounts(), at(in.first[classNull])))
+		c.Evidence = append(c.Evidence, fmt.Sprintf("%s could mean NULL and stay text: %s, first %s",
+			count(in.n[classNull]), in.wordCounts(), at(in.first[classNull])))
 	}
 }
 
@@ -219,18 +219,18 @@ func (in *Inference) decideText(c *Column, textish, values int64) {
 	}
 	plain := len(reasons) == 1 && reasons[0] == classText && other == 0
 	if plain {
-		c.Evidence = append(c.Evidence, fmt.Sprintf("%s other text, first %s", are(values), at(in.first[classText])))
+		c.Evidence = append(c.Evidence, fmt.Sprintf("%s text, first %s", are(values), at(in.first[classText])))
 		return
 	}
 	sort.Slice(reasons, func(i, j int) bool { return in.first[reasons[i]].Line < in.first[reasons[j]].Line })
 	for _, cl := range reasons {
-		c.Evidence = append(c.Evidence, fmt.Sprintf("%s %s, first %s", count(in.n[cl]), why[cl], at(in.first[cl])))
+		c.Evidence = append(c.Evidence, fmt.Sprintf("%s %s, first %s", count(in.n[cl]), why[cl][min(in.n[cl], 2)-1], at(in.first[cl])))
 	}
 	if other > 0 || reasons[0] != classText {
 		c.CounterExample = in.first[reasons[0]]
 	}
 	if other > 0 {
-		c.Evidence = append(c.Evidence, fmt.Sprintf("%s read as %s", that(other), in.kinds()))
+		c.Evidence = append(c.Evidence, fmt.Sprintf("%s read as %s", count(other), in.kinds()))
 	}
 }
 
@@ -304,8 +304,6 @@ func are(n int64) string {
 	}
 	return group(n) + " values are"
 }
-
-func that(n int64) string { return count(n) }
 
 // group writes n with commas between thousands.
 func group(n int64) string {

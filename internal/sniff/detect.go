@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/etlportal/etlportal/internal/csv"
@@ -66,6 +68,8 @@ func checkOptions(o Options) error {
 	switch {
 	case o.Delimiter != nil && *o.Delimiter == "":
 		return bad("the delimiter is empty")
+	case o.Delimiter != nil && o.Quote != nil && *o.Quote != 0 && strings.IndexByte(*o.Delimiter, *o.Quote) >= 0:
+		return bad("the quote %q is part of the delimiter %q", *o.Quote, *o.Delimiter)
 	case o.Header != nil && *o.Header < 0:
 		return bad("the number of header rows is %d", *o.Header)
 	case o.SkipLines != nil && *o.SkipLines < 0:
@@ -133,6 +137,11 @@ func (r *Result) inferColumns(text []byte, atEOF bool, width int, o Options) err
 	r.Names = unique
 	if header != nil {
 		r.Notes = append(r.Notes, notes...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Types)) {
+		if !slices.Contains(unique, name) {
+			r.Notes = append(r.Notes, fmt.Sprintf("a type was given by flag for the column %q, which the file does not have", name))
+		}
 	}
 	for j, in := range inferences {
 		r.Columns = append(r.Columns, in.Decide(unique[j], o))

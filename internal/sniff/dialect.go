@@ -38,6 +38,9 @@ func detectDialect(text []byte, whole bool, o Options) (*verdict, error) {
 	v.findNewline(text, o)
 	skip, forced := v.findStart(text, o)
 	body := v.dropLines(text, skip)
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil, &Error{Code: "empty_file", Message: fmt.Sprintf("nothing follows the first %d lines, which are skipped", skip), Fix: "check --skip-lines and the export that wrote the file"}
+	}
 	if len(body) > dialectSample {
 		body = v.cutAtLine(body[:dialectSample])
 	} else if !whole {
@@ -225,7 +228,6 @@ func (v *verdict) compete(body []byte, comment byte, forced string, o Options) (
 				continue
 			}
 			t := trial{delimiter: d.text, quote: q, escape: escape, comment: comment, cr: cr}
-			t.spaces = d.text == " "
 			if o.SkipInitialSpace != nil {
 				t.spaces = *o.SkipInitialSpace
 			}
@@ -260,6 +262,7 @@ func (v *verdict) compete(body []byte, comment byte, forced string, o Options) (
 	if best.grid == nil || best.score < floor && forced == "" {
 		second = best
 		best = v.oneColumn(body, comment, quotes)
+		v.tellAligned(body, comment)
 	}
 	return best, second, tried
 }
@@ -268,6 +271,14 @@ func (t trial) contend(body []byte, prior float64, rare bool) contender {
 	c := contender{trial: t, grid: t.parse(body)}
 	c.score, c.shape = scoreOf(t, c.grid, prior, rare)
 	return c
+}
+
+// tellAligned notes columns that stand under each other by runs of spaces.
+func (v *verdict) tellAligned(body []byte, comment byte) {
+	t := trial{delimiter: "  ", spaces: true, comment: comment, cr: v.dialect.Newline == csv.NewlineCR}
+	if c := t.contend(body, 0.5, true); c.score >= floor {
+		v.notes = append(v.notes, fmt.Sprintf("the lines look like %d columns aligned by spaces, which is no delimited text and reads as one column: save it with a delimiter", c.shape.width))
+	}
 }
 
 // oneColumn reads every line as one field. The dialect still needs a
@@ -456,5 +467,5 @@ func (v *verdict) findTrailing(o Options) {
 		v.decided("trailing_delimiter", "true", 0.95, "every row ends in a delimiter with nothing after it")
 		return
 	}
-	v.decided("trailing_delimiter", "false", 0.95)
+	v.decided("trailing_delimiter", "false", 0.95, "rows end in a field")
 }

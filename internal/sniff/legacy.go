@@ -54,14 +54,15 @@ var detectorNames = map[string][]csv.Encoding{
 func legacy(b []byte) (csv.Encoding, float64, []string) {
 	text := highLines(b)
 	votes := map[csv.Encoding]float64{}
-	best := ""
+	best := chardet.Result{}
 	if all, err := chardet.NewTextDetector().DetectAll(text); err == nil {
 		for _, r := range all {
 			for _, e := range detectorNames[r.Charset] {
 				votes[e] = max(votes[e], float64(r.Confidence)/100)
 			}
-			if best == "" && len(detectorNames[r.Charset]) > 0 {
-				best = fmt.Sprintf("the statistical detector says %s (%d %%)", r.Charset, r.Confidence)
+			// The detector's own order is not repeatable among equals.
+			if len(detectorNames[r.Charset]) > 0 && (r.Confidence > best.Confidence || r.Confidence == best.Confidence && r.Charset < best.Charset) {
+				best = r
 			}
 		}
 	}
@@ -99,8 +100,8 @@ func legacy(b []byte) (csv.Encoding, float64, []string) {
 		margin -= all[1].score
 	}
 	evidence := []string{}
-	if best != "" {
-		evidence = append(evidence, best)
+	if best.Confidence > 0 {
+		evidence = append(evidence, fmt.Sprintf("the statistical detector says %s (%d %%)", best.Charset, best.Confidence))
 	}
 	if len(all) > 1 {
 		evidence = append(evidence, fmt.Sprintf("reads more naturally than as %s (%.2f against %.2f)", all[1].e, all[0].score, all[1].score))
