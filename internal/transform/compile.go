@@ -522,13 +522,13 @@ func (c *compiler) unify(n *node, list []expr) (kind, []expr) {
 	}
 	out := make([]expr, len(list))
 	for i, e := range list {
-		out[i] = c.to(n, e, k)
+		out[i] = c.to(e, k)
 	}
 	return k, out
 }
 
 // to turns e into kind k, which unify has found possible or which is a literal's only chance.
-func (c *compiler) to(n *node, e expr, k kind) expr {
+func (c *compiler) to(e expr, k kind) expr {
 	if e.kind == k || k == kindNull {
 		return e
 	}

@@ -189,7 +189,7 @@ func buildParseDate(c *compiler, n *node, args []expr) expr {
 }
 
 func buildNow(k kind) func(*compiler, *node, []expr) expr {
-	return func(c *compiler, n *node, args []expr) expr {
+	return func(c *compiler, n *node, _ []expr) expr {
 		t := c.now.Unix() - epochUnix
 		utc := t*microsPerSecond + int64(c.now.Nanosecond()/1000)
 		if k == kindDate {

@@ -27,7 +27,7 @@ type function struct {
 // compiling a call refers back to it.
 var functions map[string]*function
 
-func init() {
+func init() { //nolint:gochecknoinits // a variable would be initialised by what refers to it
 	functions = make(map[string]*function)
 	for _, group := range [][]function{textFunctions(), numberFunctions(), dateFunctions(), conditionFunctions()} {
 		for i := range group {

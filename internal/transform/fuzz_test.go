@@ -51,7 +51,7 @@ func FuzzEvaluate(f *testing.F) {
 		}
 		row = strings.ToValidUTF8(strings.ReplaceAll(row, "\x00", ""), "")
 		var fields [][]byte
-		for _, v := range strings.Split(row, "\x1f") {
+		for v := range strings.SplitSeq(row, "\x1f") {
 			fields = append(fields, []byte(v))
 		}
 		for _, target := range []string{"", "numeric(10,2)", "integer", "text", "date", "timestamptz", "boolean", "float8", "varchar(5)", "uuid"} {

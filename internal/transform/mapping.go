@@ -43,7 +43,7 @@ type mappingReader struct {
 	err  *etl.Error
 }
 
-func (r *mappingReader) fail(n *yaml.Node, fix, format string, args ...any) {
+func (r *mappingReader) failf(n *yaml.Node, fix, format string, args ...any) {
 	if r.err == nil {
 		r.err = etl.Mistakef(CodeMapping, fix, "%s:%d:%d: %s", r.file, n.Line, n.Column, fmt.Sprintf(format, args...))
 		r.err.Line = int64(n.Line)
@@ -83,12 +83,12 @@ func (r *mappingReader) read(text []byte) (m etl.Mapping) {
 		}
 	})
 	if r.err == nil && len(m.Columns) == 0 {
-		r.fail(root, "Write columns: and below it one item per column", "the mapping has no columns")
+		r.failf(root, "Write columns: and below it one item per column", "the mapping has no columns")
 	}
 	seen := make(map[string]bool)
 	for i, c := range m.Columns {
 		if r.err == nil && seen[c.Destination] {
-			r.fail(r.destinationNode(root, i), "Remove one of them", "two mappings fill the column %q", cut(c.Destination, 80))
+			r.failf(r.destinationNode(root, i), "Remove one of them", "two mappings fill the column %q", cut(c.Destination, 80))
 		}
 		seen[c.Destination] = true
 	}
@@ -126,18 +126,18 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag(
 func (r *mappingReader) object(n *yaml.Node, what string, keys []string, set func(key string, v *yaml.Node)) {
 	n = resolve(n)
 	if n.Kind != yaml.MappingNode {
-		r.fail(n, "Write its keys as "+strings.Join(keys, ", "), "%s should be keys with values, not %s", what, describeNode(n))
+		r.failf(n, "Write its keys as "+strings.Join(keys, ", "), "%s should be keys with values, not %s", what, describeNode(n))
 		return
 	}
 	seen := make(map[string]int)
 	for i := 0; i+1 < len(n.Content) && r.err == nil; i += 2 {
 		k, v := n.Content[i], resolve(n.Content[i+1])
 		if !slices.Contains(keys, k.Value) || k.Kind != yaml.ScalarNode {
-			r.fail(k, didYouMean(k.Value, keys, "keys"), "%s has no key %q", what, cut(k.Value, 40))
+			r.failf(k, didYouMean(k.Value, keys, "keys"), "%s has no key %q", what, cut(k.Value, 40))
 			return
 		}
 		if line, ok := seen[k.Value]; ok {
-			r.fail(k, "Remove one of them", "the key %s stands twice, first in line %d", k.Value, line)
+			r.failf(k, "Remove one of them", "the key %s stands twice, first in line %d", k.Value, line)
 			return
 		}
 		seen[k.Value] = k.Line
@@ -165,7 +165,7 @@ func describeNode(n *yaml.Node) string {
 
 func (r *mappingReader) list(n *yaml.Node, key string) []*yaml.Node {
 	if n.Kind != yaml.SequenceNode {
-		r.fail(n, "Write a list: - one item per line, or [a, b]", "%s should be a list, not %s", key, describeNode(n))
+		r.failf(n, "Write a list: - one item per line, or [a, b]", "%s should be a list, not %s", key, describeNode(n))
 		return nil
 	}
 	return n.Content
@@ -175,7 +175,7 @@ func (r *mappingReader) list(n *yaml.Node, key string) []*yaml.Node {
 func (r *mappingReader) text(n *yaml.Node, key string) string {
 	n = resolve(n)
 	if n.Kind != yaml.ScalarNode || isNull(n) {
-		r.fail(n, "Write a text, in quotes where it has special characters", "%s should be a text, not %s", key, describeNode(n))
+		r.failf(n, "Write a text, in quotes where it has special characters", "%s should be a text, not %s", key, describeNode(n))
 		return ""
 	}
 	return n.Value
@@ -214,9 +214,9 @@ func (r *mappingReader) column(n *yaml.Node) (c etl.ColumnMapping) {
 	switch {
 	case r.err != nil:
 	case c.Destination == "":
-		r.fail(resolve(n), "Add destination: the name of a column of the table", "a column has no destination")
+		r.failf(resolve(n), "Add destination: the name of a column of the table", "a column has no destination")
 	case c.Source == "" && c.Expression == "":
-		r.fail(resolve(n), "Add a source, or an expression", "the column %q has neither source nor expression", cut(c.Destination, 80))
+		r.failf(resolve(n), "Add a source, or an expression", "the column %q has neither source nor expression", cut(c.Destination, 80))
 	}
 	return c
 }
@@ -224,7 +224,7 @@ func (r *mappingReader) column(n *yaml.Node) (c etl.ColumnMapping) {
 func (r *mappingReader) boolean(n *yaml.Node, key string) bool {
 	var b bool
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!bool" || n.Decode(&b) != nil {
-		r.fail(n, "Write true or false", "%s should be true or false, not %s", key, describeNode(n))
+		r.failf(n, "Write true or false", "%s should be true or false, not %s", key, describeNode(n))
 	}
 	return b
 }
@@ -251,10 +251,10 @@ func (r *mappingReader) transform(n *yaml.Node) (t etl.Transform) {
 	}
 	if f := functions[strings.ToLower(t.Fn)]; f == nil || !f.transformation {
 		if before, _, ok := strings.Cut(t.Fn, "("); ok {
-			r.fail(name, "Write {fn: "+strings.ToUpper(strings.TrimSpace(before))+", args: […]}", "a transformation with arguments needs fn and args")
+			r.failf(name, "Write {fn: "+strings.ToUpper(strings.TrimSpace(before))+", args: […]}", "a transformation with arguments needs fn and args")
 			return t
 		}
-		r.fail(name, didYouMean(t.Fn, functionNames(true), "transformations"), "there is no transformation %q", cut(t.Fn, 40))
+		r.failf(name, didYouMean(t.Fn, functionNames(true), "transformations"), "there is no transformation %q", cut(t.Fn, 40))
 	}
 	return t
 }
@@ -262,7 +262,7 @@ func (r *mappingReader) transform(n *yaml.Node) (t etl.Transform) {
 // argument reads a scalar: a text, an int, a float64, a bool or nil.
 func (r *mappingReader) argument(n *yaml.Node) any {
 	if n.Kind != yaml.ScalarNode {
-		r.fail(n, "Write a text, a number, true, false or null", "an argument should be one value, not %s", describeNode(n))
+		r.failf(n, "Write a text, a number, true, false or null", "an argument should be one value, not %s", describeNode(n))
 		return nil
 	}
 	switch n.ShortTag() {
@@ -292,20 +292,20 @@ func (r *mappingReader) policy(n *yaml.Node) (p etl.BadRowPolicy) {
 		case "max_rows":
 			var i int64
 			if v.ShortTag() != "!!int" || v.Decode(&i) != nil {
-				r.fail(v, "Write a whole number", "max_rows should be a whole number, not %s", describeNode(v))
+				r.failf(v, "Write a whole number", "max_rows should be a whole number, not %s", describeNode(v))
 				return
 			}
 			p.MaxRows = &i
 		case "max_ratio":
 			var f float64
 			if s := v.ShortTag(); s != "!!int" && s != "!!float" || v.Decode(&f) != nil {
-				r.fail(v, "Write a share from 0 to 1: 0.05 is 5 %", "max_ratio should be a number, not %s", describeNode(v))
+				r.failf(v, "Write a share from 0 to 1: 0.05 is 5 %", "max_ratio should be a number, not %s", describeNode(v))
 				return
 			}
 			p.MaxRatio = &f
 		}
 		if err := checkPolicy(p); err != nil {
-			r.fail(v, err.Fix, "%s", err.Message)
+			r.failf(v, err.Fix, "%s", err.Message)
 		}
 	})
 	return p

@@ -37,7 +37,8 @@ func TestParseMapping(t *testing.T) {
 	want := etl.Mapping{
 		Columns: []etl.ColumnMapping{
 			{Source: "Name", Destination: "name", Default: &unknown, NullValues: &[]string{"", "NA", "0"}, Required: true, Transformations: []etl.Transform{
-				{Fn: "TRIM"}, {Fn: "replace", Args: []any{"a", "b"}}, {Fn: "LPAD", Args: []any{5, 0}}}},
+				{Fn: "TRIM"}, {Fn: "replace", Args: []any{"a", "b"}}, {Fn: "LPAD", Args: []any{5, 0}},
+			}},
 			{Source: "Preis", Destination: "price", Type: "numeric(10,2)", Format: "1.234,56"},
 			{Destination: "total", Expression: "price * 1.19", Default: &zero},
 		},
@@ -168,11 +169,13 @@ func FuzzParseMapping(f *testing.F) {
 
 func TestMappingJSONSchema(t *testing.T) {
 	var s struct {
-		Schema     string `json:"$schema"`
-		Properties map[string]any
+		Schema     string         `json:"$schema"`
+		Properties map[string]any `json:"properties"`
 		Defs       map[string]struct {
-			Properties map[string]struct{ Description string }
-			Enum       []string
+			Properties map[string]struct {
+				Description string `json:"description"`
+			} `json:"properties"`
+			Enum []string `json:"enum"`
 		} `json:"$defs"`
 	}
 	if err := json.Unmarshal(MappingJSONSchema(), &s); err != nil {

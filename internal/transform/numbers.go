@@ -88,13 +88,17 @@ func buildNumber(c *compiler, n *node, args []expr) expr {
 
 func conditionFunctions() []function {
 	return []function{
-		{name: "coalesce", signature: "coalesce(value, …)", least: 2, most: -1, transformation: true, keepsForm: true,
-			build: func(c *compiler, n *node, args []expr) expr { return c.coalesce(n, args) }},
+		{
+			name: "coalesce", signature: "coalesce(value, …)", least: 2, most: -1, transformation: true, keepsForm: true,
+			build: func(c *compiler, n *node, args []expr) expr { return c.coalesce(n, args) },
+		},
 		{name: "nullif", signature: "nullif(value, other)", least: 2, most: 2, transformation: true, keepsForm: true, build: buildNullIf},
-		{name: "if", signature: "if(condition, then, else)", least: 3, most: 3,
+		{
+			name: "if", signature: "if(condition, then, else)", least: 3, most: 3,
 			build: func(c *compiler, n *node, args []expr) expr {
 				return c.choose(n, c.condition(args[0]), args[1], args[2])
-			}},
+			},
+		},
 		{name: "greatest", signature: "greatest(value, …)", least: 1, most: -1, build: buildExtreme(1)},
 		{name: "least", signature: "least(value, …)", least: 1, most: -1, build: buildExtreme(-1)},
 		{name: "boolean", signature: "boolean(text[, format])", least: 1, most: 2, build: buildBoolean},

@@ -289,7 +289,10 @@ func quotient(a, b schema.Decimal) (schema.Decimal, error) {
 	}
 	for shortest := max(a.Scale(), b.Scale()); q.Scale() > shortest; {
 		t, err := q.Trunc(q.Scale() - 1)
-		if err != nil || t.Cmp(q) != 0 {
+		if err != nil {
+			return q, err
+		}
+		if t.Cmp(q) != 0 {
 			break
 		}
 		q = t
@@ -312,7 +315,7 @@ func (c *compiler) floatArithmetic(n *node, a, b expr) expr {
 			fr.failErr(schema.ErrDivisionByZero)
 			return 0, false
 		}
-		z := 0.0
+		var z float64
 		switch op {
 		case "+":
 			z = x + y

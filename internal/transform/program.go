@@ -152,8 +152,10 @@ func (b *builder) resolve(i int, m etl.ColumnMapping) *etl.Error {
 	if m.Source != "" {
 		var what, fix string
 		if at, what, fix = b.find(m.Source); at < 0 {
-			return &etl.Error{Kind: etl.Mistake, Code: "unknown_column", Column: m.Source, Fix: fix,
-				Message: "mapping of column " + name + ": " + what}
+			return &etl.Error{
+				Kind: etl.Mistake, Code: "unknown_column", Column: m.Source, Fix: fix,
+				Message: "mapping of column " + name + ": " + what,
+			}
 		}
 	}
 	b.sourceOf = append(b.sourceOf, at)
@@ -165,8 +167,10 @@ func (b *builder) resolve(i int, m etl.ColumnMapping) *etl.Error {
 			for k, c := range b.target {
 				names[k] = c.Name
 			}
-			return &etl.Error{Kind: etl.Mistake, Code: "unknown_column", Column: m.Destination,
-				Message: "the table has no column " + name, Fix: didYouMean(m.Destination, names, "columns")}
+			return &etl.Error{
+				Kind: etl.Mistake, Code: "unknown_column", Column: m.Destination,
+				Message: "the table has no column " + name, Fix: didYouMean(m.Destination, names, "columns"),
+			}
 		}
 		column = b.target[j]
 		switch {

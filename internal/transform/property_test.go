@@ -326,7 +326,8 @@ func TestTextFunctionsCountCharacters(t *testing.T) {
 		if b, ok := fr.replace([]byte(s), []byte("ß"), []byte("€€")); !ok || string(b) != strings.ReplaceAll(s, "ß", "€€") {
 			t.Fatalf("replace(%q) = %q", s, b)
 		}
-		if b, ok := fr.lower([]byte(s)); !ok || string(b) != strings.ToLower(s) {
+		b, ok := fr.lower([]byte(s))
+		if want := strings.ToLower(s); !ok || string(b) != want {
 			t.Fatalf("lower(%q) = %q", s, b)
 		}
 	})

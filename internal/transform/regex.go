@@ -161,7 +161,7 @@ func buildRegexExtract(c *compiler, n *node, args []expr) expr {
 			return nil, false
 		}
 		m := re.FindSubmatchIndex(b)
-		if m == nil || m[2*group] < 0 {
+		if len(m) <= 2*group || m[2*group] < 0 {
 			return nil, false
 		}
 		return b[m[2*group]:m[2*group+1]], true

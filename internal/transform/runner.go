@@ -52,7 +52,8 @@ func (r *Runner) Run(fields [][]byte, quoted []bool, out []schema.Value) (keep b
 			return false, nil
 		}
 	}
-	for i := range r.p.plans {
+	out = out[:len(r.p.plans)]
+	for i := range out {
 		r.at = i
 		plan, v := &r.p.plans[i], &out[i]
 		v.Kind = schema.VNull

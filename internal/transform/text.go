@@ -125,38 +125,43 @@ func titleRune(dst, b []byte, i, j int, r rune) []byte {
 
 // trim cuts characters of set from both ends, or blanks where set is empty.
 func trim(b []byte, set string, left, right bool) []byte {
-	if set == "" {
-		if left {
-			for len(b) > 0 {
-				r, size := rune(b[0]), 1
-				if r >= utf8.RuneSelf {
-					r, size = utf8.DecodeRune(b)
-				}
-				if !isSpace(r) {
-					break
-				}
-				b = b[size:]
-			}
-		}
-		if right {
-			for len(b) > 0 {
-				r, size := rune(b[len(b)-1]), 1
-				if r >= utf8.RuneSelf {
-					r, size = utf8.DecodeLastRune(b)
-				}
-				if !isSpace(r) {
-					break
-				}
-				b = b[:len(b)-size]
-			}
-		}
-		return b
-	}
-	if left {
+	if left && set == "" {
+		b = trimLeft(b)
+	} else if left {
 		b = bytes.TrimLeft(b, set)
 	}
-	if right {
-		b = bytes.TrimRight(b, set)
+	if right && set == "" {
+		return trimRight(b)
+	} else if right {
+		return bytes.TrimRight(b, set)
+	}
+	return b
+}
+
+func trimLeft(b []byte) []byte {
+	for len(b) > 0 {
+		r, size := rune(b[0]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRune(b)
+		}
+		if !isSpace(r) {
+			break
+		}
+		b = b[size:]
+	}
+	return b
+}
+
+func trimRight(b []byte) []byte {
+	for len(b) > 0 {
+		r, size := rune(b[len(b)-1]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeLastRune(b)
+		}
+		if !isSpace(r) {
+			break
+		}
+		b = b[:len(b)-size]
 	}
 	return b
 }
@@ -311,11 +316,11 @@ func (fr *frame) replace(b, from, to []byte) ([]byte, bool) {
 }
 
 func position(b, part []byte) int {
-	i := bytes.Index(b, part)
-	if i < 0 {
+	before, _, found := bytes.Cut(b, part)
+	if !found {
 		return 0
 	}
-	return characters(b[:i]) + 1
+	return characters(before) + 1
 }
 
 // tests are the operators that look for a text in another.
