@@ -7,15 +7,11 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	metro "github.com/dgryski/go-metro"
-
 	"github.com/etlportal/etlportal/internal/schema"
 	"github.com/etlportal/etlportal/internal/sniff"
 )
 
 const (
-	// hashSeed is part of the stored form: profiles with another do not merge.
-	hashSeed = 1337
 	// textBytes is how much of the smallest and largest text is kept.
 	textBytes = 256
 	topValues = 20
@@ -51,7 +47,7 @@ func (c *column) add(field []byte, quoted bool, line int64) {
 		c.inference.Add(field, quoted, line)
 		return
 	}
-	hash := metro.Hash64(field, hashSeed)
+	hash := hash64(field)
 	i, slot := c.values.find(hash, field)
 	if i >= 0 {
 		e := &c.values.entries[i]

@@ -47,37 +47,39 @@ var nullWords = []string{
 	"nil", "NIL", "?", ".", "N.A.", "n.a.", " ", "  ", "   ", "    ",
 }
 
-var nullIndex = func() map[string]uint8 {
-	m := make(map[string]uint8, len(nullWords))
-	for i, w := range nullWords {
-		m[w] = uint8(i)
-	}
-	return m
-}()
-
 // boolPair is a way of writing true and false.
 type boolPair struct{ yes, no string }
 
 var boolPairs = []boolPair{
-	{"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"}, {"on", "off"},
-	{"ja", "nein"}, {"j", "n"}, {"oui", "non"}, {"si", "no"}, {"sí", "no"},
-	{"wahr", "falsch"}, {"vrai", "faux"}, {"sim", "não"}, {"да", "нет"},
-	{"enabled", "disabled"}, {"active", "inactive"},
+	{"true", "false"},
+	{"yes", "no"},
+	{"t", "f"},
+	{"y", "n"},
+	{"on", "off"},
+	{"ja", "nein"},
+	{"j", "n"},
+	{"oui", "non"},
+	{"si", "no"},
+	{"sí", "no"},
+	{"wahr", "falsch"},
+	{"vrai", "faux"},
+	{"sim", "não"},
+	{"да", "нет"},
+	{"enabled", "disabled"},
+	{"active", "inactive"},
 }
 
-// boolWords are the words of boolPairs without repetition, lower case.
-var boolWords, boolIndex = func() ([]string, map[string]uint8) {
-	var words []string
+// boolIndex numbers the words of boolPairs.
+var boolIndex = func() map[string]uint8 {
 	index := map[string]uint8{}
 	for _, p := range boolPairs {
 		for _, w := range []string{p.yes, p.no} {
 			if _, ok := index[w]; !ok {
-				index[w] = uint8(len(words))
-				words = append(words, w)
+				index[w] = uint8(len(index))
 			}
 		}
 	}
-	return words, index
+	return index
 }()
 
 const longestWord = 8
@@ -186,7 +188,7 @@ func isUUID(v []byte) bool {
 				return false
 			}
 		default:
-			if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
+			if !isDigit(c) && (c|0x20 < 'a' || c|0x20 > 'f') {
 				return false
 			}
 		}

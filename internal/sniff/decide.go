@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/etlportal/etlportal/internal/schema"
@@ -17,14 +18,14 @@ func (in *Inference) Decide(name string, o Options) Column {
 	c := in.decide(o)
 	c.Name = name
 	if sql, ok := o.Types[name]; ok {
-		in.force(&c, sql, o)
+		in.force(&c, sql)
 	}
 	return c
 }
 
 // force gives the column the type that the user named; the format found stays
 // where it is one of that kind of type.
-func (in *Inference) force(c *Column, sql string, o Options) {
+func (in *Inference) force(c *Column, sql string) {
 	t, err := schema.ParseType(sql)
 	if err != nil {
 		c.Evidence = append([]string{fmt.Sprintf("the type %q given by flag was ignored: %v", sql, err)}, c.Evidence...)
@@ -307,7 +308,7 @@ func are(n int64) string {
 
 // group writes n with commas between thousands.
 func group(n int64) string {
-	s := fmt.Sprint(n)
+	s := strconv.FormatInt(n, 10)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
 		s = s[:i] + "," + s[i:]
 	}

@@ -2,6 +2,7 @@ package sniff
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/etlportal/etlportal/internal/schema"
@@ -190,8 +191,8 @@ func (in *Inference) dateFormat(t schema.Type, i int) string {
 		candidates = append(candidates, d.pattern(d.layouts[0].layout, i))
 	} else {
 		// The fullest layout first: seconds and fractions may be optional.
-		for j := len(d.layouts) - 1; j >= 0; j-- {
-			candidates = append(candidates, d.pattern(d.layouts[j].layout, i))
+		for _, l := range slices.Backward(d.layouts) {
+			candidates = append(candidates, d.pattern(l.layout, i))
 		}
 	}
 	candidates = append(candidates, orderWords[i])

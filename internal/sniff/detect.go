@@ -26,10 +26,7 @@ func detect(sample []byte, atEOF bool, o Options) (*Result, error) {
 			return nil, err
 		}
 	}
-	e, bom, decision, err := detectEncoding(sample, atEOF, o)
-	if err != nil {
-		return nil, err
-	}
+	e, bom, decision := detectEncoding(sample, atEOF, o)
 	text, err := decode(sample, e, atEOF)
 	if err != nil {
 		return nil, &Error{Code: "unreadable_encoding", Message: fmt.Sprintf("the file cannot be read as %s: %v", e, err), Fix: "name its encoding with --encoding, for example --encoding windows-1252"}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/etlportal/etlportal/internal/csv"
@@ -320,7 +321,7 @@ func backslashes(body []byte) bool {
 	for i := 0; i+1 < len(body); i++ {
 		if body[i] == '"' && body[i+1] == '"' {
 			// An empty field is no doubled quote.
-			if i > 0 && bytes.IndexByte([]byte(",;\t|\n\r"), body[i-1]) < 0 && (i+2 >= len(body) || bytes.IndexByte([]byte(",;\t|\n\r"), body[i+2]) < 0) {
+			if i > 0 && strings.IndexByte(",;\t|\n\r", body[i-1]) < 0 && (i+2 >= len(body) || strings.IndexByte(",;\t|\n\r", body[i+2]) < 0) {
 				doubled++
 			}
 			i++
@@ -359,7 +360,7 @@ func escapeName(c byte) string {
 func (v *verdict) findSpaces(body []byte, o Options) {
 	if o.SkipInitialSpace != nil {
 		v.dialect.SkipInitialSpace = *o.SkipInitialSpace
-		v.decided("skip_initial_space", fmt.Sprint(*o.SkipInitialSpace), 1, byFlag)
+		v.decided("skip_initial_space", strconv.FormatBool(*o.SkipInitialSpace), 1, byFlag)
 		return
 	}
 	if v.trial.spaces {
@@ -448,7 +449,7 @@ func (v *verdict) tellQuote(o Options) {
 func (v *verdict) findTrailing(o Options) {
 	if o.TrailingDelimiter != nil {
 		v.dialect.TrailingDelimiter = *o.TrailingDelimiter
-		v.decided("trailing_delimiter", fmt.Sprint(*o.TrailingDelimiter), 1, byFlag)
+		v.decided("trailing_delimiter", strconv.FormatBool(*o.TrailingDelimiter), 1, byFlag)
 		return
 	}
 	s := v.shape

@@ -14,7 +14,7 @@ const encodingSample = 256 << 10
 
 // detectEncoding asks in the order of certainty: byte order mark, zero bytes,
 // UTF-8 validity, and only then statistics.
-func detectEncoding(sample []byte, atEOF bool, o Options) (csv.Encoding, int, Decision, error) {
+func detectEncoding(sample []byte, atEOF bool, o Options) (csv.Encoding, int, Decision) {
 	bomEncoding, bom := csv.DetectBOM(sample)
 	d := Decision{What: "encoding"}
 	if o.Encoding != nil {
@@ -23,42 +23,42 @@ func detectEncoding(sample []byte, atEOF bool, o Options) (csv.Encoding, int, De
 			d.Evidence = append(d.Evidence, fmt.Sprintf("but the file starts with the byte order mark of %s", bomEncoding))
 			bom = 0
 		}
-		return *o.Encoding, bom, d, nil
+		return *o.Encoding, bom, d
 	}
 	if bom > 0 {
 		d.Value, d.Confidence = string(bomEncoding), 1
 		d.Evidence = []string{"the file starts with its byte order mark"}
-		return bomEncoding, bom, d, nil
+		return bomEncoding, bom, d
 	}
 	b := sample[:min(len(sample), encodingSample)]
 	whole := atEOF && len(b) == len(sample)
 	if e, why := zeroPattern(b); e != "" {
 		d.Value, d.Confidence, d.Evidence = string(e), 0.95, []string{why}
-		return e, 0, d, nil
+		return e, 0, d
 	}
 	if escaped(b) {
 		d.Value, d.Confidence, d.Evidence = string(csv.ISO2022JP), 0.95, []string{"escape sequences of ISO-2022-JP switch between alphabets"}
-		return csv.ISO2022JP, 0, d, nil
+		return csv.ISO2022JP, 0, d
 	}
 	good, bad, first := utf8Counts(b, whole)
 	switch {
 	case good == 0 && bad == 0:
 		d.Value, d.Confidence = string(csv.UTF8), 0.95
 		d.Evidence = []string{"only ASCII so far, which reads the same in all but UTF-16 and UTF-32"}
-		return csv.UTF8, 0, d, nil
+		return csv.UTF8, 0, d
 	case bad == 0:
 		d.Value, d.Confidence = string(csv.UTF8), 1-0.2/float64(good+1)
 		d.Evidence = []string{fmt.Sprintf("all %d characters beyond ASCII are valid UTF-8", good)}
-		return csv.UTF8, 0, d, nil
+		return csv.UTF8, 0, d
 	case good >= 20*bad:
 		d.Value, d.Confidence = string(csv.UTF8), 0.8
 		d.Evidence = []string{fmt.Sprintf("%d characters beyond ASCII are valid UTF-8, %d bytes are not, the first at byte %d: those rows are bad", good, bad, first)}
-		return csv.UTF8, 0, d, nil
+		return csv.UTF8, 0, d
 	}
 	e, confidence, evidence := legacy(b)
 	d.Value, d.Confidence = string(e), confidence
 	d.Evidence = append([]string{fmt.Sprintf("not UTF-8: byte %d (0x%02X) breaks it", first, b[first])}, evidence...)
-	return e, 0, d, nil
+	return e, 0, d
 }
 
 // zeroPattern recognises UTF-16 and UTF-32 without a mark: text in them has

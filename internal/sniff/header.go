@@ -3,6 +3,7 @@ package sniff
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"unicode"
 	"unicode/utf8"
 )
@@ -21,24 +22,24 @@ func (v *verdict) findHeader(skipped int, o Options) {
 	v.dialect.SkipLines = skipped
 	switch {
 	case o.SkipLines != nil:
-		v.decided("skip_lines", fmt.Sprint(skipped), 1, byFlag)
+		v.decided("skip_lines", strconv.Itoa(skipped), 1, byFlag)
 	case first > 0:
 		v.dialect.SkipLines += g.lines[first]
-		v.decided("skip_lines", fmt.Sprint(v.dialect.SkipLines), 0.85, fmt.Sprintf("the first %d rows are not shaped like the table", first))
+		v.decided("skip_lines", strconv.Itoa(v.dialect.SkipLines), 0.85, fmt.Sprintf("the first %d rows are not shaped like the table", first))
 	case skipped > 0:
-		v.decided("skip_lines", fmt.Sprint(skipped), 0.99, "the first line names the delimiter")
+		v.decided("skip_lines", strconv.Itoa(skipped), 0.99, "the first line names the delimiter")
 	default:
 		v.decided("skip_lines", "0", 0.95, "the table starts at the first line")
 	}
 	rows := g.rows[min(first, len(g.rows)):]
 	if o.Header != nil {
 		v.dialect.Header = max(*o.Header, 0)
-		v.decided("header", fmt.Sprint(v.dialect.Header), 1, byFlag)
+		v.decided("header", strconv.Itoa(v.dialect.Header), 1, byFlag)
 		return
 	}
 	n, confidence, evidence := headerRows(rows, v.shape.width)
 	v.dialect.Header = n
-	v.decided("header", fmt.Sprint(n), confidence, evidence...)
+	v.decided("header", strconv.Itoa(n), confidence, evidence...)
 }
 
 // columns is the width of the table without what a trailing delimiter opens.
@@ -79,19 +80,16 @@ func filled(r []cell) (n int) {
 	return n
 }
 
-// profileColumn is what the rows below a possible header have in one column.
+// bodyColumn is what the rows below a possible header have in one column.
 type bodyColumn struct {
-	// typed is the share of numbers, dates and true/false words among values.
-	typed float64
-	// mono is the share of the most frequent class of text shapes.
-	values  map[string]int
-	n       int
-	minLen  int
-	maxLen  int
-	numbers int
-	// digits counts text values with digits in them.
-	digits int
-	upper  int
+	// typed is the share of numbers, dates and true/false words among the n values.
+	typed  float64
+	n      int
+	values map[string]int
+	// minLen and maxLen are in characters.
+	minLen, maxLen int
+	// digits counts values with digits in them, upper those without small letters.
+	digits, upper int
 }
 
 // headerRows is the number of rows that name the columns.
@@ -182,9 +180,6 @@ func bodyColumns(rows [][]cell, width int, kind func(cell) class) []bodyColumn {
 			c.n++
 			if isTyped(cl) {
 				c.typed++
-			}
-			if cl == classInt || cl == classNumber {
-				c.numbers++
 			}
 			if bytes.ContainsAny(text, "0123456789") {
 				c.digits++
@@ -288,7 +283,7 @@ func yearsHeader(row []cell, body []bodyColumn, kind func(cell) class) bool {
 		last = v
 		n++
 	}
-	if n < 2 && !(n == 1 && len(row) > 1 && kind(row[0]) == classText) {
+	if n == 0 || n == 1 && (len(row) == 1 || kind(row[0]) != classText) {
 		return false
 	}
 	// The body must not be years too.

@@ -173,9 +173,7 @@ func eastAsian(text []byte, e csv.Encoding) float64 {
 	var n, points, bad, kana, pairs int
 	var score float64
 	prevWide := false
-	for i, w := 0, 0; i < len(text); i += w {
-		var r rune
-		r, w = utf8.DecodeRune(text[i:])
+	for _, r := range string(text) {
 		if r < utf8.RuneSelf {
 			prevWide = false
 			continue
@@ -311,7 +309,7 @@ func singleByte(text []byte, e csv.Encoding) float64 {
 }
 
 func letterScore(prev, r, next rune, usual, half string, cyrillic bool) float64 {
-	s := 0.0
+	var s float64
 	switch {
 	case cyrillic:
 		switch low := unicode.ToLower(r); {

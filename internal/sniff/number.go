@@ -55,12 +55,12 @@ func parseNumber(v []byte, n *number) class {
 		}
 		return classText
 	}
-	negative, plus, paren := false, false, false
+	negative, paren := false, false
 	if v[0] == '(' && v[len(v)-1] == ')' {
 		paren, negative = true, true
 		v = trim(v[1 : len(v)-1])
 	}
-	v, negative, plus = takeSign(v, negative)
+	v, negative, plus := takeSign(v, negative)
 	if c, w := currencyAt(v); c != 0 {
 		n.currency = c
 		v = skipSpace(v[w:])

@@ -145,8 +145,10 @@ func refuseTags(t []byte) error {
 	low := bytes.ToLower(t[:min(len(t), 1024)])
 	for _, tag := range []string{"<!doctype html", "<html", "<head", "<body", "<title", "<script", "<table", "<meta"} {
 		if bytes.HasPrefix(low, []byte(tag)) || bytes.HasPrefix(low, []byte("<!--")) && bytes.Contains(low, []byte(tag)) {
-			return &Error{Code: "not_csv", Message: "the file is an HTML page, not a CSV",
-				Fix: "often it is a login or error page that was saved instead of the data: open it in a browser, and download the CSV again"}
+			return &Error{
+				Code: "not_csv", Message: "the file is an HTML page, not a CSV",
+				Fix: "often it is a login or error page that was saved instead of the data: open it in a browser, and download the CSV again",
+			}
 		}
 	}
 	if bytes.HasPrefix(low, []byte("<?xml")) || bytes.HasPrefix(low, []byte("<!doctype")) || bytes.HasPrefix(low, []byte("<soap")) {
@@ -185,8 +187,10 @@ func refuseJSON(t []byte, whole bool) error {
 	if values > 1 {
 		name = "JSON lines (NDJSON)"
 	}
-	return &Error{Code: "not_csv", Message: "the file is " + name + ", not a CSV",
-		Fix: "convert it, for example: jq -r '.[] | [.id, .name] | @csv' FILE > out.csv"}
+	return &Error{
+		Code: "not_csv", Message: "the file is " + name + ", not a CSV",
+		Fix: "convert it, for example: jq -r '.[] | [.id, .name] | @csv' FILE > out.csv",
+	}
 }
 
 // longJSON says whether a value that is cut off by the end of the sample is
@@ -202,7 +206,7 @@ func longJSON(t []byte) bool {
 }
 
 // refuseEmpty refuses a file without a single visible character.
-func refuseEmpty(text []byte, size int, bom int) error {
+func refuseEmpty(text []byte, size, bom int) error {
 	rest := text
 	for len(rest) > 0 {
 		r, w := utf8.DecodeRune(rest)

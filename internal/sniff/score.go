@@ -139,7 +139,7 @@ func typed(c cell, t trial, n *number, d *dateValue) (float64, class) {
 	switch cl {
 	case classText:
 	case classNumber:
-		if d := bytes.IndexByte(v, ','); d >= 0 && t.delimiter != "," {
+		if bytes.Contains(v, []byte(",")) && t.delimiter != "," {
 			return 0.95, cl
 		}
 		return 1, cl

@@ -66,11 +66,11 @@ type Result struct {
 type Decision struct {
 	// What is the subject: encoding, newline, delimiter, quote, escape,
 	// comment, skip_lines, header, skip_initial_space, trailing_delimiter.
-	What  string
-	Value string
+	What  string `json:"what"`
+	Value string `json:"value"`
 	// Confidence is 0 to 1; 1 is what the user said or the bytes prove.
-	Confidence float64
-	Evidence   []string
+	Confidence float64  `json:"confidence"`
+	Evidence   []string `json:"evidence"`
 }
 
 // Error is a file that is not a readable CSV, or an override that makes no
@@ -119,6 +119,6 @@ type Column struct {
 
 // Example is one value of a file and the physical line of its record.
 type Example struct {
-	Line  int64
-	Value string
+	Line  int64  `json:"line"`
+	Value string `json:"value"`
 }

@@ -2,7 +2,7 @@ package sniff
 
 import (
 	"encoding/json"
-	"fmt"
+	"errors"
 )
 
 // inferenceState is the stored form of an Inference.
@@ -72,10 +72,14 @@ func (in *Inference) MarshalJSON() ([]byte, error) {
 	s := inferenceState{
 		N: in.n[:], First: in.first[:], Nulls: in.nulls, Padded: in.padded, Bools: in.bools,
 		Ints: intState{in.ints.seen, in.ints.lo, in.ints.hi, in.ints.sum, in.ints.wide, in.ints.days},
-		Nums: numberState{in.nums.styles, in.nums.point.state(), in.nums.comma.state(), in.nums.against[:], in.nums.currency[:],
-			in.nums.suffix, in.nums.percent, in.nums.bare, in.nums.exponent},
-		Dates: dateState{Many: d.many, Orders: d.orders, Against: d.against[:], Lo: d.lo, Hi: d.hi, Seen: d.seen,
-			Flags: [4]bool{d.singleDigit, d.hour1, d.longMonth, d.shortMonth}},
+		Nums: numberState{
+			in.nums.styles, in.nums.point.state(), in.nums.comma.state(), in.nums.against[:], in.nums.currency[:],
+			in.nums.suffix, in.nums.percent, in.nums.bare, in.nums.exponent,
+		},
+		Dates: dateState{
+			Many: d.many, Orders: d.orders, Against: d.against[:], Lo: d.lo, Hi: d.hi, Seen: d.seen,
+			Flags: [4]bool{d.singleDigit, d.hour1, d.longMonth, d.shortMonth},
+		},
 	}
 	for _, l := range d.layouts {
 		s.Dates.Layouts = append(s.Dates.Layouts, layoutState{l.layout, l.first})
@@ -100,7 +104,7 @@ func (in *Inference) UnmarshalJSON(b []byte) error {
 	if len(s.N) != int(numClasses) || len(s.First) != int(numClasses) || len(s.Nulls) != len(words.words) ||
 		len(s.Nums.Against) != styleCount || len(s.Nums.Currency) != len(fresh.nums.currency) ||
 		len(s.Dates.Against) != numOrders || len(s.Dates.Layouts) > maxLayouts {
-		return fmt.Errorf("the stored column profile was written by another version")
+		return errors.New("the stored column profile was written by another version")
 	}
 	copy(fresh.n[:], s.N)
 	copy(fresh.first[:], s.First)

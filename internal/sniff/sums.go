@@ -42,11 +42,12 @@ type intColumn struct {
 }
 
 func (c *intColumn) add(v, line int64, text []byte) {
-	if !c.seen {
+	switch {
+	case !c.seen:
 		c.seen, c.lo, c.hi = true, v, v
-	} else if v < c.lo {
+	case v < c.lo:
 		c.lo = v
-	} else if v > c.hi {
+	case v > c.hi:
 		c.hi = v
 	}
 	c.sum.add(v)
@@ -134,11 +135,12 @@ type reading struct {
 
 func (r *reading) add(v scaled, whole, frac int16) {
 	r.maxInt, r.maxFrac = max(r.maxInt, whole), max(r.maxFrac, frac)
-	if !r.seen {
+	switch {
+	case !r.seen:
 		r.seen, r.lo, r.hi = true, v, v
-	} else if v.compare(r.lo) < 0 {
+	case v.compare(r.lo) < 0:
 		r.lo = v
-	} else if v.compare(r.hi) > 0 {
+	case v.compare(r.hi) > 0:
 		r.hi = v
 	}
 	r.sums.add(v)
