@@ -213,6 +213,33 @@ func TestReaderFollowsTheTable(t *testing.T) {
 	})
 }
 
+// Every text of up to five pieces, after enough bytes for the Reader to look at
+// eight at once.
+func TestReaderFollowsTheTableExhaustively(t *testing.T) {
+	alphabet := []string{"a", ",", `"`, "\n", "\r", `\`}
+	dialects := []Dialect{
+		{Delimiter: ",", Quote: '"'},
+		{Delimiter: ",", Quote: '"', Escape: '\\'},
+		{Delimiter: ",", Quote: '"', Escape: '\\', Newline: NewlineCR},
+		{Delimiter: ",,", Quote: '"', Escape: '\\', SkipInitialSpace: true},
+	}
+	var grow func(text []byte, more int)
+	grow = func(text []byte, more int) {
+		for _, d := range dialects {
+			compareWithTable(t, d, text)
+			compareWithTable(t, d, append([]byte("12345678,"), text...))
+		}
+		if more > 0 {
+			for _, piece := range alphabet {
+				grow(append(text[:len(text):len(text)], piece...), more-1)
+			}
+		}
+	}
+	grow([]byte(nil), 4)
+	grow([]byte(`"`), 4)
+	grow([]byte("\"a\"\r"), 3)
+}
+
 func compareWithTable(t require.TestingT, d Dialect, text []byte) {
 	want := readByTable(d, text)
 	r, err := NewBytesReader(text, d, Options{BlankRecords: true, Start: Position{Record: 1}})

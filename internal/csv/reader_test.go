@@ -165,6 +165,17 @@ func TestHeaderThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// The width is that of the data: a header is never read again line by line.
+func TestHeaderOfAnotherWidth(t *testing.T) {
+	d := comma
+	d.Header = 1
+	r, err := NewReader(strings.NewReader("a,\"b \"c\" \nd\"\n1,2,3\n"), d, Options{Width: 3})
+	require.NoError(t, err)
+	header, err := r.Header()
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "b \"c\" \nd"}, header)
+}
+
 func TestHeaderBeforeAnErrorOfTheSource(t *testing.T) {
 	d := comma
 	d.Header = 1
