@@ -137,22 +137,21 @@ func restRaw(g *grammar, s rawState) uint8 {
 // of a class go to the same classes on every byte. The class of state 0 is 0.
 func minimise(g *grammar, order []rawState, next []int, flags []uint16) (class []int, classes int) {
 	class = make([]int, len(order))
-	key := make([]byte, 0, 8*257)
+	bytes := distinctBytes(len(order), next, flags)
+	var key []byte
 	for {
 		found := make(map[string]int)
 		refined := make([]int, len(order))
 		for i, s := range order {
-			key = key[:0]
+			start := byte(0)
 			if s == (rawState{}) {
-				key = append(key, 1)
-			} else {
-				key = append(key, 0)
+				start = 1
 			}
-			key = append(key, restRaw(g, s), s.pos.read)
+			key = append(key[:0], start, restRaw(g, s), s.pos.read)
 			key = binary.AppendUvarint(key, uint64(class[i]))
-			for b := range 256 {
+			for _, b := range bytes {
 				key = binary.AppendUvarint(key, uint64(class[next[i*256+b]]))
-				key = binary.AppendUvarint(key, uint64(flags[i*256+b]))
+				key = binary.BigEndian.AppendUint16(key, flags[i*256+b])
 			}
 			k, ok := found[string(key)]
 			if !ok {
@@ -167,4 +166,23 @@ func minimise(g *grammar, order []rawState, next []int, flags []uint16) (class [
 		}
 		classes = len(found)
 	}
+}
+
+// distinctBytes lists one byte of each set of bytes that no state tells apart.
+func distinctBytes(states int, next []int, flags []uint16) []int {
+	var list []int
+	for b := range 256 {
+		same := func(other int) bool {
+			for i := range states {
+				if next[i*256+b] != next[i*256+other] || flags[i*256+b] != flags[i*256+other] {
+					return false
+				}
+			}
+			return true
+		}
+		if !slices.ContainsFunc(list, same) {
+			list = append(list, b)
+		}
+	}
+	return list
 }

@@ -354,6 +354,9 @@ func TestSplitErrors(t *testing.T) {
 	if _, err := Split(ctx, bytes.NewReader(raw), size, "klingon", rfc, Options{}); code(err) != BadDialect {
 		t.Errorf("unknown encoding: %v", err)
 	}
+	if _, err := Split(ctx, bytes.NewReader(raw), -1, csv.UTF8, rfc, Options{}); code(err) != SourceUnreadable {
+		t.Errorf("unknown size: %v", err)
+	}
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
 	for _, enc := range []csv.Encoding{csv.UTF8, csv.ISO2022JP} {

@@ -63,6 +63,9 @@ func Split(ctx context.Context, src io.ReaderAt, size int64, enc csv.Encoding, d
 	if err != nil && !errors.Is(err, csv.ErrNotSplittable) {
 		return nil, &etl.Error{Kind: etl.Mistake, Code: BadDialect, Message: err.Error(), Fix: "Name the dialect and the encoding that the file has", Err: err}
 	}
+	if size < 0 {
+		return nil, &etl.Error{Kind: etl.Internal, Code: SourceUnreadable, Message: fmt.Sprintf("a file of %d bytes cannot be split", size)}
+	}
 	guard, err := NewGuard(src)
 	if err != nil {
 		return nil, err
