@@ -37,7 +37,7 @@ func parseURL(text string) (*pgx.ConnConfig, error) {
 	case !found:
 		return nil, badURL("the destination is not a URL, which would start with postgres://")
 	case scheme != "postgres" && scheme != "postgresql":
-		return nil, badURL("the destination's URL starts with %q instead of postgres://", limit(scheme, 30)+"://")
+		return nil, badURL("the destination's URL does not start with postgres:// or postgresql://")
 	case rest == "":
 		return nil, badURL("the destination's URL ends after its %s://", scheme)
 	}
@@ -58,23 +58,23 @@ func parseURL(text string) (*pgx.ConnConfig, error) {
 	if parseErr != nil {
 		return nil, badURL("the destination's URL cannot be read, or a file that it or the environment (PGSSLROOTCERT, PGSERVICE, …) names cannot")
 	}
-	for _, name := range []string{"options", "search_path"} {
-		if len(config.RuntimeParams[name]) > 1<<10 {
-			return nil, badURL("the destination URL's %s is too long", name)
-		}
-	}
 	return config, nil
 }
 
 var sslModes = []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 
+// checkURL quotes no part of the URL: where a character in the password was not
+// encoded, any part may hold some of it.
 func checkURL(u *url.URL) *etl.Error {
+	if strings.Contains(u.RawQuery+u.Path, "@") {
+		return badURL("the destination's URL contains a /, ? or @ that is not percent-encoded")
+	}
 	if u.Fragment != "" || strings.HasSuffix(u.String(), "#") {
 		return badURL("the destination's URL contains a # that is not percent-encoded")
 	}
 	if port := u.Port(); port != "" {
 		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return badURL("the destination URL's port %s is not between 1 and 65535", limit(port, 10))
+			return badURL("the destination URL's port is not between 1 and 65535")
 		}
 	}
 	if strings.Count(u.Path, "/") > 1 {
@@ -82,11 +82,11 @@ func checkURL(u *url.URL) *etl.Error {
 	}
 	query := u.Query()
 	if mode := query.Get("sslmode"); mode != "" && !slices.Contains(sslModes, mode) {
-		return etl.Mistakef("bad_url", "Choose one of "+strings.Join(sslModes, ", ")+".", "the destination URL's sslmode %q does not exist", limit(mode, 30))
+		return etl.Mistakef("bad_url", "Choose one of "+strings.Join(sslModes, ", ")+".", "the destination URL's sslmode does not exist")
 	}
 	if s := query.Get("connect_timeout"); s != "" {
 		if n, err := strconv.Atoi(s); err != nil || n < 0 {
-			return etl.Mistakef("bad_url", "Give whole seconds.", "the destination URL's connect_timeout %q is not a number", limit(s, 30))
+			return etl.Mistakef("bad_url", "Give whole seconds.", "the destination URL's connect_timeout is not a number")
 		}
 	}
 	return nil
@@ -127,12 +127,16 @@ func (p *Postgres) dial(ctx context.Context) (*pgx.Conn, error) {
 
 // connectError says what went wrong and what to do about it.
 func connectError(ctx context.Context, config *pgconn.Config, reached stage, err error) *etl.Error {
+	// ConnectError holds the configuration, and so the password.
+	if e, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		err = e.Unwrap()
+	}
 	at := net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port)))
-	make := func(kind etl.Kind, code etl.Code, fix, format string, args ...any) *etl.Error {
+	fail := func(kind etl.Kind, code etl.Code, fix, format string, args ...any) *etl.Error {
 		return &etl.Error{Kind: kind, Code: code, Fix: fix, Message: fmt.Sprintf(format, args...), Err: err}
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return make(etl.Weather, "cancelled", "Start again when you like.", "cancelled while connecting to %s", at)
+		return fail(etl.Weather, "cancelled", "Start again when you like.", "cancelled while connecting to %s", at)
 	}
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return loginError(config, at, e, err)
@@ -145,76 +149,76 @@ func connectError(ctx context.Context, config *pgconn.Config, reached stage, err
 	netErr, isNet := errors.AsType[net.Error](err)
 	switch {
 	case unknownCA:
-		return make(etl.Mistake, "tls_failed", "Give its authority's certificate with sslrootcert=FILE.",
+		return fail(etl.Mistake, "tls_failed", "Give its authority's certificate with sslrootcert=FILE.",
 			"the certificate of %s is signed by an authority that is not known here", at)
 	case otherHost:
-		return make(etl.Mistake, "tls_failed", "Use the host name that the certificate is for, or sslmode=verify-ca.",
+		return fail(etl.Mistake, "tls_failed", "Use the host name that the certificate is for, or sslmode=verify-ca.",
 			"the certificate of %s is for another host name", at)
 	case invalid:
-		return make(etl.Mistake, "tls_failed", "Ask its administrator to renew it, and check this machine's clock.",
+		return fail(etl.Mistake, "tls_failed", "Ask its administrator to renew it, and check this machine's clock.",
 			"the certificate of %s is not valid (expired, not yet valid, or not made for servers)", at)
 	case unverified:
-		return make(etl.Mistake, "tls_failed", "Check the server's certificate and the URL's sslrootcert.",
+		return fail(etl.Mistake, "tls_failed", "Check the server's certificate and the URL's sslrootcert.",
 			"the certificate of %s could not be verified", at)
 	case noName && (dns.IsNotFound || !dns.IsTimeout):
-		return make(etl.Weather, "unknown_host", "Check the host name in the URL, and the network.", "the host %q is not known", config.Host)
+		return fail(etl.Weather, "unknown_host", "Check the host name in the URL, and the network.", "the host %q is not known", config.Host)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return make(etl.Weather, "connection_refused", "Check host and port, and that PostgreSQL runs there and listens on that address.",
+		return fail(etl.Weather, "connection_refused", "Check host and port, and that PostgreSQL runs there and listens on that address.",
 			"no server takes connections at %s", at)
 	case errors.Is(err, syscall.ENOENT) && strings.HasPrefix(config.Host, "/"):
-		return make(etl.Weather, "connection_refused", "Check the directory of the socket, and that PostgreSQL runs.",
+		return fail(etl.Weather, "connection_refused", "Check the directory of the socket, and that PostgreSQL runs.",
 			"no server listens on a socket in %s for port %d", config.Host, config.Port)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT), isNet && netErr.Timeout():
-		return make(etl.Weather, "connect_timeout", "Check host and port, and that no firewall is between.",
+		return fail(etl.Weather, "connect_timeout", "Check host and port, and that no firewall is between.",
 			"%s did not answer within %s", at, config.ConnectTimeout)
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return make(etl.Weather, "unreachable", "Check the network, a VPN, and the host name.", "there is no route to %s", at)
+		return fail(etl.Weather, "unreachable", "Check the network, a VPN, and the host name.", "there is no route to %s", at)
 	case reached == secured && config.TLSConfig != nil:
-		return make(etl.Mistake, "tls_failed", "Enable TLS on the server, or, on a network that you trust, use sslmode=disable.",
+		return fail(etl.Mistake, "tls_failed", "Enable TLS on the server, or, on a network that you trust, use sslmode=disable.",
 			"%s does not speak TLS, which the URL's sslmode asks for", at)
 	case reached == loggingIn, reached == secured:
-		return make(etl.Weather, "not_postgresql", "Check that host and port are those of a PostgreSQL server that is running.",
+		return fail(etl.Weather, "not_postgresql", "Check that host and port are those of a PostgreSQL server that is running.",
 			"%s closed the connection during login", at)
 	}
-	return make(etl.Weather, "connection_failed", "Check host, port and network, then try again.", "no connection to %s could be made", at)
+	return fail(etl.Weather, "connection_failed", "Check host, port and network, then try again.", "no connection to %s could be made", at)
 }
 
 // loginError explains the server's own refusal.
 func loginError(config *pgconn.Config, at string, e *pgconn.PgError, err error) *etl.Error {
-	make := func(kind etl.Kind, code etl.Code, fix, format string, args ...any) *etl.Error {
+	fail := func(kind etl.Kind, code etl.Code, fix, format string, args ...any) *etl.Error {
 		return &etl.Error{Kind: kind, Code: code, Fix: fix, Message: fmt.Sprintf(format, args...), Err: err}
 	}
 	switch e.Code {
 	case "28P01":
 		if config.Password == "" {
-			return make(etl.Mistake, "wrong_password", "Give it in the URL, in PGPASSWORD or in the password file.",
+			return fail(etl.Mistake, "wrong_password", "Give it in the URL, in PGPASSWORD or in the password file.",
 				"%s asks for a password of user %q, and none was given", at, config.User)
 		}
-		return make(etl.Mistake, "wrong_password", "Check user and password; special characters in the URL must be percent-encoded.",
+		return fail(etl.Mistake, "wrong_password", "Check user and password; special characters in the URL must be percent-encoded.",
 			"%s refused user %q with this password", at, config.User)
 	case "28000":
-		return make(etl.Mistake, "connect_denied", "Check the user, whether the server wants TLS (sslmode=require), and its pg_hba.conf.",
+		return fail(etl.Mistake, "connect_denied", "Check the user, whether the server wants TLS (sslmode=require), and its pg_hba.conf.",
 			"%s does not let user %q into database %q from here", at, config.User, config.Database)
 	case "3D000":
-		return make(etl.Mistake, "no_such_database", fmt.Sprintf("Check its name, or create it: createdb %s", quoteShell(config.Database)),
+		return fail(etl.Mistake, "no_such_database", fmt.Sprintf("Check its name, or create it: createdb %s", quoteShell(config.Database)),
 			"there is no database %q at %s", config.Database, at)
 	case "42501":
-		return make(etl.Mistake, "permission_denied",
+		return fail(etl.Mistake, "permission_denied",
 			fmt.Sprintf("Ask for: GRANT CONNECT ON DATABASE %s TO %s;", quote(config.Database), quote(config.User)),
 			"user %q may not connect to database %q", config.User, config.Database)
 	case "53300":
-		return make(etl.Weather, "too_many_connections", "Try again later, or raise max_connections.",
+		return fail(etl.Weather, "too_many_connections", "Try again later, or raise max_connections.",
 			"%s has no connection left for user %q", at, config.User)
 	case "57P03", "57P01", "57P02":
-		return make(etl.Weather, "server_unavailable", "Try again in a moment.", "%s is starting up or shutting down", at)
+		return fail(etl.Weather, "server_unavailable", "Try again in a moment.", "%s is starting up or shutting down", at)
 	case "22023", "42704":
-		return make(etl.Mistake, "bad_url", "Remove or correct the parameter after the URL's question mark.",
+		return fail(etl.Mistake, "bad_url", "Remove or correct the parameter after the URL's question mark.",
 			"the server does not take a parameter of the URL: %s", e.Message)
 	}
 	if kindOfState(e.Code) == etl.Weather {
-		return make(etl.Weather, "server_unavailable", "Try again later.", "%s does not take the connection: %s", at, e.Message)
+		return fail(etl.Weather, "server_unavailable", "Try again later.", "%s does not take the connection: %s", at, e.Message)
 	}
-	return make(etl.Mistake, "connect_denied", "Check the URL.", "%s does not take the connection: %s (SQLSTATE %s)", at, e.Message, e.Code)
+	return fail(etl.Mistake, "connect_denied", "Check the URL.", "%s does not take the connection: %s (SQLSTATE %s)", at, e.Message, e.Code)
 }
 
 func limit(s string, n int) string {

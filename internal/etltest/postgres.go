@@ -32,7 +32,7 @@ func Postgres(t testing.TB) string {
 		t.Fatalf("start PostgreSQL: %v", err)
 	}
 	name := fmt.Sprintf("test_%d", databases.Add(1))
-	execute(t, server.URL, "CREATE DATABASE "+name)
+	execute(t, server.URL, "CREATE DATABASE "+name+" STRATEGY file_copy")
 	t.Cleanup(func() { execute(t, server.URL, "DROP DATABASE "+name+" WITH (FORCE)") })
 	at, err := url.Parse(server.URL)
 	if err != nil {
