@@ -494,7 +494,7 @@ func (c *compiler) constant(e expr, k kind, as *reading) (expr, bool) {
 }
 
 // unify finds the kind that all of the expressions can have and turns them into it.
-func (c *compiler) unify(n *node, list []expr) (kind, []expr) {
+func (c *compiler) unify(list []expr) (kind, []expr) {
 	k := kindNull
 	for _, e := range list {
 		if e.kind == kindNull || e.kind == kindText && e.literal {
@@ -557,7 +557,7 @@ func (c *compiler) to(e expr, k kind) expr {
 
 // choose is cond ? a : b.
 func (c *compiler) choose(n *node, cond boolFunc, a, b expr) expr {
-	k, list := c.unify(n, []expr{a, b})
+	k, list := c.unify([]expr{a, b})
 	if c.err != nil {
 		return null(n)
 	}
@@ -607,7 +607,7 @@ func (c *compiler) choose(n *node, cond boolFunc, a, b expr) expr {
 
 // coalesce is the first of the expressions that is not NULL.
 func (c *compiler) coalesce(n *node, list []expr) expr {
-	k, list := c.unify(n, list)
+	k, list := c.unify(list)
 	if c.err != nil || k == kindNull {
 		return null(n)
 	}

@@ -127,7 +127,7 @@ func buildNullIf(c *compiler, n *node, args []expr) expr {
 // buildExtreme is the greatest or least that is not NULL; NULL where all are.
 func buildExtreme(sign int) func(*compiler, *node, []expr) expr {
 	return func(c *compiler, n *node, args []expr) expr {
-		k, list := c.unify(n, args)
+		k, list := c.unify(args)
 		if c.err != nil || k == kindNull {
 			return null(n)
 		}

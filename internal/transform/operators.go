@@ -394,7 +394,7 @@ func (c *compiler) comparable(n *node, op string, a, b expr) (expr, expr) {
 	case b.kind == kindText && isNumber(a):
 		b = numExpr(b.n, c.number(b))
 	}
-	_, list := c.unify(n, []expr{a, b})
+	_, list := c.unify([]expr{a, b})
 	return list[0], list[1]
 }
 

@@ -292,7 +292,7 @@ func TestRejectNamesColumnAndValue(t *testing.T) {
 // A defect stays within its row and names the column.
 func TestDefectBecomesReject(t *testing.T) {
 	p, fields, quoted := tenColumns(t)
-	p.plans[3].finish = func(*frame, *schema.Value) { _ = []int(nil)[len(p.plans)] }
+	p.plans[3].finish = func(*frame, *schema.Value) { _ = p.plans[len(p.plans)+len(fields)] }
 	keep, bad := p.NewRunner().Run(fields, quoted, make([]schema.Value, len(p.Columns())))
 	if keep || bad == nil || bad.Code != CodeInternal || bad.Column != "city" || !strings.Contains(bad.Reason, "index out of range") {
 		t.Errorf("keep %v, bad %+v", keep, bad)
