@@ -5,6 +5,7 @@ import (
 	stdcsv "encoding/csv"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -231,7 +232,7 @@ func TestReaderFollowsTheTableExhaustively(t *testing.T) {
 		}
 		if more > 0 {
 			for _, piece := range alphabet {
-				grow(append(text[:len(text):len(text)], piece...), more-1)
+				grow(append(slices.Clip(text), piece...), more-1)
 			}
 		}
 	}
