@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 func (p *Parser) impossible(code string, text []byte, why string) *ParseError {
@@ -36,7 +37,7 @@ func (p *Parser) notMoment(code string, text []byte) *ParseError {
 		return parseErrorf(code, "%s is not %s in the format %s", quote(text), p.noun(), p.format)
 	}
 	if p.t.Kind == Time {
-		if p.reads("HH12:MI:SS AM", s) || p.reads("HH12:MI AM", s) {
+		if candidates().clocks.find(s) != "" {
 			return p.impossible(code, text, "it is a time of twelve hours: give format HH12:MI AM or HH12:MI:SS AM")
 		}
 		return p.impossible(code, text, "write it as 14:05 or 14:05:09.123")
@@ -44,25 +45,81 @@ func (p *Parser) notMoment(code string, text []byte) *ParseError {
 	return p.impossible(code, text, "write it as 2024-01-31, or give the format")
 }
 
-// timeParts are what may follow a date in a format that a hint names.
-var timeParts = []string{
-	"", " HH24:MI:SS", " HH24:MI", " HH24:MI:SS.FF", " HH12:MI AM", " HH12:MI:SS AM", " HH24:MI:SS TZ", "THH24:MI:SS", "THH24:MI:SSTZ", " HH24:MI:SS.FFTZ", ", HH24:MI:SS", ", HH12:MI:SS AM", ", HH24:MI", ", HH12:MI AM",
+// candidate is a format that a hint may name.
+type candidate struct {
+	format   string
+	elements []element
 }
+
+// read reads s by the candidate and checks the result.
+func (c *candidate) read(s string) (moment, bool) {
+	var m moment
+	at := cursor{text: []byte(s)}
+	ok := at.pattern(c.elements, &m) && at.done()
+	return m, ok && m.settle() == ""
+}
+
+type candidateList []candidate
+
+// find is the first format that reads s, "" where none does.
+func (l candidateList) find(s string) string {
+	for i := range l {
+		if _, ok := l[i].read(s); ok {
+			return l[i].format
+		}
+	}
+	return ""
+}
+
+// candidates are made once, because a file may hold a million bad dates.
+// orders holds day first and month first by turns, by separator and length of the year.
+var candidates = sync.OnceValue(func() (all struct {
+	orders                   map[string]candidateList
+	words, meridiems, clocks candidateList
+},
+) {
+	list := func(formats ...string) (l candidateList) {
+		for _, format := range formats {
+			elements, _ := parsePattern(format)
+			_ = checkPattern(elements, momentFamily) // settles what HH is; the formats are known to be good
+			l = append(l, candidate{format, elements})
+		}
+		return l
+	}
+	// What may follow a date.
+	times := []string{
+		"", " HH24:MI:SS", " HH24:MI", " HH24:MI:SS.FF", " HH12:MI AM", " HH12:MI:SS AM", " HH24:MI:SS TZ", "THH24:MI:SS", "THH24:MI:SSTZ",
+		" HH24:MI:SS.FFTZ", ", HH24:MI:SS", ", HH12:MI:SS AM", ", HH24:MI", ", HH12:MI AM",
+	}
+	all.orders = make(map[string]candidateList)
+	for _, sign := range []string{"/", ".", "-", " "} {
+		for name, year := range map[string]string{"long": "YYYY", "short": "YY"} {
+			for _, rest := range times {
+				l := list("DD"+sign+"MM"+sign+year+rest, "MM"+sign+"DD"+sign+year+rest)
+				all.orders[sign+name] = append(all.orders[sign+name], l...)
+			}
+		}
+	}
+	for _, date := range []string{"DD-Mon-YYYY", "DD Mon YYYY", "DD-Mon-YY", "DD Mon YY", "DD. Month YYYY", "Mon DD, YYYY", "Mon DD YYYY", "Dy, DD Mon YYYY", "Dy Mon DD YYYY"} {
+		for _, rest := range times {
+			all.words = append(all.words, list(date+rest)...)
+		}
+	}
+	all.meridiems = list("YYYY-MM-DD HH12:MI:SS AM", "YYYY-MM-DD HH12:MI AM")
+	all.clocks = list("HH12:MI:SS AM", "HH12:MI AM")
+	return all
+})
 
 // dateHint finds the formats that would read s; where both orders of day and
 // month fit, it says so.
 func (p *Parser) dateHint(code string, text []byte, s string) *ParseError {
 	first, sign, ok := cutDateParts(s)
 	if ok {
-		year := "YYYY"
-		if first == "short" {
-			year = "YY"
-		}
-		for _, rest := range timeParts {
-			dmy := "DD" + sign + "MM" + sign + year + rest
-			mdy := "MM" + sign + "DD" + sign + year + rest
-			day, isDay := p.read(dmy, s)
-			month, isMonth := p.read(mdy, s)
+		orders := candidates().orders[sign+first]
+		for i := 0; i < len(orders); i += 2 {
+			dmy, mdy := orders[i].format, orders[i+1].format
+			day, isDay := orders[i].read(s)
+			month, isMonth := orders[i+1].read(s)
 			switch {
 			case isDay && isMonth && day.day != day.month && p.format.IsZero():
 				return parseErrorf(CodeAmbiguousDate, "%s reads both as %s and %s: give format %s or %s", quote(text), day.inWords(), month.inWords(), dmy, mdy)
@@ -75,15 +132,11 @@ func (p *Parser) dateHint(code string, text []byte, s string) *ParseError {
 			}
 		}
 	}
-	for _, format := range []string{"DD-Mon-YYYY", "DD Mon YYYY", "DD-Mon-YY", "DD Mon YY", "DD. Month YYYY", "Mon DD, YYYY", "Mon DD YYYY", "Dy, DD Mon YYYY", "Dy Mon DD YYYY"} {
-		for _, rest := range timeParts {
-			if p.reads(format+rest, s) {
-				return p.impossible(code, text, "its month is a word (format "+format+rest+")")
-			}
-		}
+	if format := candidates().words.find(s); format != "" && format != p.format.text {
+		return p.impossible(code, text, "its month is a word (format "+format+")")
 	}
-	if word := s; len(word) > 10 && (p.reads("YYYY-MM-DD HH12:MI:SS AM", word) || p.reads("YYYY-MM-DD HH12:MI AM", word)) {
-		return p.impossible(code, text, "its hours are those of AM and PM (format YYYY-MM-DD HH12:MI:SS AM)")
+	if format := candidates().meridiems.find(s); format != "" && format != p.format.text {
+		return p.impossible(code, text, "its hours are those of AM and PM (format "+format+")")
 	}
 	if p.format.IsZero() || p.format.time.word == patternWord {
 		if hint := countHint(s); hint != "" {
@@ -140,24 +193,6 @@ func cutDateParts(s string) (year, sign string, ok bool) {
 		return "long", string(b), true
 	}
 	return "", "", false
-}
-
-// read reads s by a format and checks the result.
-func (p *Parser) read(format, s string) (moment, bool) {
-	var m moment
-	kind := p.t.Kind
-	f, err := ParseFormat(kind, format)
-	if err != nil {
-		return m, false
-	}
-	c := cursor{text: []byte(s)}
-	ok := c.pattern(f.time.elements, &m) && c.done()
-	return m, ok && m.settle() == ""
-}
-
-func (p *Parser) reads(format, s string) bool {
-	_, ok := p.read(format, s)
-	return ok
 }
 
 // inWords is the date without its year: 3 April.
