@@ -95,7 +95,7 @@ func TestHostileExpressions(t *testing.T) {
 				t.Fatalf("got %+v, want a bad row", bad)
 			}
 			runtime.ReadMemStats(&after)
-			if made := after.TotalAlloc - before.TotalAlloc; made > 200<<20 {
+			if made := after.TotalAlloc - before.TotalAlloc; made > 256<<20 {
 				t.Errorf("%d MiB were made", made>>20)
 			}
 		})

@@ -15,7 +15,7 @@ const (
 	maxPattern      = 1000
 	maxRegexProgram = 10_000
 	maxRegexTotal   = 50_000
-	maxMatches      = 250_000
+	maxMatches      = 100_000
 )
 
 // pattern compiles a constant regular expression (RE2 syntax: linear in the
