@@ -109,10 +109,30 @@ func (b *builder) build() *etl.Error {
 			return err
 		}
 	}
+	b.noteUnused()
 	return nil
 }
 
-// PolicyError is what is wrong with a bad-row policy, or nil.
+// noteUnused tells which columns of the file go nowhere.
+func (b *builder) noteUnused() {
+	var unused []string
+	for i, s := range b.columns {
+		read := slices.ContainsFunc(b.sources, func(c sourceColumn) bool { return c.index == i })
+		if !read && !slices.Contains(b.sourceOf, i) {
+			unused = append(unused, quoteName(s.Name))
+		}
+	}
+	if n := len(unused); n > 0 {
+		const shown = 10
+		list := strings.Join(unused[:min(n, shown)], ", ")
+		if n > shown {
+			list += " and " + itoa(n-shown) + " more"
+		}
+		b.notes = append(b.notes, "not used of the file: "+list)
+	}
+}
+
+// checkPolicy says what is wrong with a bad-row policy, or nil.
 func checkPolicy(p etl.BadRowPolicy) *etl.Error {
 	switch {
 	case p.Mode != "" && p.Mode != "fail" && p.Mode != "skip":

@@ -238,6 +238,18 @@ func TestCompileErrors(t *testing.T) {
 	}
 }
 
+func TestNotesUnusedColumns(t *testing.T) {
+	source := []Source{{Name: "a"}, {Name: "b"}, {Name: "c"}, {Name: "d"}}
+	m := etl.Mapping{Columns: []etl.ColumnMapping{{Source: "a", Destination: "a"}}, Filter: "c != 'x'"}
+	p, err := Compile(m, source, nil, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(p.Notes(), "; "); got != `not used of the file: "b", "d"` {
+		t.Error(got)
+	}
+}
+
 func TestFilter(t *testing.T) {
 	m := etl.Mapping{Columns: []etl.ColumnMapping{{Source: "n", Destination: "n"}}, Filter: "n > 2"}
 	p, err := Compile(m, []Source{{Name: "n", Type: schema.Type{Kind: schema.Integer}}}, nil, Options{})

@@ -77,7 +77,7 @@ func (r *Runner) Run(fields [][]byte, quoted []bool, out []schema.Value) (keep b
 		if plan.def != nil {
 			*v = *plan.def
 		} else if plan.notNull {
-			fr.fail(CodeNotNull, "the column must not be NULL")
+			fr.fail(CodeNotNull, "the value is NULL, which the column does not take; a default in the mapping would fill it")
 			return false, r.reject(plan)
 		}
 	}
