@@ -106,9 +106,9 @@ func (in *input) setMultiByte(d Dialect, e Encoding) error {
 		if within('A', 'Z') || within('a', 'z') {
 			return refuse("a letter as delimiter, quote, escape or comment")
 		}
-	case GB18030: // 0x30 to 0x3f after a lead byte are known by the two bytes behind them
-		if within(0x30, 0x3f) {
-			return refuse("a digit or one of : ; < = > ?")
+	case GB18030: // a digit after a lead byte is known by the two bytes behind it
+		if within('0', '9') {
+			return refuse("a digit as delimiter, quote, escape or comment")
 		}
 		if high {
 			in.lead = func(b byte) bool { return 0x81 <= b && b <= 0xfe }

@@ -42,6 +42,12 @@ func newReference(d Dialect, e Encoding, raw []byte) *reference {
 	}
 	enc := referenceEncodings[e]
 	for i := 0; i < len(raw); {
+		if e == GB18030 && i+1 < len(raw) && 0x81 <= raw[i] && raw[i] <= 0xfe && 0x3a <= raw[i+1] && raw[i+1] <= 0x3f {
+			// The standard has only digits here, which golang.org/x/text v0.41 gets wrong.
+			r.text, r.at = append(r.text, 0xff), append(r.at, int64(i))
+			i++
+			continue
+		}
 		var text [8]byte
 		n, size := 0, 1
 		for ; n == 0 && size <= len(text); size++ { // room for one character only

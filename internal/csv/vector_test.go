@@ -100,7 +100,8 @@ func TestNotSplittable(t *testing.T) {
 	}{
 		{Dialect{Delimiter: ","}, ISO2022JP, false},
 		{Dialect{Delimiter: ","}, GB18030, true},
-		{Dialect{Delimiter: ";"}, GB18030, false},
+		{Dialect{Delimiter: ";"}, GB18030, true},
+		{Dialect{Delimiter: "0"}, GB18030, false},
 		{Dialect{Delimiter: "|", Comment: '1'}, GB18030, false},
 		{Dialect{Delimiter: "、"}, ShiftJIS, false},
 		{Dialect{Delimiter: "|", Escape: '\\', Quote: '"'}, ShiftJIS, true},
