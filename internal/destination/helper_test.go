@@ -26,9 +26,20 @@ type database struct {
 
 func newDatabase(t testing.TB, statements ...string) *database {
 	t.Helper()
-	d := &database{t: t, url: etltest.Postgres(t)}
+	return newDatabaseAt(t, etltest.Postgres(t), statements...)
+}
+
+func newDatabaseAt(t testing.TB, at string, statements ...string) *database {
+	t.Helper()
+	d := &database{t: t, url: at}
 	d.p = open(t, d.url)
-	raw, err := pgx.Connect(t.Context(), d.url)
+	config, err := pgx.ParseConfig(d.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec // tables change their shape between queries
+	config.RuntimeParams["client_encoding"] = "UTF8"
+	raw, err := pgx.ConnectConfig(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}

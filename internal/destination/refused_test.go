@@ -119,9 +119,14 @@ func around(good, bad []schema.Value, unique bool) [][]schema.Value {
 func isUnique(code etl.Code) bool { return code == "unique_violation" || code == "exclusion_violation" }
 
 func TestRefusedRowIsNamed(t *testing.T) {
+	shared := newDatabase(t)
 	for _, c := range refusals {
 		t.Run(c.name, func(t *testing.T) {
-			d := newDatabase(t, c.setup...)
+			d := *shared
+			d.t = t
+			for _, sql := range append([]string{`DROP SCHEMA public CASCADE`, `CREATE SCHEMA public`}, c.setup...) {
+				d.exec(sql)
+			}
 			before := d.ask(`TABLE t`)
 			rows := around(c.good, c.bad, isUnique(c.code))
 			badLine := line(slices.IndexFunc(rows, func(r []schema.Value) bool { return &r[0] == &c.bad[0] }))

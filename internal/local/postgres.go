@@ -304,7 +304,8 @@ func (p *Postgres) Stop() error {
 	return p.stopErr
 }
 
-// Kill ends the server as a crash would (kill -9) and waits for it; Stop must still follow.
+// Kill ends the server as a crash would (kill -9) and waits for all of its
+// processes; Stop must still follow.
 func (p *Postgres) Kill() error {
 	text, err := os.ReadFile(filepath.Join(p.dir, "data", "postmaster.pid"))
 	if err != nil {
@@ -319,7 +320,15 @@ func (p *Postgres) Kill() error {
 		return err
 	}
 	<-p.done
-	return nil
+	// Its other processes notice in a moment; one that is in the middle of a
+	// statement may finish that first.
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	lock, err := acquire(ctx, filepath.Join(p.dir, "lock"))
+	if err != nil {
+		return err
+	}
+	return lock.Close()
 }
 
 func freePort(ctx context.Context) (int, error) {
