@@ -127,11 +127,15 @@ type badRowsJSON struct {
 
 func newInspectJSON(name string, size int64, compression string, in *workflow.Inspection) inspectJSON {
 	d := in.Sniff.Dialect
-	v := inspectJSON{Filename: name, Size: size, Compression: compression, Encoding: string(in.Sniff.Encoding), BOM: in.Sniff.BOM > 0,
+	v := inspectJSON{
+		Filename: name, Size: size, Compression: compression, Encoding: string(in.Sniff.Encoding), BOM: in.Sniff.BOM > 0,
 		RowCount: in.Rows, BlankLines: in.BlankLines, Notes: in.Sniff.Notes, Profile: profileJSON{"complete"},
-		Dialect: dialectJSON{Delimiter: d.Delimiter, Quote: char(d.Quote), Escape: char(d.Escape), Comment: char(d.Comment),
+		Dialect: dialectJSON{
+			Delimiter: d.Delimiter, Quote: char(d.Quote), Escape: char(d.Escape), Comment: char(d.Comment),
 			Header: d.Header > 0, HeaderRows: d.Header, SkipLines: d.SkipLines, Newline: "lf",
-			SkipInitialSpace: d.SkipInitialSpace, TrailingDelimiter: d.TrailingDelimiter}}
+			SkipInitialSpace: d.SkipInitialSpace, TrailingDelimiter: d.TrailingDelimiter,
+		},
+	}
 	if d.Newline == csv.NewlineCR {
 		v.Dialect.Newline = "cr"
 	}
@@ -146,8 +150,10 @@ func newInspectJSON(name string, size int64, compression string, in *workflow.In
 	}
 	for i := range in.Columns {
 		c := &in.Columns[i]
-		j := columnJSON{Name: c.Name, Type: c.Type.String(), Format: c.Format, Nullable: c.Nullable, NullValues: c.NullWords,
-			Ambiguous: c.Ambiguous, Confidence: c.Confidence, Evidence: notNil(c.Evidence), Statistics: &c.Statistics}
+		j := columnJSON{
+			Name: c.Name, Type: c.Type.String(), Format: c.Format, Nullable: c.Nullable, NullValues: c.NullWords,
+			Ambiguous: c.Ambiguous, Confidence: c.Confidence, Evidence: notNil(c.Evidence), Statistics: &c.Statistics,
+		}
 		if x := c.CounterExample; x.Line > 0 {
 			j.CounterExample = &exampleJSON{x.Line, x.Value}
 		}
@@ -178,7 +184,7 @@ func printInspection(out io.Writer, v *inspectJSON, in *workflow.Inspection) err
 	var b strings.Builder
 	rows := plural(v.RowCount, "row")
 	if v.Profile.State != "complete" {
-		rows = "the first " + rows
+		rows += " so far"
 	}
 	fmt.Fprintf(&b, "%s: %s, %s", v.Filename, rows, plural(int64(len(v.Columns)), "column"))
 	if v.Size >= 0 {
@@ -296,10 +302,10 @@ func table(b *strings.Builder, head []string, rows [][]string) {
 		}
 	}
 	for _, r := range all {
-		line := ""
+		var line strings.Builder
 		for i, cell := range r {
-			line += "  " + cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			line.WriteString("  " + cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)))
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 }

@@ -36,23 +36,16 @@ func TestInspectTypes(t *testing.T) {
 		require.NotNil(t, c.Statistics)
 		require.Greater(t, c.Confidence, 0.0)
 	}
-	require.Equal(t, map[string]string{"id": "integer", "big": "bigint", "zip": "text", "price": "numeric(6,2)", "flag": "boolean",
-		"day": "date", "at": "timestamp", "atz": "timestamptz", "note": "text", "gap": "integer"}, types)
+	require.Equal(t, map[string]string{
+		"id": "integer", "big": "bigint", "zip": "text", "price": "numeric(6,2)", "flag": "boolean",
+		"day": "date", "at": "timestamp", "atz": "timestamptz", "note": "text", "gap": "integer",
+	}, types)
 	require.Equal(t, int64(3), v.RowCount)
 	require.Equal(t, "complete", v.Profile.State)
 	require.True(t, v.Dialect.Header)
 	require.True(t, v.Columns[9].Nullable)
 	require.Equal(t, int64(2), v.Columns[9].Statistics.Nulls)
 	require.Contains(t, strings.Join(v.Columns[2].Evidence, " "), "line 2")
-}
-
-func inspectColumn(v inspectJSON, name string) *columnJSON {
-	for i := range v.Columns {
-		if v.Columns[i].Name == name {
-			return &v.Columns[i]
-		}
-	}
-	return nil
 }
 
 func TestInspectEncodings(t *testing.T) {

@@ -126,7 +126,7 @@ func (f *loadFlags) load(ctx context.Context, s streams, path string) (*workflow
 	if err != nil {
 		return nil, src, err
 	}
-	defer dest.Close(context.WithoutCancel(ctx))
+	defer func() { _ = dest.Close(context.WithoutCancel(ctx)) }()
 	d.Dest = dest
 	rejects := &rejectFile{path: f.rejects}
 	if f.rejects != "" {

@@ -265,6 +265,21 @@ filter: Menge > 0
 	require.Equal(t, []string{"001|ANNA|1234.56|3703.68|2024-12-31"}, db.rows("SELECT * FROM t"))
 }
 
+func TestLastOfTheFileWinsWhateverTheWorkers(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("id,n\n")
+	for i := range 400_000 {
+		fmt.Fprintf(&text, "%d,%d\n", i%1000, i)
+	}
+	path := file(t, "a.csv", text.String())
+	for _, n := range []string{"1", "4"} {
+		db := newDatabase(t)
+		j := runOf(t, db.loaded(path, "--create", "--strategy", "upsert", "--key", "id", "--parallel", n, "--format", "json"))
+		require.Equal(t, int64(399_000), j.RowsDeduplicated)
+		require.Equal(t, []string{"1000|399000|399999"}, db.rows("SELECT count(*), min(n), max(n) FROM t"))
+	}
+}
+
 func TestParallelEqualsOneWorker(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("id,note,amount\n")

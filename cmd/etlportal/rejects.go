@@ -113,9 +113,10 @@ func (r *rejectFile) wrap(err error) error {
 	}
 	r.failed = true
 	if r.file != nil {
-		r.file.Close()
-		os.Remove(r.file.Name())
+		err = errors.Join(err, r.file.Close(), os.Remove(r.file.Name()))
 	}
-	return &etl.Error{Kind: etl.Mistake, Code: "cannot_write", Message: fmt.Sprintf("the rejects file %s cannot be written: %v", r.path, err),
-		Fix: "Name a file in a folder with room that you can write to", Err: err}
+	return &etl.Error{
+		Kind: etl.Mistake, Code: "cannot_write", Message: fmt.Sprintf("the rejects file %s cannot be written: %v", r.path, err),
+		Fix: "Name a file in a folder with room that you can write to", Err: err,
+	}
 }

@@ -21,7 +21,8 @@ func TestBadInput(t *testing.T) {
 		return "postgres://" + user + "@" + host + rest
 	}
 	name := db.url[strings.LastIndex(db.url, "/"):]
-	admin := strings.TrimPrefix(db.url[:strings.Index(db.url, "@")], "postgres://")
+	before, _, _ := strings.Cut(db.url, "@")
+	admin := strings.TrimPrefix(before, "postgres://")
 	load := func(path, url string, more ...string) []string {
 		return append([]string{"load", path, "--to", url, "--table", "t", "--quiet"}, more...)
 	}

@@ -287,8 +287,10 @@ func (l *loader) badRow() error {
 	} else if more > 1 {
 		msg += fmt.Sprintf(" (and %d more bad rows among the %d rows read so far)", more, l.counts.Read)
 	}
-	return &etl.Error{Kind: etl.Refused, Code: r.Code, Message: msg, Line: r.Line, Column: r.Column, Value: r.Value,
-		Fix: "Correct the file, set the column's format in a mapping, or load the good rows with --on-bad-row skip --rejects FILE; nothing was loaded"}
+	return &etl.Error{
+		Kind: etl.Refused, Code: r.Code, Message: msg, Line: r.Line, Column: r.Column, Value: r.Value,
+		Fix: "Correct the file, set the column's format in a mapping, or load the good rows with --on-bad-row skip --rejects FILE; nothing was loaded",
+	}
 }
 
 // tooMany is nil while the policy allows n rejects. A share of the rows can
@@ -307,8 +309,10 @@ func (l *loader) tooMany(n int64, atEnd bool) error {
 	default:
 		return nil
 	}
-	e := &etl.Error{Kind: etl.Refused, Code: "too_many_bad_rows", Message: fmt.Sprintf("%d bad rows, more than the %s allowed", n, limit),
-		Fix: "Look at the rejected rows, correct the file or the mapping, or allow more with --max-bad-rows; nothing was loaded"}
+	e := &etl.Error{
+		Kind: etl.Refused, Code: "too_many_bad_rows", Message: fmt.Sprintf("%d bad rows, more than the %s allowed", n, limit),
+		Fix: "Look at the rejected rows, correct the file or the mapping, or allow more with --max-bad-rows; nothing was loaded",
+	}
 	if r := l.first; r != nil {
 		e.Line, e.Column, e.Value = r.Line, r.Column, r.Value
 		e.Message += fmt.Sprintf("; the first is line %d: %s", r.Line, r.Reason)

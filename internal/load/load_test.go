@@ -293,7 +293,7 @@ func TestFailuresRollBack(t *testing.T) {
 			*p = append(*p, pieces("short\n", 1)...)
 			return t.Context()
 		},
-		"cancelled": func(_ *memory, c *load.Config, p *[]load.Part) context.Context {
+		"cancelled": func(_ *memory, _ *load.Config, p *[]load.Part) context.Context {
 			ctx, cancel := context.WithCancel(t.Context())
 			open := (*p)[5].Open
 			(*p)[5].Open = func(ctx context.Context) (*csv.Reader, func() error, error) {

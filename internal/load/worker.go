@@ -31,8 +31,10 @@ type worker struct {
 }
 
 func newWorker(l *loader) *worker {
-	w := &worker{l: l, runner: l.cfg.Program.NewRunner(), row: make([]schema.Value, len(l.cfg.Program.Columns())),
-		free: make(chan etl.Batch, batchesPerWorker), width: len(l.cfg.Names)}
+	w := &worker{
+		l: l, runner: l.cfg.Program.NewRunner(), row: make([]schema.Value, len(l.cfg.Program.Columns())),
+		free: make(chan etl.Batch, batchesPerWorker), width: len(l.cfg.Names),
+	}
 	for range batchesPerWorker {
 		w.free <- l.session.NewBatch()
 	}
@@ -132,8 +134,10 @@ func (w *worker) fit(rec *csv.Record) *etl.Reject {
 	}
 	for i := w.width; i < n; i++ {
 		if len(rec.Fields[i]) > 0 {
-			return &etl.Reject{Code: "long_row", Value: cut(string(rec.Fields[i])),
-				Reason: fmt.Sprintf("the row has %s, the header has %d: is a delimiter inside a value not quoted?", fields(n), w.width)}
+			return &etl.Reject{
+				Code: "long_row", Value: cut(string(rec.Fields[i])),
+				Reason: fmt.Sprintf("the row has %s, the header has %d: is a delimiter inside a value not quoted?", fields(n), w.width),
+			}
 		}
 	}
 	rec.Fields, rec.Quoted = rec.Fields[:w.width], rec.Quoted[:w.width]

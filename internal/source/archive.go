@@ -26,7 +26,7 @@ func decompress(compression string, r io.Reader) (io.Reader, func(), error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		return z, func() { z.Close() }, nil
+		return z, func() { _ = z.Close() }, nil
 	}
 	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 	if err != nil {
@@ -89,7 +89,7 @@ func (s *Source) zipReader() (io.Reader, func(), error) {
 	if err != nil {
 		return nil, nil, s.archiveError(err)
 	}
-	return r, func() { r.Close() }, nil
+	return r, func() { _ = r.Close() }, nil
 }
 
 // archiveError explains a broken archive; reads that fail below it keep their own error.

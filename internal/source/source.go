@@ -102,8 +102,10 @@ func openError(path string, err error) error {
 		}
 		return &etl.Error{Kind: etl.Mistake, Code: "file_not_found", Message: path + " does not exist", Fix: fix, Err: err}
 	case errors.Is(err, fs.ErrPermission):
-		return &etl.Error{Kind: etl.Mistake, Code: "permission_denied", Message: path + " cannot be read: permission denied",
-			Fix: "Give yourself read permission (chmod u+r) or run as its owner", Err: err}
+		return &etl.Error{
+			Kind: etl.Mistake, Code: "permission_denied", Message: path + " cannot be read: permission denied",
+			Fix: "Give yourself read permission (chmod u+r) or run as its owner", Err: err,
+		}
 	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENAMETOOLONG), errors.Is(err, syscall.EINVAL):
 		return &etl.Error{Kind: etl.Mistake, Code: "file_not_found", Message: path + " is not a path to a file", Fix: "Check the path", Err: err}
 	}
@@ -191,14 +193,14 @@ func (c *countingReaderAt) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // raw is the stream of raw bytes from the start.
-func (s *Source) raw(ctx *context.Context) io.Reader {
+func (s *Source) raw(of *reader) io.Reader {
 	s.read.Store(0)
 	if !s.piped {
 		return &countingReader{io.NewSectionReader(s.file, 0, s.size), &s.read}
 	}
 	head := s.prefix
 	s.prefix, s.taken = nil, true
-	return &countingReader{io.MultiReader(&sliceReader{head}, readerFunc(func(p []byte) (int, error) { return s.pipe.read(*ctx, p) })), &s.read}
+	return &countingReader{io.MultiReader(&sliceReader{head}, readerFunc(func(p []byte) (int, error) { return s.pipe.read(of.ctx, p) })), &s.read}
 }
 
 // sliceReader lets go of its bytes once they are read.
@@ -240,7 +242,7 @@ func (s *Source) Reader(ctx context.Context) (io.ReadCloser, error) {
 	out := &reader{ctx: ctx, s: s}
 	switch s.Compression {
 	case "gzip", "zstd":
-		d, closer, err := decompress(s.Compression, bufio.NewReaderSize(s.raw(&out.ctx), 128<<10))
+		d, closer, err := decompress(s.Compression, bufio.NewReaderSize(s.raw(out), 128<<10))
 		if err != nil {
 			return nil, s.archiveError(err)
 		}
@@ -252,7 +254,7 @@ func (s *Source) Reader(ctx context.Context) (io.ReadCloser, error) {
 		}
 		out.r, out.closer = z, closer
 	default:
-		out.r, out.closer = s.raw(&out.ctx), func() {}
+		out.r, out.closer = s.raw(out), func() {}
 	}
 	return out, nil
 }
@@ -323,8 +325,10 @@ func (s *Source) Spool(ctx context.Context) error {
 	}
 	f, err := os.CreateTemp(s.options.TempDir, "etlportal-*")
 	if err != nil {
-		return &etl.Error{Kind: etl.Mistake, Code: "no_temp_space", Message: fmt.Sprintf("%s must be kept in a temporary file, which cannot be made: %v", s.Name, err),
-			Fix: "Set TMPDIR to a folder that you can write to", Err: err}
+		return &etl.Error{
+			Kind: etl.Mistake, Code: "no_temp_space", Message: fmt.Sprintf("%s must be kept in a temporary file, which cannot be made: %v", s.Name, err),
+			Fix: "Set TMPDIR to a folder that you can write to", Err: err,
+		}
 	}
 	name := f.Name()
 	// Unlinked at once where the system allows it, so that not even a crash leaves it behind.
@@ -334,18 +338,20 @@ func (s *Source) Spool(ctx context.Context) error {
 		s.pending.ctx, in, s.Compression = ctx, s.pending, ""
 	} else {
 		plain := &reader{ctx: ctx, s: s}
-		plain.r = s.raw(&plain.ctx)
+		plain.r = s.raw(plain)
 		in = plain
 	}
 	n, err := io.Copy(f, in)
 	if err != nil {
-		f.Close()
+		err = errors.Join(err, f.Close())
 		if s.temp {
-			os.Remove(name)
+			err = errors.Join(err, os.Remove(name))
 		}
 		if errors.Is(err, syscall.ENOSPC) {
-			return &etl.Error{Kind: etl.Mistake, Code: "disk_full", Message: fmt.Sprintf("no space left for the temporary copy of %s in %s", s.Name, filepath.Dir(name)),
-				Fix: "Set TMPDIR to a folder with more room, or load from a file", Err: err}
+			return &etl.Error{
+				Kind: etl.Mistake, Code: "disk_full", Message: fmt.Sprintf("no space left for the temporary copy of %s in %s", s.Name, filepath.Dir(name)),
+				Fix: "Set TMPDIR to a folder with more room, or load from a file", Err: err,
+			}
 		}
 		return err
 	}
@@ -388,6 +394,8 @@ func (s *Source) Close() error {
 }
 
 func readError(name string, err error) error {
-	return &etl.Error{Kind: etl.Weather, Code: "read_failed", Message: fmt.Sprintf("%s cannot be read: %v", name, err),
-		Fix: "Check the disk or the network share, then run it again", Err: err}
+	return &etl.Error{
+		Kind: etl.Weather, Code: "read_failed", Message: fmt.Sprintf("%s cannot be read: %v", name, err),
+		Fix: "Check the disk or the network share, then run it again", Err: err,
+	}
 }

@@ -45,9 +45,11 @@ func Cat(ctx context.Context, src *source.Source, o ReadOptions, out io.Writer) 
 			return w.Flush()
 		}
 		if err == nil && rec.Bad != nil {
-			err = &etl.Error{Kind: etl.Refused, Code: etl.Code(rec.Bad.Code), Line: rec.Pos.Line,
+			err = &etl.Error{
+				Kind: etl.Refused, Code: etl.Code(rec.Bad.Code), Line: rec.Pos.Line,
 				Message: fmt.Sprintf("%s, line %d: %s", src.Name, rec.Pos.Line, rec.Bad.Reason),
-				Fix:     "Correct the line, or say how the file is written with --quote, --escape or --encoding"}
+				Fix:     "Correct the line, or say how the file is written with --quote, --escape or --encoding",
+			}
 		}
 		if err != nil {
 			return errors.Join(err, w.Flush())

@@ -93,8 +93,10 @@ func (d *Direct) Run(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return rep, err
 	}
-	spec := etl.LoadSpec{Table: rep.Table, Columns: program.Columns(), Create: d.Create, Strategy: d.Strategy,
-		Keys: d.Keys, DuplicateKeys: d.DuplicateKeys, DryRun: d.DryRun, Explain: !d.Source.Rereadable()}
+	spec := etl.LoadSpec{
+		Table: rep.Table, Columns: program.Columns(), Create: d.Create, Strategy: d.Strategy,
+		Keys: d.Keys, DuplicateKeys: d.DuplicateKeys, DryRun: d.DryRun, Explain: !d.Source.Rereadable(),
+	}
 	if d.OnReject != nil && d.Policy.Mode == "skip" && rep.Table.Refusals != (schema.Refusals{}) {
 		// The rows that the database refuses are looked up in the file afterwards.
 		if err := d.Source.Spool(ctx); err != nil {
@@ -105,8 +107,10 @@ func (d *Direct) Run(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return rep, err
 	}
-	cfg := load.Config{Program: program, Names: found.Names, PadShort: d.PadShort, Policy: d.Policy, OnReject: d.OnReject,
-		Parallel: d.Parallel, Progress: d.Progress, BeforePublish: func() error { d.step("publish"); return d.Source.Changed() }}
+	cfg := load.Config{
+		Program: program, Names: found.Names, PadShort: d.PadShort, Policy: d.Policy, OnReject: d.OnReject,
+		Parallel: d.Parallel, Progress: d.Progress, BeforePublish: func() error { d.step("publish"); return d.Source.Changed() },
+	}
 	d.step("load")
 	rep.Result, err = load.Run(ctx, d.Dest, spec, parts, cfg)
 	if again, ok := errors.AsType[*etl.NeedsExplain](err); ok && d.Source.Rereadable() {
@@ -344,7 +348,11 @@ func (d *Direct) parts(ctx context.Context, found *Detected) ([]load.Part, error
 		parts := make([]load.Part, len(spans))
 		for i, span := range spans {
 			parts[i].Open = func(context.Context) (*csv.Reader, func() error, error) {
-				return plan.Open(at, span, found.Encoding, found.Dialect, options)
+				// Rows count headers and blank lines too, so records are numbered with
+				// gaps, but in file order, which is what decides between duplicates.
+				o := options
+				o.Start.Record = span.FirstRow
+				return plan.Open(at, span, found.Encoding, found.Dialect, o)
 			}
 		}
 		return parts, nil
