@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/etlportal/etlportal/internal/csv"
 	"github.com/etlportal/etlportal/internal/profile"
 	"github.com/etlportal/etlportal/internal/workflow"
 )
@@ -45,13 +44,13 @@ The whole file is read, so that a type is named only if every value has it.`,
 			if err != nil {
 				return err
 			}
-			view := newInspectJSON(src.Name, src.Size(), src.Compression, in)
+			view := workflow.NewView(src.Name, src.Size(), src.Compression, in)
 			if format == "json" {
 				enc := json.NewEncoder(s.out)
 				enc.SetEscapeHTML(false)
 				return enc.Encode(view)
 			}
-			return printInspection(s.out, &view, in)
+			return printInspection(s.out, view, in)
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "human", "human or json")
@@ -60,127 +59,8 @@ The whole file is read, so that a type is named only if every value has it.`,
 	return cmd
 }
 
-// inspectJSON is what inspect --format json prints.
-type inspectJSON struct {
-	Filename    string         `json:"filename"`
-	Size        int64          `json:"size"`
-	Compression string         `json:"compression,omitempty"`
-	Encoding    string         `json:"encoding"`
-	BOM         bool           `json:"bom"`
-	Dialect     dialectJSON    `json:"dialect"`
-	RowCount    int64          `json:"row_count"`
-	BlankLines  int64          `json:"blank_lines,omitempty"`
-	Profile     profileJSON    `json:"profile"`
-	Columns     []columnJSON   `json:"columns"`
-	Decisions   []decisionJSON `json:"decisions"`
-	BadRows     *badRowsJSON   `json:"bad_rows,omitempty"`
-	Notes       []string       `json:"notes,omitempty"`
-}
-
-type profileJSON struct {
-	State string `json:"state"`
-}
-
-type dialectJSON struct {
-	Delimiter         string `json:"delimiter"`
-	Quote             string `json:"quote"`
-	Escape            string `json:"escape"`
-	Comment           string `json:"comment"`
-	Header            bool   `json:"header"`
-	HeaderRows        int    `json:"header_rows"`
-	SkipLines         int    `json:"skip_lines"`
-	Newline           string `json:"newline"`
-	SkipInitialSpace  bool   `json:"skip_initial_space"`
-	TrailingDelimiter bool   `json:"trailing_delimiter"`
-}
-
-type columnJSON struct {
-	Name           string              `json:"name"`
-	Type           string              `json:"type"`
-	Format         string              `json:"format,omitempty"`
-	Nullable       bool                `json:"nullable"`
-	NullValues     []string            `json:"null_values,omitempty"`
-	Ambiguous      []string            `json:"ambiguous,omitempty"`
-	Confidence     float64             `json:"confidence"`
-	Evidence       []string            `json:"evidence"`
-	CounterExample *exampleJSON        `json:"counter_example,omitempty"`
-	Statistics     *profile.Statistics `json:"statistics"`
-}
-
-type exampleJSON struct {
-	Line  int64  `json:"line"`
-	Value string `json:"value"`
-}
-
-type decisionJSON struct {
-	What       string   `json:"what"`
-	Value      string   `json:"value"`
-	Confidence float64  `json:"confidence"`
-	Evidence   []string `json:"evidence"`
-}
-
-type badRowsJSON struct {
-	Count  int64  `json:"count"`
-	Line   int64  `json:"first_line"`
-	Reason string `json:"reason"`
-}
-
-func newInspectJSON(name string, size int64, compression string, in *workflow.Inspection) inspectJSON {
-	d := in.Sniff.Dialect
-	v := inspectJSON{
-		Filename: name, Size: size, Compression: compression, Encoding: string(in.Sniff.Encoding), BOM: in.Sniff.BOM > 0,
-		RowCount: in.Rows, BlankLines: in.BlankLines, Notes: in.Sniff.Notes, Profile: profileJSON{"complete"},
-		Dialect: dialectJSON{
-			Delimiter: d.Delimiter, Quote: char(d.Quote), Escape: char(d.Escape), Comment: char(d.Comment),
-			Header: d.Header > 0, HeaderRows: d.Header, SkipLines: d.SkipLines, Newline: "lf",
-			SkipInitialSpace: d.SkipInitialSpace, TrailingDelimiter: d.TrailingDelimiter,
-		},
-	}
-	if d.Newline == csv.NewlineCR {
-		v.Dialect.Newline = "cr"
-	}
-	if !in.Complete {
-		v.Profile.State = "sampled"
-	}
-	for _, x := range in.Sniff.Decisions {
-		if x.What == "newline" {
-			v.Dialect.Newline = x.Value
-		}
-		v.Decisions = append(v.Decisions, decisionJSON{x.What, x.Value, x.Confidence, notNil(x.Evidence)})
-	}
-	for i := range in.Columns {
-		c := &in.Columns[i]
-		j := columnJSON{
-			Name: c.Name, Type: c.Type.String(), Format: c.Format, Nullable: c.Nullable, NullValues: c.NullWords,
-			Ambiguous: c.Ambiguous, Confidence: c.Confidence, Evidence: notNil(c.Evidence), Statistics: &c.Statistics,
-		}
-		if x := c.CounterExample; x.Line > 0 {
-			j.CounterExample = &exampleJSON{x.Line, x.Value}
-		}
-		v.Columns = append(v.Columns, j)
-	}
-	if in.FirstBad != nil {
-		v.BadRows = &badRowsJSON{in.Bad, in.FirstBad.Line, in.FirstBad.Reason}
-	}
-	return v
-}
-
-func notNil(s []string) []string {
-	if s == nil {
-		return []string{}
-	}
-	return s
-}
-
-func char(b byte) string {
-	if b == 0 {
-		return ""
-	}
-	return string(rune(b))
-}
-
 // printInspection is the human form.
-func printInspection(out io.Writer, v *inspectJSON, in *workflow.Inspection) error {
+func printInspection(out io.Writer, v *workflow.View, in *workflow.Inspection) error {
 	var b strings.Builder
 	rows := plural(v.RowCount, "row")
 	if v.Profile.State != "complete" {

@@ -12,13 +12,15 @@ import (
 	"golang.org/x/text/encoding/korean"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
+
+	"github.com/etlportal/etlportal/internal/workflow"
 )
 
-func inspect(t *testing.T, path string, more ...string) inspectJSON {
+func inspect(t *testing.T, path string, more ...string) workflow.View {
 	t.Helper()
 	o := etlportal(t, append([]string{"inspect", path, "--format", "json"}, more...)...)
 	require.Equal(t, exitDone, o.code, o.err)
-	var v inspectJSON
+	var v workflow.View
 	require.NoError(t, json.Unmarshal([]byte(o.out), &v))
 	require.Equal(t, 1, strings.Count(o.out, "\n"), "one object, one line")
 	return v
@@ -88,33 +90,33 @@ func TestInspectEncodings(t *testing.T) {
 func TestInspectDialects(t *testing.T) {
 	cases := []struct {
 		name, text string
-		check      func(*testing.T, inspectJSON)
+		check      func(*testing.T, workflow.View)
 	}{
-		{"semicolon and decimal comma", "a;b\n1,5;x\n2,75;y\n", func(t *testing.T, v inspectJSON) {
+		{"semicolon and decimal comma", "a;b\n1,5;x\n2,75;y\n", func(t *testing.T, v workflow.View) {
 			t.Helper()
 			require.Equal(t, ";", v.Dialect.Delimiter)
 			require.Equal(t, "numeric(3,2)", v.Columns[0].Type)
 		}},
-		{"tab", "a\tb\n1\tx, y\n2\ty, z\n", func(t *testing.T, v inspectJSON) { t.Helper(); require.Equal(t, "\t", v.Dialect.Delimiter) }},
-		{"pipe", "a|b|c\n1|x|2\n2|y|3\n", func(t *testing.T, v inspectJSON) { t.Helper(); require.Equal(t, "|", v.Dialect.Delimiter) }},
-		{"preamble", "Report of 2024\n\nid,name,amount\n1,a,2.50\n2,b,3.50\n3,c,4.50\n", func(t *testing.T, v inspectJSON) {
+		{"tab", "a\tb\n1\tx, y\n2\ty, z\n", func(t *testing.T, v workflow.View) { t.Helper(); require.Equal(t, "\t", v.Dialect.Delimiter) }},
+		{"pipe", "a|b|c\n1|x|2\n2|y|3\n", func(t *testing.T, v workflow.View) { t.Helper(); require.Equal(t, "|", v.Dialect.Delimiter) }},
+		{"preamble", "Report of 2024\n\nid,name,amount\n1,a,2.50\n2,b,3.50\n3,c,4.50\n", func(t *testing.T, v workflow.View) {
 			t.Helper()
 			require.Equal(t, "id", v.Columns[0].Name)
 			require.Equal(t, int64(3), v.RowCount)
 		}},
-		{"no header", "1,2024-01-01,x\n2,2024-01-02,y\n3,2024-01-03,z\n", func(t *testing.T, v inspectJSON) {
+		{"no header", "1,2024-01-01,x\n2,2024-01-02,y\n3,2024-01-03,z\n", func(t *testing.T, v workflow.View) {
 			t.Helper()
 			require.False(t, v.Dialect.Header)
 			require.Equal(t, int64(3), v.RowCount)
 		}},
-		{"sep=", "sep=;\na;b\n1;2\n", func(t *testing.T, v inspectJSON) {
+		{"sep=", "sep=;\na;b\n1;2\n", func(t *testing.T, v workflow.View) {
 			t.Helper()
 			require.Equal(t, ";", v.Dialect.Delimiter)
 			require.Equal(t, "a", v.Columns[0].Name)
 		}},
-		{"CR only", "a,b\r1,2\r3,4\r", func(t *testing.T, v inspectJSON) { t.Helper(); require.Equal(t, int64(2), v.RowCount) }},
-		{"backslash", "a,b\n\"x \\\"y\\\" z\",1\n\"p \\\"q\\\"\",2\n\"r\",3\n", func(t *testing.T, v inspectJSON) { t.Helper(); require.Equal(t, "\\", v.Dialect.Escape) }},
-		{"trailing delimiter", "a,b,\n1,2,\n3,4,\n", func(t *testing.T, v inspectJSON) { t.Helper(); require.Len(t, v.Columns, 2) }},
+		{"CR only", "a,b\r1,2\r3,4\r", func(t *testing.T, v workflow.View) { t.Helper(); require.Equal(t, int64(2), v.RowCount) }},
+		{"backslash", "a,b\n\"x \\\"y\\\" z\",1\n\"p \\\"q\\\"\",2\n\"r\",3\n", func(t *testing.T, v workflow.View) { t.Helper(); require.Equal(t, "\\", v.Dialect.Escape) }},
+		{"trailing delimiter", "a,b,\n1,2,\n3,4,\n", func(t *testing.T, v workflow.View) { t.Helper(); require.Len(t, v.Columns, 2) }},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { c.check(t, inspect(t, file(t, "a.csv", c.text))) })
