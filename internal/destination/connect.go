@@ -20,7 +20,7 @@ import (
 	"github.com/etlportal/etlportal/internal/etl"
 )
 
-const urlFix = "Write it as postgres://user:password@host:5432/database, with the characters /:?#[]@% in user and password percent-encoded."
+const urlFix = "Write it as postgres://" + "user:password@host:5432/database, with the characters /:?#[]@% in user and password percent-encoded."
 
 func badURL(format string, args ...any) *etl.Error {
 	return etl.Mistakef("bad_url", urlFix, format, args...)

@@ -2,6 +2,7 @@ package destination
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -46,8 +47,8 @@ func (l *ledger) line(row int64) (int64, bool) {
 			continue
 		}
 		in := int(row - b.first)
-		for j := len(b.runs) - 1; j >= 0; j-- {
-			if r := b.runs[j]; r.row <= in {
+		for _, r := range slices.Backward(b.runs) {
+			if r.row <= in {
 				return r.line + int64(in-r.row)*r.stride, true
 			}
 		}

@@ -107,7 +107,7 @@ func download(ctx context.Context, want string) ([]byte, error) {
 			Fix:     "Check the network (HTTPS_PROXY is honoured) and try again, or run a PostgreSQL of your own and give its URL.",
 		}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return nil, weather(err)
 	}

@@ -79,8 +79,7 @@ func unwritable(dir string, err error) error {
 	if diskFull(err) {
 		fix, code = "Free some space; the embedded PostgreSQL needs about 150 MB.", "disk_full"
 	}
-	var path *os.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*os.PathError](err); ok {
 		dir = path.Path
 	}
 	return &etl.Error{Kind: etl.Mistake, Code: code, Message: fmt.Sprintf("%s cannot be written: %v", dir, err), Fix: fix, Err: err}

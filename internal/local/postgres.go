@@ -1,5 +1,5 @@
-// Package local holds what a laptop runs in place of the cloud's services; for
-// now that is PostgreSQL.
+// Package local holds what a laptop runs in place of the cloud's services:
+// PostgreSQL, an object store, a queue and a key file.
 package local
 
 import (
@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -217,7 +218,8 @@ func launch(ctx context.Context, programs, dir string, lock *os.File, password s
 		return nil, unwritable(logPath, err)
 	}
 	defer func() { _ = log.Close() }()
-	cmd := exec.Command("/bin/sh", append([]string{"-c", keeper, "sh"}, serverCommand(programs, dir, port, o)...)...)
+	// The server outlives the context of its start.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "/bin/sh", append([]string{"-c", keeper, "sh"}, serverCommand(programs, dir, port, o)...)...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, environment(dir), log, log
 	cmd.ExtraFiles = []*os.File{lock}
 	confine(cmd)
@@ -254,9 +256,7 @@ func serverCommand(programs, dir string, port int, o Options) []string {
 		remove, signal = dir, "QUIT"
 		settings["fsync"], settings["full_page_writes"], settings["synchronous_commit"] = "off", "off", "off"
 	}
-	for name, value := range o.Settings {
-		settings[name] = value
-	}
+	maps.Copy(settings, o.Settings)
 	command := []string{remove, signal, filepath.Join(programs, "bin", "postgres"), "-D", filepath.Join(dir, "data")}
 	for name, value := range settings {
 		command = append(command, "-c", name+"="+value)
