@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -75,7 +76,7 @@ func printInspection(out io.Writer, v *workflow.View, in *workflow.Inspection) e
 	}
 	b.WriteString("\n\n")
 	facts := [][]string{}
-	for _, d := range v.Decisions {
+	for _, d := range inOrder(v.Decisions) {
 		facts = append(facts, []string{strings.ReplaceAll(d.What, "_", " "), display(d.Value), percent(d.Confidence), strings.Join(d.Evidence, "; ")})
 	}
 	table(&b, nil, facts)
@@ -120,6 +121,14 @@ func printInspection(out io.Writer, v *workflow.View, in *workflow.Inspection) e
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// inOrder puts the decisions that matter most to a reader first.
+func inOrder(decisions []decisionJSON) []decisionJSON {
+	rank := map[string]int{"encoding": -9, "delimiter": -8, "quote": -7, "escape": -6, "header": -5, "skip_lines": -4, "newline": -3}
+	sorted := slices.Clone(decisions)
+	slices.SortStableFunc(sorted, func(a, b decisionJSON) int { return rank[a.What] - rank[b.What] })
+	return sorted
 }
 
 func optional(s *string) string {
