@@ -57,6 +57,9 @@ func detect(sample []byte, atEOF bool, o Options) (*Result, error) {
 	return r, nil
 }
 
+// maxColumns bounds a table's width, well above PostgreSQL's 1,600 columns.
+const maxColumns = 16_384
+
 // checkOptions refuses overrides that cannot be.
 func checkOptions(o Options) error {
 	bad := func(format string, args ...any) error {
@@ -105,6 +108,9 @@ func (r *Result) inferColumns(text []byte, atEOF bool, width int, o Options) err
 		}
 		width = max(width, len(header))
 		names = header
+	}
+	if width > maxColumns {
+		return &Error{Code: "not_csv", Message: fmt.Sprintf("the rows have %d columns with the delimiter %q, more than the %d that are read", width, r.Dialect.Delimiter, maxColumns), Fix: "set --delimiter, or the end of line if rows run into each other"}
 	}
 	inferences = NewInferences(width, o)
 	for {

@@ -310,6 +310,58 @@ func TestWide(t *testing.T) {
 	}
 }
 
+// hostile input is made to be slow; the length is that of a whole sample.
+var hostile = map[string]string{
+	"opening quotes": ",\"a", "quotes": "\"", "apostrophes": "'a,", "delimiters": ",;\t|:", "lines": "\n\"", "hashes": "#\n",
+	"quoted lines": "\"a\n", "backslashes": "\\\"", "brackets": "[", "braces": "{\"a\":", "high bytes": "\xe9,", "spaces": "a  ",
+}
+
+// TestSearchIsBounded: quotes that never close are not searched for again and again.
+func TestSearchIsBounded(t *testing.T) {
+	g := trial{delimiter: ",", quote: '"'}.parse([]byte(strings.Repeat(",\"a", 12_000)))
+	if g.opened > maxUnclosed || len(g.rows) != 1 || len(g.rows[0]) != 12_001 {
+		t.Errorf("%d searches, %d rows", g.opened, len(g.rows))
+	}
+}
+
+func TestTooManyColumns(t *testing.T) {
+	for name, unit := range hostile {
+		r, err := Detect([]byte(strings.Repeat(unit, 100_000/len(unit))), false, Options{})
+		if err == nil && len(r.Names) > maxColumns {
+			t.Errorf("%s: %d columns", name, len(r.Names))
+		}
+	}
+	_, err := Detect([]byte(strings.Repeat("1,", 50_000)), true, Options{})
+	var e *Error
+	if !errors.As(err, &e) || e.Code != "not_csv" || !strings.Contains(e.Message, "columns") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestLongRows: the rows of a wide table do not fit the usual sample.
+func TestLongRows(t *testing.T) {
+	var text strings.Builder
+	for r := range 4 {
+		for c := range 10_000 {
+			if c > 0 {
+				text.WriteByte(';')
+			}
+			if r == 0 {
+				text.WriteString("column_number_")
+			}
+			fmt.Fprint(&text, c)
+		}
+		text.WriteByte('\n')
+	}
+	r, err := Detect([]byte(text.String()), true, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Names) != 10_000 || r.Dialect.Delimiter != ";" || r.Dialect.Header != 1 || r.Names[9999] != "column_number_9999" {
+		t.Errorf("%d columns, %+v", len(r.Names), r.Dialect)
+	}
+}
+
 func FuzzDetect(f *testing.F) {
 	for _, s := range []string{"a,b\n1,2\n", "sep=", "sep=;\n", "\"", "\"a", "'a','b'\n", "\xff\xfe", "\xff\xfea\x00", "a\rb\r", "#\n#\n", "{", "[", "<", "\x1b$B\x1b(B", "a;b;\n;;\n", "\x82\xa0,\x81", "§\n", "PK\x03\x04", ",\n,\n", "\\\"\\\"\"\n", "1 2\n3 4\n", strings.Repeat(";", 100)} {
 		f.Add([]byte(s), true)
@@ -344,6 +396,18 @@ func BenchmarkDetect(b *testing.B) {
 		if _, err := Detect(text, true, Options{}); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func BenchmarkDetectHostile(b *testing.B) {
+	for name, unit := range hostile {
+		text := []byte(strings.Repeat(unit, SampleSize/len(unit)))
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				_, _ = Detect(text, false, Options{})
+			}
+		})
 	}
 }
 

@@ -10,8 +10,12 @@ import (
 	"github.com/etlportal/etlportal/internal/csv"
 )
 
-// dialectSample is how much decoded text the dialect is judged by.
-const dialectSample = 64 << 10
+// dialectSample is how much decoded text the dialect is judged by; more where
+// that holds fewer than dialectLines lines.
+const (
+	dialectSample = 64 << 10
+	dialectLines  = 20
+)
 
 // floor is the score below which a file is taken as one column.
 const floor = 0.08
@@ -42,8 +46,8 @@ func detectDialect(text []byte, whole bool, o Options) (*verdict, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, &Error{Code: "empty_file", Message: fmt.Sprintf("nothing follows the first %d lines, which are skipped", skip), Fix: "check --skip-lines and the export that wrote the file"}
 	}
-	if len(body) > dialectSample {
-		body = v.cutAtLine(body[:dialectSample])
+	if n := v.enough(body); len(body) > n {
+		body = v.cutAtLine(body[:n])
 	} else if !whole {
 		body = v.cutAtLine(body)
 	}
@@ -119,6 +123,19 @@ func (v *verdict) dropLines(text []byte, n int) []byte {
 		text = text[end+width:]
 	}
 	return text
+}
+
+// enough is how much of the text to judge by.
+func (v *verdict) enough(text []byte) int {
+	end := []byte{'\n'}
+	if v.dialect.Newline == csv.NewlineCR {
+		end[0] = '\r'
+	}
+	n := dialectSample
+	for n < len(text) && bytes.Count(text[:n], end) < dialectLines {
+		n *= 4
+	}
+	return n
 }
 
 // cutAtLine drops the last line, which may be incomplete.

@@ -35,6 +35,8 @@ type grid struct {
 	open bool
 	// blank counts empty lines.
 	blank int
+	// unclosed counts quotes that opened a field and never closed it.
+	unclosed int
 }
 
 const (
@@ -103,14 +105,22 @@ func (t trial) lineEnd(text []byte) (end, width int) {
 func (t trial) record(text []byte, g *grid, line int) ([]cell, []byte, int) {
 	var row []cell
 	for {
+		if len(row) > maxColumns {
+			// Wide enough to be refused: the rest of the line tells nothing.
+			end, width := t.lineEnd(text)
+			return row, text[end+width:], line + 1
+		}
 		if t.spaces && len(row) > 0 {
 			for len(text) > 0 && text[0] == ' ' {
 				text = text[1:]
 			}
 		}
-		if t.quote != 0 && len(text) > 0 && text[0] == t.quote {
+		if t.quote != 0 && len(text) > 0 && text[0] == t.quote && g.unclosed < maxUnclosed {
 			n, inner, lines, ok := t.quotedField(text)
 			g.opened++
+			if !ok {
+				g.unclosed++
+			}
 			if ok {
 				g.closed++
 				row = append(row, cell{text: inner, quoted: true})
@@ -154,6 +164,10 @@ func (t trial) strays(field []byte, g *grid) {
 		g.stray += bytes.Count(field, []byte{t.quote})
 	}
 }
+
+// maxUnclosed bounds the search for closing quotes: after so many failures
+// quotes are plainly data.
+const maxUnclosed = 64
 
 // maxQuoted bounds a quoted field of the sample; a longer one is a stray quote.
 const maxQuoted = 32 << 10
