@@ -38,6 +38,9 @@ func confine(cmd *exec.Cmd) {
 	}
 }
 
+// detach gives a command a session of its own, as confine does.
+func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
+
 // own gives a path to the server's user.
 func own(path string) error {
 	if os.Geteuid() != 0 {
