@@ -1,0 +1,143 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/etlportal/etlportal/internal/etl"
+)
+
+// bodyTries is how often in a row a body is opened again without a byte gained.
+const bodyTries = 5
+
+// Range implements etl.Blobs. A range past the object's end ends there.
+func (b *Blobs) Range(ctx context.Context, ref etl.ObjectRef, off, n int64) (io.ReadCloser, error) {
+	if off < 0 || off > ref.Size {
+		return nil, etl.Mistakef("range_outside", "Ask for bytes within the object.", "%s has %d bytes, there is no byte %d", ref.Key, ref.Size, off)
+	}
+	end := ref.Size
+	if n >= 0 && n < end-off {
+		end = off + n
+	}
+	if off == end {
+		return http.NoBody, nil
+	}
+	r := &body{blobs: b, ctx: ctx, ref: ref, off: off, end: end}
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// body reads the bytes from off to end, on a new connection wherever one ends early.
+type body struct {
+	blobs *Blobs
+	ctx   context.Context //nolint:containedctx // io.Reader has no room for it
+	ref   etl.ObjectRef
+	// off is the next byte to read.
+	off, end int64
+	current  io.ReadCloser
+	// tries counts openings since the last byte.
+	tries int
+	err   error
+}
+
+func (r *body) open() error {
+	input := &s3.GetObjectInput{
+		Bucket: &r.blobs.bucket, Key: &r.ref.Key,
+		Range:   aws.String(fmt.Sprintf("bytes=%d-%d", r.off, r.end-1)),
+		IfMatch: aws.String(quote(r.ref.ETag)),
+	}
+	out, err := r.blobs.client.GetObject(r.ctx, input)
+	if err != nil {
+		return r.blobs.fault("read", r.ref.Key, err)
+	}
+	// A store that ignores the condition or the range must not pass unnoticed.
+	want := fmt.Sprintf("bytes %d-%d/%d", r.off, r.end-1, r.ref.Size)
+	if unquote(aws.ToString(out.ETag)) != r.ref.ETag || !strings.EqualFold(aws.ToString(out.ContentRange), want) {
+		_ = out.Body.Close()
+		return changed(r.ref.Key)
+	}
+	r.current = out.Body
+	return nil
+}
+
+// Read implements io.Reader.
+func (r *body) Read(p []byte) (int, error) {
+	for {
+		switch {
+		case r.err != nil:
+			return 0, r.err
+		case r.off == r.end:
+			return 0, io.EOF
+		case len(p) == 0:
+			return 0, nil
+		}
+		if int64(len(p)) > r.end-r.off {
+			p = p[:r.end-r.off]
+		}
+		n, err := r.current.Read(p)
+		r.off += int64(n)
+		if n > 0 {
+			r.tries = 0
+		}
+		if err != nil && r.off < r.end {
+			r.err = r.reopen(err)
+		}
+		if n > 0 {
+			return n, nil
+		}
+	}
+}
+
+// reopen goes on at the offset reached after the connection ended by cause,
+// which io.EOF is too.
+func (r *body) reopen(cause error) error {
+	_ = r.current.Close()
+	for {
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
+		if r.tries == bodyTries {
+			if errors.Is(cause, io.EOF) {
+				cause = io.ErrUnexpectedEOF
+			}
+			return &etl.Error{
+				Kind: etl.Weather, Code: "body_ended_early", Err: cause,
+				Message: fmt.Sprintf("the object store ends %s at byte %d of %d", r.ref.Key, r.off, r.ref.Size),
+				Fix:     "Try again; if it stays so, look into the object store.",
+			}
+		}
+		if r.tries > 0 {
+			select {
+			case <-r.ctx.Done():
+				return r.ctx.Err()
+			case <-time.After(min(r.blobs.retry, 50*time.Millisecond<<r.tries)):
+			}
+		}
+		r.tries++
+		err := r.open()
+		if err == nil {
+			return nil
+		}
+		if etl.KindOf(err) != etl.Weather {
+			r.current = http.NoBody
+			return err
+		}
+		cause = err
+	}
+}
+
+// Close implements io.Closer.
+func (r *body) Close() error {
+	r.err = errors.New("read of a closed object")
+	return r.current.Close()
+}
