@@ -96,46 +96,31 @@ func (r *Result) inferColumns(text []byte, atEOF bool, width int, o Options) err
 	if err != nil && !errors.Is(err, io.EOF) {
 		return &Error{Code: "not_csv", Message: "the header cannot be read: " + err.Error(), Fix: "set --skip-lines or --header"}
 	}
-	var inferences []*Inference
-	bad, last := 0, (*csv.BadRecord)(nil)
-	names := header
-	if header != nil {
-		for len(header) > width && strings.TrimSpace(header[len(header)-1]) == "" {
-			header = header[:len(header)-1]
-		}
-		if len(header) < width {
-			r.Notes = append(r.Notes, fmt.Sprintf("the header names %d columns, but the rows have %d: the others are called after their place", len(header), width))
-		}
-		width = max(width, len(header))
-		names = header
+	named := len(header)
+	for named > width && strings.TrimSpace(header[named-1]) == "" {
+		named--
 	}
+	width = max(width, named)
 	if width > maxColumns {
-		return &Error{Code: "not_csv", Message: fmt.Sprintf("the rows have %d columns with the delimiter %q, more than the %d that are read", width, r.Dialect.Delimiter, maxColumns), Fix: "set --delimiter, or the end of line if rows run into each other"}
-	}
-	inferences = NewInferences(width, o)
-	for {
-		rec, err := reader.Read()
-		if err != nil {
-			break
-		}
-		if rec.Bad != nil {
-			bad++
-			if last == nil {
-				b := *rec.Bad
-				last = &b
-			}
-			continue
-		}
-		if !atEOF && reader.InputOffset() >= int64(len(text)) {
-			break // the sample may end inside this record
-		}
-		for j, in := range inferences {
-			if j < len(rec.Fields) {
-				in.Add(rec.Fields[j], rec.Quoted[j], rec.Pos.Line)
-			}
+		return &Error{
+			Code:    "not_csv",
+			Message: fmt.Sprintf("the rows have %d columns with the delimiter %q, more than the %d that are read", width, r.Dialect.Delimiter, maxColumns),
+			Fix:     "set --delimiter, or the end of line if rows run into each other",
 		}
 	}
-	names = append(names, make([]string, width-len(names))...)
+	inferences := NewInferences(width, o)
+	r.readSample(reader, inferences, int64(len(text)), atEOF)
+	if header != nil {
+		// What only trailing delimiters open is no column.
+		for len(inferences) > named && inferences[len(inferences)-1].values()+inferences[len(inferences)-1].n[classNull] == 0 {
+			inferences = inferences[:len(inferences)-1]
+		}
+		if named < len(inferences) {
+			r.Notes = append(r.Notes, fmt.Sprintf("the header names %d columns, but the rows have %d: the others are called after their place", named, len(inferences)))
+		}
+	}
+	names := make([]string, len(inferences))
+	copy(names, header)
 	unique, notes := csv.UniqueNames(names)
 	r.Names = unique
 	if header != nil {
@@ -150,4 +135,29 @@ func (r *Result) inferColumns(text []byte, atEOF bool, width int, o Options) err
 		r.Columns = append(r.Columns, in.Decide(unique[j], o))
 	}
 	return nil
+}
+
+// readSample gives the records to the inferences, and notes bad ones. A record
+// that the end of the sample may have cut is left out.
+func (r *Result) readSample(reader *csv.Reader, inferences []*Inference, size int64, whole bool) {
+	bad, reason := 0, ""
+	for {
+		rec, err := reader.Read()
+		if err != nil || !whole && reader.InputOffset() >= size {
+			break
+		}
+		if rec.Bad != nil {
+			if bad == 0 {
+				reason = rec.Bad.Reason
+			}
+			bad++
+			continue
+		}
+		for j, f := range rec.Fields[:min(len(rec.Fields), len(inferences))] {
+			inferences[j].Add(f, rec.Quoted[j], rec.Pos.Line)
+		}
+	}
+	if bad > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("bad rows in the sample: %d, the first: %s", bad, reason))
+	}
 }

@@ -99,6 +99,35 @@ func TestDialects(t *testing.T) {
 	}
 }
 
+// TestLines: lines are those of the file, whatever was skipped.
+func TestLines(t *testing.T) {
+	r, err := Detect([]byte("Report\n\nid,code,note\n1,7,\"a\nb\"\n2,007,x\n3,8,\"\"bad\n4,9,y\n5,10,z\n6,11,z\n"), true, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := r.Columns[1].CounterExample, (Example{6, "007"}); got != want {
+		t.Errorf("first leading zero at %+v, want %+v; %+v", got, want, r.Dialect)
+	}
+}
+
+// TestUnnamed: delimiters after the last value open no column, values do.
+func TestUnnamed(t *testing.T) {
+	r, err := Detect([]byte("a;b\n1;2;\n3;4;\n5;6;\n"), true, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Columns) != 2 || len(r.Notes) != 0 {
+		t.Errorf("%q %q", r.Names, r.Notes)
+	}
+	r, err = Detect([]byte("a;b\n1;2;7\n3;4;8\n5;6;9\n"), true, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Columns) != 3 || r.Names[2] != "column_3" || len(r.Notes) == 0 {
+		t.Errorf("%q %q", r.Names, r.Notes)
+	}
+}
+
 func TestFinerPoints(t *testing.T) {
 	detect := func(text string) csv.Dialect {
 		t.Helper()
