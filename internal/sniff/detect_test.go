@@ -155,6 +155,9 @@ func TestFinerPoints(t *testing.T) {
 	if d := detect("a;b;c\n1;2;\n3;4;\n"); d.TrailingDelimiter {
 		t.Error("a named column is no trailing delimiter")
 	}
+	if d := detect("1;2;\n3;4;\n"); d.TrailingDelimiter {
+		t.Error("without names an empty column is kept")
+	}
 	if d := detect("a,b\r1,2\r3,4\r"); d.Newline != csv.NewlineCR {
 		t.Error("CR-only rows not found")
 	}

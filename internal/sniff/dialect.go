@@ -58,8 +58,8 @@ func detectDialect(text []byte, whole bool, o Options) (*verdict, error) {
 	v.findSpaces(body, o)
 	v.dialect.Delimiter, v.dialect.Quote, v.dialect.Comment = v.trial.delimiter, v.trial.quote, v.trial.comment
 	v.tellDelimiter(best, second, tried, forced, body, o)
-	v.findTrailing(o)
 	v.findHeader(skip, o)
+	v.findTrailing(o)
 	if err := v.dialect.Validate(); err != nil {
 		return nil, &Error{Code: "bad_option", Message: "the dialect given makes no sense: " + err.Error(), Fix: "check --delimiter, --quote, --escape and --comment"}
 	}
@@ -472,6 +472,8 @@ func (v *verdict) findTrailing(o Options) {
 	s := v.shape
 	trailing := s.trailing && s.width > 1
 	if trailing && s.width > 2 {
+		// Without names nothing tells such a delimiter from an empty column.
+		trailing = v.dialect.Header > 0
 		// A header that names the last column makes it one, however empty.
 		for _, r := range v.grid.rows[s.first:] {
 			if len(r) == s.width && len(trim(r[s.width-1].text)) > 0 {
