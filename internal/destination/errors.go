@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -38,12 +39,21 @@ func kindOfState(state string) etl.Kind {
 	return etl.Mistake
 }
 
+// statementClasses are the classes of SQLSTATE that are about a statement, a
+// session or the server, so that no row can be at fault.
+var statementClasses = []string{
+	"00", "01", "02", "03", "08", "09", "0A", "0B", "0F", "0L", "0P", "0Z", "10", "20", "24", "25", "26", "28", "2B", "2D", "2F",
+	"34", "3B", "3D", "3F", "40", "42", "53", "54", "55", "57", "58", "72", "F0", "HV", "XX",
+}
+
+// indexRowTooLarge is the exception: a value too long for an index.
+const indexRowTooLarge = "54000"
+
 // isRowState says whether a statement that puts rows into a table may fail with
-// this state because of a row: data exceptions, constraints, views' and
-// policies' checks, and what triggers raise.
+// this state because of a row: data exceptions, constraints, checks, and
+// whatever a trigger raises, whose state may be anyone's invention.
 func isRowState(state string) bool {
-	return strings.HasPrefix(state, "22") || strings.HasPrefix(state, "23") || state == "44000" ||
-		strings.HasPrefix(state, "P0") || state == "21000"
+	return len(state) == 5 && (state == indexRowTooLarge || !slices.Contains(statementClasses, state[:2]))
 }
 
 // wrap turns an error of a statement into what people are shown. what says
@@ -108,7 +118,7 @@ func explainState(e *pgconn.PgError, what string) (code etl.Code, message, fix s
 	case "0A000":
 		return say("not_supported", fmt.Sprintf("the database cannot do this while %s: %s", what, e.Message), hint(e, "Choose another table or strategy."))
 	}
-	if strings.HasPrefix(e.Code, "23") || strings.HasPrefix(e.Code, "22") || isRowState(e.Code) {
+	if isRowState(e.Code) {
 		return say(refusalCode(e), fmt.Sprintf("the database refused a row: %s", sentence(e)), "Correct the row, or let such rows be skipped (--on-bad-row skip).")
 	}
 	return say("database_error", fmt.Sprintf("the database failed while %s: %s (SQLSTATE %s)", what, sentence(e), e.Code), hint(e, "Correct what it names, then try again; the table is unchanged."))
@@ -145,7 +155,7 @@ func refusalCode(e *pgconn.PgError) etl.Code {
 		return "exclusion_violation"
 	case "21000":
 		return "duplicate_key"
-	case "22001":
+	case "22001", indexRowTooLarge:
 		return "too_long"
 	case "22003", "22008":
 		return "out_of_range"
@@ -157,8 +167,8 @@ func refusalCode(e *pgconn.PgError) etl.Code {
 	switch {
 	case strings.HasPrefix(e.Code, "22"):
 		return "invalid_value"
-	case strings.HasPrefix(e.Code, "P0"):
-		return "refused_by_trigger"
+	case strings.HasPrefix(e.Code, "23"):
+		return "refused"
 	}
-	return "refused"
+	return "refused_by_trigger"
 }

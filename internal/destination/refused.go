@@ -1,6 +1,7 @@
 package destination
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,12 +39,15 @@ func (s *session) sift(ctx context.Context, result *etl.LoadResult) error {
 	if err := execute(ctx, s.conn, fmt.Sprintf("CREATE INDEX ON pg_temp.%[1]s (_row); ANALYZE pg_temp.%[1]s (_row); %[2]s", stageName, s.trySingly())); err != nil {
 		return err
 	}
-	refused := &sieve{session: s, result: result}
+	v := &sieve{session: s, result: result}
 	result.Inserted, result.Updated = 0, 0
-	if err := refused.settle(ctx, first, last+1); err != nil {
+	if err := v.settle(ctx, first, last+1); err != nil {
 		return err
 	}
-	return execute(ctx, s.conn, "DROP FUNCTION pg_temp.etlportal_singly(bigint, bigint)")
+	if err := v.retryOrphans(ctx); err != nil {
+		return err
+	}
+	return execute(ctx, s.conn, "DROP FUNCTION pg_temp.etlportal_singly(bigint[])")
 }
 
 // sieve is the state of one sift.
@@ -51,12 +55,16 @@ type sieve struct {
 	*session
 	result      *etl.LoadResult
 	constraints map[string]constraint
+	// orphans are rows refused for now: their foreign key refers to a row of
+	// the table itself, which may come later in the file.
+	orphans []refusedRow
+	last    bool
 }
 
 // settle moves the rows from ≤ _row < to.
 func (v *sieve) settle(ctx context.Context, from, to int64) error {
 	if to-from <= singly {
-		return v.one(ctx, from, to)
+		return v.one(ctx, "ARRAY(SELECT s._row FROM pg_temp."+stageName+" s WHERE s._row >= $1 AND s._row < $2 ORDER BY s._row)", from, to)
 	}
 	if err := execute(ctx, v.conn, "SAVEPOINT part"); err != nil {
 		return err
@@ -108,7 +116,7 @@ DECLARE
   r bigint; fresh boolean; changed bigint; culprit int; inserted bigint := 0; updated bigint := 0;
   e_state text; e_message text; e_detail text; e_constraint text; e_column text;
 BEGIN
-  FOR r IN SELECT s._row FROM pg_temp.%[1]s s WHERE s._row >= first AND s._row < past ORDER BY s._row LOOP
+  FOREACH r IN ARRAY records LOOP
     BEGIN
       fresh := NULL;
       %[2]s;
@@ -116,7 +124,7 @@ BEGIN
     EXCEPTION WHEN OTHERS THEN
       GET STACKED DIAGNOSTICS e_state = RETURNED_SQLSTATE, e_message = MESSAGE_TEXT, e_detail = PG_EXCEPTION_DETAIL,
         e_constraint = CONSTRAINT_NAME, e_column = COLUMN_NAME;
-      IF left(e_state, 2) NOT IN ('22', '23', 'P0') AND e_state NOT IN ('44000', '21000') THEN RAISE; END IF;
+      IF left(e_state, 2) IN ('%[6]s') AND e_state <> '%[7]s' THEN RAISE; END IF;
       culprit := 0;
       IF left(e_state, 2) = '22' THEN
         NULL; %[4]s
@@ -126,8 +134,8 @@ BEGIN
     END;
   END LOOP;
   RETURN QUERY SELECT NULL::bigint, NULL::bigint, ''::text, ''::text, ''::text, ''::text, ''::text, 0, NULL::text[], inserted, updated;
-END `, stageName, move, count, casts.String(), strings.Join(texts, ", "))
-	return `CREATE FUNCTION pg_temp.etlportal_singly(first bigint, past bigint) RETURNS TABLE (
+END `, stageName, move, count, casts.String(), strings.Join(texts, ", "), strings.Join(statementClasses, "', '"), indexRowTooLarge)
+	return `CREATE FUNCTION pg_temp.etlportal_singly(records bigint[]) RETURNS TABLE (
   record bigint, line bigint, state text, message text, detail text, conname text, attname text, castno int, texts text[], inserts bigint, updates bigint)
 LANGUAGE plpgsql AS '` + strings.ReplaceAll(body, "'", "''") + `'`
 }
@@ -141,8 +149,9 @@ type refusedRow struct {
 	inserted, updated int64
 }
 
-func (v *sieve) one(ctx context.Context, from, to int64) error {
-	rows, err := v.conn.Query(ctx, "SELECT * FROM pg_temp.etlportal_singly($1, $2)", from, to)
+// one tries rows one by one: those of an SQL expression for an array of record numbers.
+func (v *sieve) one(ctx context.Context, records string, args ...any) error {
+	rows, err := v.conn.Query(ctx, "SELECT * FROM pg_temp.etlportal_singly("+records+")", args...)
 	if err != nil {
 		return err
 	}
@@ -162,24 +171,60 @@ func (v *sieve) one(ctx context.Context, from, to int64) error {
 			v.result.Updated += r.updated
 			continue
 		}
-		bad, err := v.explain(ctx, r)
-		if err != nil {
+		if err := v.refuse(ctx, r); err != nil {
 			return err
 		}
-		if !v.spec.SkipRefused {
-			return &etl.Error{
-				Kind: etl.Refused, Code: bad.Code, Line: bad.Line, Column: bad.Column, Value: bad.Value, Err: &r.error,
-				Message: fmt.Sprintf("the database refused the row: %s", bad.Reason),
-				Fix:     "Correct the row, or let such rows be skipped (--on-bad-row skip).",
-			}
+	}
+	return nil
+}
+
+// refuse records a refused row, or makes it the error.
+func (v *sieve) refuse(ctx context.Context, r *refusedRow) error {
+	if err := v.readConstraints(ctx); err != nil {
+		return err
+	}
+	if !v.last && r.error.Code == "23503" && v.constraints[r.error.ConstraintName].self {
+		v.orphans = append(v.orphans, *r)
+		return nil
+	}
+	bad := v.explain(r)
+	if !v.spec.SkipRefused {
+		return &etl.Error{
+			Kind: etl.Refused, Code: bad.Code, Line: bad.Line, Column: bad.Column, Value: bad.Value, Err: &r.error,
+			Message: fmt.Sprintf("the database refused the row: %s", bad.Reason),
+			Fix:     "Correct the row, or let such rows be skipped (--on-bad-row skip).",
 		}
-		v.result.Refused = append(v.result.Refused, bad)
-		if v.spec.AllowRefused != nil {
-			if err := v.spec.AllowRefused(int64(len(v.result.Refused))); err != nil {
+	}
+	v.result.Refused = append(v.result.Refused, bad)
+	if v.spec.AllowRefused != nil {
+		return v.spec.AllowRefused(int64(len(v.result.Refused)))
+	}
+	return nil
+}
+
+// retryOrphans tries them again for as long as that brings any of them home,
+// each time in the opposite order: in most files children come either before
+// their parents or after them.
+func (v *sieve) retryOrphans(ctx context.Context) error {
+	for before := 0; len(v.orphans) != before; {
+		records := make([]int64, len(v.orphans))
+		for i := range v.orphans {
+			records[len(records)-1-i] = *v.orphans[i].record
+		}
+		v.orphans, before = nil, len(records)
+		for chunk := range slices.Chunk(records, 4*singly) {
+			if err := v.one(ctx, "$1::bigint[]", chunk); err != nil {
 				return err
 			}
 		}
 	}
+	v.last = true
+	for i := range v.orphans {
+		if err := v.refuse(ctx, &v.orphans[i]); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(v.result.Refused, func(a, b etl.Reject) int { return cmp.Compare(a.Record, b.Record) })
 	return nil
 }
 
@@ -189,6 +234,8 @@ type constraint struct {
 	columns    []string
 	definition string
 	references string
+	// self says that it refers to its own table.
+	self bool
 }
 
 const constraintsQuery = `
@@ -196,13 +243,14 @@ WITH part AS (SELECT $1::regclass::oid AS oid UNION SELECT relid FROM pg_catalog
 SELECT k.conname, k.contype::text, ARRAY(
     SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u(attnum, n)
     JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum ORDER BY u.n),
-  pg_catalog.pg_get_constraintdef(k.oid), CASE WHEN k.confrelid = 0 THEN '' ELSE k.confrelid::regclass::text END
+  pg_catalog.pg_get_constraintdef(k.oid), CASE WHEN k.confrelid = 0 THEN '' ELSE k.confrelid::regclass::text END,
+  k.confrelid IN (SELECT oid FROM part)
 FROM part JOIN pg_catalog.pg_constraint k ON k.conrelid = part.oid
 UNION ALL
 SELECT i.relname, 'u', ARRAY(
     SELECT a.attname::text FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS u(attnum, n)
     JOIN pg_catalog.pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = u.attnum WHERE u.n <= x.indnkeyatts ORDER BY u.n),
-  pg_catalog.pg_get_indexdef(x.indexrelid), ''
+  pg_catalog.pg_get_indexdef(x.indexrelid), '', false
 FROM part JOIN pg_catalog.pg_index x ON x.indrelid = part.oid JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
 WHERE x.indisunique AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = x.indexrelid AND k.conrelid = x.indrelid)`
 
@@ -217,7 +265,7 @@ func (v *sieve) readConstraints(ctx context.Context) error {
 	}
 	var name string
 	var c constraint
-	_, err = pgx.ForEachRow(rows, []any{&name, &c.kind, &c.columns, &c.definition, &c.references}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&name, &c.kind, &c.columns, &c.definition, &c.references, &c.self}, func() error {
 		v.constraints[name] = c
 		c.columns = nil
 		return nil
@@ -227,10 +275,7 @@ func (v *sieve) readConstraints(ctx context.Context) error {
 
 // explain puts a refusal into words. They are ours wherever the catalogue tells
 // enough, because the server's may be in another language.
-func (v *sieve) explain(ctx context.Context, r *refusedRow) (etl.Reject, error) {
-	if err := v.readConstraints(ctx); err != nil {
-		return etl.Reject{}, err
-	}
+func (v *sieve) explain(r *refusedRow) etl.Reject {
 	e := &r.error
 	bad := etl.Reject{Line: *r.line, Record: *r.record, Code: refusalCode(e), Column: e.ColumnName, Reason: sentence(e)}
 	c, known := v.constraints[e.ConstraintName]
@@ -259,7 +304,7 @@ func (v *sieve) explain(ctx context.Context, r *refusedRow) (etl.Reject, error) 
 		bad.Reason = fmt.Sprintf("column %q takes no NULL", e.ColumnName)
 	}
 	if !known {
-		return bad, nil
+		return bad
 	}
 	key := v.key(r, c.columns)
 	switch {
@@ -272,7 +317,7 @@ func (v *sieve) explain(ctx context.Context, r *refusedRow) (etl.Reject, error) 
 	case e.Code == "23P01" && key != "":
 		bad.Reason = fmt.Sprintf("key %s conflicts with an existing one (constraint %s)", key, name)
 	}
-	return bad, nil
+	return bad
 }
 
 // key shows columns and values: (id)=(7). It is empty where a column is not

@@ -1,6 +1,7 @@
 package destination_test
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -99,12 +100,32 @@ var refusals = []struct {
 		good: row(1, "101"), bad: row(7, "10101"), code: "invalid_value", reason: "bit",
 	},
 	{
+		name: "trigger with a state of its own", setup: []string{
+			`CREATE TABLE t (id int, v int)`,
+			`CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN IF NEW.v = 13 THEN RAISE 'bad luck' USING ERRCODE = 'AB123'; END IF; RETURN NEW; END$$`,
+			`CREATE TRIGGER no BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION no()`,
+		},
+		good: row(1, 2), bad: row(7, 13), code: "refused_by_trigger", reason: "bad luck",
+	},
+	{
+		name: "too long for its index", setup: []string{`CREATE TABLE t (id int, v text)`, `CREATE INDEX ON t (v)`, `ALTER TABLE t ADD CHECK (id > 0)`},
+		good: row(1, "short"), bad: row(7, incompressible(20_000)), code: "too_long", reason: "index",
+	},
+	{
 		name: "hostile names", setup: []string{
 			`CREATE TABLE t (id int, "v'); DROP TABLE t; --" text, CONSTRAINT "$$ 'x' %s" UNIQUE ("v'); DROP TABLE t; --"))`,
 			`INSERT INTO t VALUES (1, '$etlportal$')`,
 		},
 		good: row(1, "'"), bad: row(7, "$etlportal$"), code: "unique_violation", column: `v'); DROP TABLE t; --`, value: "$etlportal$", reason: `constraint $$ 'x' %s`,
 	},
+}
+
+func incompressible(n int) string {
+	var b strings.Builder
+	for i := 0; b.Len() < n; i++ {
+		fmt.Fprintf(&b, "%x", sha256.Sum256([]byte{byte(i), byte(i >> 8)}))
+	}
+	return b.String()
 }
 
 // around puts the bad row in the third place.
@@ -208,6 +229,33 @@ func TestSkipMatchesModel(t *testing.T) {
 			rt.Fatalf("refused lines\n got %v\nwant %v\n%+v", got, want, result.Inserted)
 		}
 	})
+}
+
+// A row may refer to one that comes later in the file, as it may in one INSERT.
+func TestSkipWithinATree(t *testing.T) {
+	d := newDatabase(t, `CREATE TABLE tree (id int PRIMARY KEY, parent int REFERENCES tree)`)
+	spec := d.spec("tree")
+	spec.SkipRefused = true
+	const n = 600
+	var rows [][]schema.Value
+	for i := range n {
+		rows = append(rows, row(i, i+1)) // each one's parent comes next
+	}
+	rows = append(rows, row(n, nil), row(n, nil), row(n+1, n+2), row(n+2, 99_999))
+	result := d.load(spec, rows...)
+	var lines []int64
+	for _, r := range result.Refused {
+		lines = append(lines, r.Line)
+	}
+	if result.Inserted != n+1 || !slices.Equal(lines, []int64{line(n + 1), line(n + 2), line(n + 3)}) {
+		t.Errorf("inserted %d, refused lines %v", result.Inserted, lines)
+	}
+	spec.SkipRefused, spec.Explain = false, true
+	d.exec(`TRUNCATE tree`)
+	_, err := load(t.Context(), d.p, spec, row(1, 2), row(2, nil), row(3, 4))
+	if e := refusal(t, err); e.Code != "foreign_key_violation" || e.Line != line(2) {
+		t.Errorf("got line %d: %v", e.Line, err)
+	}
 }
 
 func TestSkipStopsWhenToldSo(t *testing.T) {
