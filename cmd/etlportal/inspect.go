@@ -124,7 +124,7 @@ func printInspection(out io.Writer, v *workflow.View, in *workflow.Inspection) e
 }
 
 // inOrder puts the decisions that matter most to a reader first.
-func inOrder(decisions []decisionJSON) []decisionJSON {
+func inOrder(decisions []workflow.DecisionView) []workflow.DecisionView {
 	rank := map[string]int{"encoding": -9, "delimiter": -8, "quote": -7, "escape": -6, "header": -5, "skip_lines": -4, "newline": -3}
 	sorted := slices.Clone(decisions)
 	slices.SortStableFunc(sorted, func(a, b decisionJSON) int { return rank[a.What] - rank[b.What] })
