@@ -64,8 +64,18 @@ var expected = [...]schema.ValueKind{
 type layout struct {
 	names []string
 	wires []wire
-	// staged rows carry their record and line number after the columns.
-	staged bool
+	// staged rows carry their record and line number after the columns, chunked
+	// ones before these the number of their chunk.
+	staged, chunked bool
+	chunk           int32
+}
+
+func newLayout(columns []schema.Column) *layout {
+	l := &layout{names: columnNames(columns), wires: make([]wire, len(columns))}
+	for i := range columns {
+		l.wires[i] = wires[columns[i].Type.Kind]
+	}
+	return l
 }
 
 // batch implements etl.Batch.
@@ -101,6 +111,9 @@ func (b *batch) Append(row []schema.Value, line, record int64) *etl.Reject {
 	if b.staged {
 		fields += 2
 	}
+	if b.chunked {
+		fields++
+	}
 	buf := binary.BigEndian.AppendUint16(b.buf, uint16(fields))
 	for i := range row {
 		v := &row[i]
@@ -117,6 +130,10 @@ func (b *batch) Append(row []schema.Value, line, record int64) *etl.Reject {
 	if len(buf)-start > maxRow {
 		b.buf = buf[:start]
 		return b.reject(line, record, "", "too_long", "the row is larger than the 1 GB that PostgreSQL takes")
+	}
+	if b.chunked {
+		buf = binary.BigEndian.AppendUint32(buf, 4)
+		buf = binary.BigEndian.AppendUint32(buf, uint32(b.chunk))
 	}
 	if b.staged {
 		buf = binary.BigEndian.AppendUint32(buf, 8)

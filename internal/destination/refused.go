@@ -36,7 +36,7 @@ func (s *session) sift(ctx context.Context, result *etl.LoadResult) error {
 	if err != nil {
 		return err
 	}
-	if err := execute(ctx, s.conn, fmt.Sprintf("CREATE INDEX ON pg_temp.%[1]s (_row); ANALYZE pg_temp.%[1]s (_row); %[2]s", stageName, s.trySingly())); err != nil {
+	if err := execute(ctx, s.conn, fmt.Sprintf("CREATE INDEX ON %[1]s (_row); ANALYZE %[1]s (_row); %[2]s", s.stage.from, s.trySingly())); err != nil {
 		return err
 	}
 	v := &sieve{session: s, result: result}
@@ -47,7 +47,7 @@ func (s *session) sift(ctx context.Context, result *etl.LoadResult) error {
 	if err := v.retryOrphans(ctx); err != nil {
 		return err
 	}
-	return execute(ctx, s.conn, "DROP FUNCTION pg_temp.etlportal_singly(bigint[])")
+	return execute(ctx, s.conn, "DROP FUNCTION "+s.stage.sifter+"(bigint[])")
 }
 
 // sieve is the state of one sift.
@@ -64,7 +64,7 @@ type sieve struct {
 // settle moves the rows from ≤ _row < to.
 func (v *sieve) settle(ctx context.Context, from, to int64) error {
 	if to-from <= singly {
-		return v.one(ctx, "ARRAY(SELECT s._row FROM pg_temp."+stageName+" s WHERE s._row >= $1 AND s._row < $2 ORDER BY s._row)", from, to)
+		return v.one(ctx, "ARRAY(SELECT s._row FROM "+v.stage.from+" s WHERE s._row >= $1 AND s._row < $2 ORDER BY s._row)", from, to)
 	}
 	if err := execute(ctx, v.conn, "SAVEPOINT part"); err != nil {
 		return err
@@ -101,8 +101,8 @@ func (s *session) trySingly() string {
 		}
 		if cast != "%s" {
 			// Which of several casts it was that failed, the error does not say.
-			fmt.Fprintf(&casts, "IF culprit = 0 THEN BEGIN PERFORM %s FROM pg_temp.%s s WHERE s._row = r; EXCEPTION WHEN OTHERS THEN culprit := %d; END; END IF;\n",
-				s.stage.value("s", i), stageName, i+1)
+			fmt.Fprintf(&casts, "IF culprit = 0 THEN BEGIN PERFORM %s FROM %s s WHERE s._row = r; EXCEPTION WHEN OTHERS THEN culprit := %d; END; END IF;\n",
+				s.stage.value("s", i), s.stage.from, i+1)
 		}
 	}
 	move, count := s.insert("s._row = r"), "GET DIAGNOSTICS changed = ROW_COUNT; inserted := inserted + changed;"
@@ -130,12 +130,12 @@ BEGIN
         NULL; %[4]s
       END IF;
       RETURN QUERY SELECT r, s._line, e_state, e_message, e_detail, e_constraint, e_column, culprit, ARRAY[%[5]s]::text[], 0::bigint, 0::bigint
-        FROM pg_temp.%[1]s s WHERE s._row = r;
+        FROM %[1]s s WHERE s._row = r;
     END;
   END LOOP;
   RETURN QUERY SELECT NULL::bigint, NULL::bigint, ''::text, ''::text, ''::text, ''::text, ''::text, 0, NULL::text[], inserted, updated;
-END `, stageName, move, count, casts.String(), strings.Join(texts, ", "), strings.Join(statementClasses, "', '"), indexRowTooLarge)
-	return `CREATE FUNCTION pg_temp.etlportal_singly(records bigint[]) RETURNS TABLE (
+END `, s.stage.from, move, count, casts.String(), strings.Join(texts, ", "), strings.Join(statementClasses, "', '"), indexRowTooLarge)
+	return `CREATE FUNCTION ` + s.stage.sifter + `(records bigint[]) RETURNS TABLE (
   record bigint, line bigint, state text, message text, detail text, conname text, attname text, castno int, texts text[], inserts bigint, updates bigint)
 LANGUAGE plpgsql AS '` + strings.ReplaceAll(body, "'", "''") + `'`
 }
@@ -151,7 +151,7 @@ type refusedRow struct {
 
 // one tries rows one by one: those of an SQL expression for an array of record numbers.
 func (v *sieve) one(ctx context.Context, records string, args ...any) error {
-	rows, err := v.conn.Query(ctx, "SELECT * FROM pg_temp.etlportal_singly("+records+")", args...)
+	rows, err := v.conn.Query(ctx, "SELECT * FROM "+v.stage.sifter+"("+records+")", args...)
 	if err != nil {
 		return err
 	}

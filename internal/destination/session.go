@@ -96,12 +96,13 @@ func (p *Postgres) Begin(ctx context.Context, spec etl.LoadSpec) (etl.LoadSessio
 	return s, nil
 }
 
-func (s *session) prepare(ctx context.Context) error {
+// openTarget creates the table where asked, looks at it and checks it against
+// what the load wants.
+func (s *session) openTarget(ctx context.Context) error {
 	spec := &s.spec
-	name := qualified(spec.Table.Schema, spec.Table.Name)
 	if spec.Create {
 		if err := execute(ctx, s.conn, spec.Table.CreateSQL()); err != nil {
-			return createError(ctx, s.conn, err, spec.Table.Schema, name)
+			return createError(ctx, s.conn, err, spec.Table.Schema, qualified(spec.Table.Schema, spec.Table.Name))
 		}
 	}
 	t, err := readTarget(ctx, s.conn, spec.Table)
@@ -111,18 +112,31 @@ func (s *session) prepare(ctx context.Context) error {
 	if err := t.check(spec); err != nil {
 		return err
 	}
-	s.target = t
-	s.layout = &layout{names: columnNames(spec.Columns), wires: make([]wire, len(spec.Columns))}
-	for i := range spec.Columns {
-		s.layout.wires[i] = wires[spec.Columns[i].Type.Kind]
+	s.target, s.layout = t, newLayout(spec.Columns)
+	return nil
+}
+
+// empty empties the table where the strategy says so.
+func (s *session) empty(ctx context.Context) error {
+	if s.spec.Strategy != etl.TruncateInsert || s.spec.DryRun || s.spec.Create {
+		return nil
 	}
-	copySQL := fmt.Sprintf("COPY %s (%s) FROM STDIN (FORMAT binary)", t.sql(), quoteAll(s.layout.names))
-	if spec.Strategy == etl.TruncateInsert && !spec.DryRun && !spec.Create {
-		if err := execute(ctx, s.conn, "TRUNCATE TABLE "+t.sql()); err != nil {
-			return truncateError(ctx, err, name)
-		}
+	if err := execute(ctx, s.conn, "TRUNCATE TABLE "+s.target.sql()); err != nil {
+		return truncateError(ctx, err, qualified(s.target.Schema, s.target.Name))
+	}
+	return nil
+}
+
+func (s *session) prepare(ctx context.Context) error {
+	if err := s.openTarget(ctx); err != nil {
+		return err
+	}
+	copySQL := fmt.Sprintf("COPY %s (%s) FROM STDIN (FORMAT binary)", s.target.sql(), quoteAll(s.layout.names))
+	if err := s.empty(ctx); err != nil {
+		return err
 	}
 	if s.needsStage() {
+		var err error
 		if copySQL, err = s.openStage(ctx); err != nil {
 			return err
 		}
@@ -233,7 +247,7 @@ func (s *session) copyError(ctx context.Context, err error) error {
 	}
 	table := s.target.Name
 	if s.stage != nil {
-		table = stageName
+		table = s.stage.name
 	}
 	if row, ok := copyRow(e, table); ok {
 		if line, ok := s.ledger.line(row); ok {

@@ -21,6 +21,9 @@ const (
 // staging is the temporary table of a staged load: columns c1, c2, … for the
 // load's, and each row's record and line number.
 type staging struct {
+	// name is the table's, from how statements call it; sifter is the function
+	// that tries rows singly.
+	name, from, sifter string
 	// into is the table that rows go to from here.
 	into string
 	// casts are what turns a staged column into a value for the table: "%s" or
@@ -77,20 +80,9 @@ func (s *session) openStage(ctx context.Context) (string, error) {
 			fmt.Sprintf("Ask for: GRANT TEMPORARY ON DATABASE %s TO %s;", schema.Identifier(t.Database), schema.Identifier(t.User)),
 			"user %q may not create the temporary table that this load into %s needs", t.User, qualified(t.Schema, t.Name))
 	}
-	st := &staging{into: t.sql()}
-	var definition, columns []string
-	for i, c := range s.spec.Columns {
-		typ, cast := s.staged(c)
-		name := fmt.Sprintf("c%d", i+1)
-		definition = append(definition, name+" "+typ)
-		columns = append(columns, name)
-		st.casts = append(st.casts, cast)
-		if s.layout.wires[i] == wireJSONB {
-			s.layout.wires[i] = wireText
-		}
-	}
-	s.layout.staged = true
-	statement := fmt.Sprintf("CREATE TEMPORARY TABLE %s (%s, _row bigint, _line bigint) ON COMMIT DROP", stageName, strings.Join(definition, ", "))
+	st, columns := s.stageColumns()
+	st.name, st.from, st.sifter = stageName, "pg_temp."+stageName, "pg_temp.etlportal_singly"
+	statement := fmt.Sprintf("CREATE TEMPORARY TABLE %s (%s, _row bigint, _line bigint) ON COMMIT DROP", stageName, strings.Join(columns, ", "))
 	if s.emptiesOnTrial() {
 		statement += fmt.Sprintf("; CREATE TEMPORARY TABLE %s (LIKE %s INCLUDING ALL) ON COMMIT DROP", dryName, t.sql())
 		st.into = "pg_temp." + dryName
@@ -107,7 +99,42 @@ func (s *session) openStage(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	return fmt.Sprintf("COPY pg_temp.%s (%s, _row, _line) FROM STDIN (FORMAT binary)", stageName, strings.Join(columns, ", ")), nil
+	return s.layout.stageCopy(st.from), nil
+}
+
+// stageColumns plans the staging table's columns c1, c2, …, with their types, and the way out of them.
+func (s *session) stageColumns() (*staging, []string) {
+	st := &staging{into: s.target.sql()}
+	definition := make([]string, len(s.spec.Columns))
+	for i, c := range s.spec.Columns {
+		typ, cast := s.staged(c)
+		definition[i] = fmt.Sprintf("c%d %s", i+1, typ)
+		st.casts = append(st.casts, cast)
+	}
+	s.layout.stage()
+	return st, definition
+}
+
+// stage makes the layout that of a staging table, which takes JSON as text.
+func (l *layout) stage() {
+	l.staged = true
+	for i := range l.wires {
+		if l.wires[i] == wireJSONB {
+			l.wires[i] = wireText
+		}
+	}
+}
+
+// stageCopy is the COPY that fills a staging table.
+func (l *layout) stageCopy(table string) string {
+	columns := make([]string, len(l.wires))
+	for i := range columns {
+		columns[i] = fmt.Sprintf("c%d", i+1)
+	}
+	if l.chunked {
+		columns = append(columns, "_chunk")
+	}
+	return fmt.Sprintf("COPY %s (%s, _row, _line) FROM STDIN (FORMAT binary)", table, strings.Join(columns, ", "))
 }
 
 // staged is the type of a staged column and the cast out of it. The staging
@@ -144,8 +171,8 @@ func (s *session) insert(where string) string {
 			overriding = " OVERRIDING SYSTEM VALUE"
 		}
 	}
-	return fmt.Sprintf("INSERT INTO %s AS target (%s)%s SELECT %s FROM pg_temp.%s s WHERE %s%s",
-		s.stage.into, quoteAll(s.layout.names), overriding, strings.Join(values, ", "), stageName, where, s.stage.merge.clause)
+	return fmt.Sprintf("INSERT INTO %s AS target (%s)%s SELECT %s FROM %s s WHERE %s%s",
+		s.stage.into, quoteAll(s.layout.names), overriding, strings.Join(values, ", "), s.stage.from, where, s.stage.merge.clause)
 }
 
 // publish moves the staged rows into the table.
@@ -204,7 +231,7 @@ func (s *session) move(ctx context.Context, where string, args ...any) (inserted
 
 // number of rows and bounds of the stage.
 func (s *session) stagedRange(ctx context.Context) (first, last int64, err error) {
-	err = s.conn.QueryRow(ctx, "SELECT coalesce(min(_row), 0), coalesce(max(_row), -1) FROM pg_temp."+stageName).Scan(&first, &last)
+	err = s.conn.QueryRow(ctx, "SELECT coalesce(min(_row), 0), coalesce(max(_row), -1) FROM "+s.stage.from).Scan(&first, &last)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, -1, nil
 	}

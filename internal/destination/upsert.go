@@ -105,8 +105,8 @@ func (s *session) kept(ctx context.Context) (int64, error) {
 		null = append(null, fmt.Sprintf("s.c%d IS NULL", i+1))
 	}
 	var n int64
-	err := s.conn.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM pg_temp.%s s WHERE %s OR EXISTS (SELECT FROM %s t WHERE %s)",
-		stageName, strings.Join(null, " OR "), s.stage.into, strings.Join(equal, " AND "))).Scan(&n)
+	err := s.conn.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM %s s WHERE %s OR EXISTS (SELECT FROM %s t WHERE %s)",
+		s.stage.from, strings.Join(null, " OR "), s.stage.into, strings.Join(equal, " AND "))).Scan(&n)
 	return n, err
 }
 
@@ -176,8 +176,8 @@ func (s *session) deduplicate(ctx context.Context) (int64, error) {
 		return 0, etl.Mistakef("unknown_policy", "Choose last, first or fail.", "there is no policy %q for duplicate keys", s.spec.DuplicateKeys)
 	}
 	tag, err := s.conn.Exec(ctx, fmt.Sprintf(
-		"DELETE FROM pg_temp.%[1]s s USING (SELECT %[2]s, %[3]s(s._row) AS keep FROM pg_temp.%[1]s s GROUP BY %[4]s HAVING count(*) > 1) d WHERE %[5]s AND s._row <> d.keep",
-		stageName, strings.Join(inner, ", "), keep, strings.Join(group, ", "), strings.Join(join, " AND ")))
+		"DELETE FROM %[1]s s USING (SELECT %[2]s, %[3]s(s._row) AS keep FROM %[1]s s GROUP BY %[4]s HAVING count(*) > 1) d WHERE %[5]s AND s._row <> d.keep",
+		s.stage.from, strings.Join(inner, ", "), keep, strings.Join(group, ", "), strings.Join(join, " AND ")))
 	if isRefusal(err) {
 		return 0, s.badKey(ctx, err)
 	}
@@ -200,7 +200,7 @@ func (s *session) noteNullKeys(ctx context.Context) error {
 		return nil
 	}
 	var n int64
-	err := s.conn.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM pg_temp.%s s WHERE %s", stageName, strings.Join(nulls, " OR "))).Scan(&n)
+	err := s.conn.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM %s s WHERE %s", s.stage.from, strings.Join(nulls, " OR "))).Scan(&n)
 	if n > 0 {
 		s.notes = append(s.notes, fmt.Sprintf("%d rows have NULL in their key (%s), which equals no other: they were inserted", n, identifiers(s.spec.Keys)))
 	}
@@ -220,12 +220,12 @@ func (s *session) failOnDuplicates(ctx context.Context) error {
 		notNull[n] = fmt.Sprintf("d.k%d IS NOT NULL", n)
 	}
 	rows, err := s.conn.Query(ctx, fmt.Sprintf(`
-WITH d AS (SELECT %[2]s, min(s._row) AS first FROM pg_temp.%[1]s s GROUP BY %[3]s HAVING count(*) > 1)
+WITH d AS (SELECT %[2]s, min(s._row) AS first FROM %[1]s s GROUP BY %[3]s HAVING count(*) > 1)
 SELECT a._line, b._line, ARRAY[%[4]s] FROM d
-JOIN pg_temp.%[1]s a ON a._row = d.first
-JOIN pg_temp.%[1]s b ON b._row > d.first AND %[5]s
+JOIN %[1]s a ON a._row = d.first
+JOIN %[1]s b ON b._row > d.first AND %[5]s
 WHERE %[6]s ORDER BY b._row LIMIT 1`,
-		stageName, strings.Join(filled, ", "), strings.Join(keys, ", "), strings.Join(shown, ", "), s.sameKey("b", "d"), strings.Join(notNull, " AND ")))
+		s.stage.from, strings.Join(filled, ", "), strings.Join(keys, ", "), strings.Join(shown, ", "), s.sameKey("b", "d"), strings.Join(notNull, " AND ")))
 	if err != nil {
 		return err
 	}

@@ -118,8 +118,14 @@ type FanOut interface {
 	Stages(ctx context.Context) ([]string, error)
 }
 
-// ChunkClaim is a chunk as its loader and the finalizer know it. Rows, Filtered
-// and Rejected are what the loader counted; set for Publish.
+// Counting is a LoadSession of a chunk: Count is told, before Finish, what
+// became of the chunk's rows, for the ledger that ChunkDone and Publish read.
+type Counting interface {
+	Count(c Counts)
+}
+
+// ChunkClaim is a chunk as its loader and the finalizer know it. Rows (those in
+// the stage), Filtered and Rejected are what the loader counted; set for Publish.
 type ChunkClaim struct {
 	Chunk, Attempt           int
 	Start, End               int64
