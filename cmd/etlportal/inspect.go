@@ -127,7 +127,7 @@ func printInspection(out io.Writer, v *workflow.View, in *workflow.Inspection) e
 func inOrder(decisions []workflow.DecisionView) []workflow.DecisionView {
 	rank := map[string]int{"encoding": -9, "delimiter": -8, "quote": -7, "escape": -6, "header": -5, "skip_lines": -4, "newline": -3}
 	sorted := slices.Clone(decisions)
-	slices.SortStableFunc(sorted, func(a, b decisionJSON) int { return rank[a.What] - rank[b.What] })
+	slices.SortStableFunc(sorted, func(a, b workflow.DecisionView) int { return rank[a.What] - rank[b.What] })
 	return sorted
 }
 
