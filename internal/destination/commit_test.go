@@ -41,6 +41,7 @@ func (p *proxy) serve(client net.Conn) {
 	silent := false
 	go func() {
 		defer close(replies)
+		defer func() { _ = client.Close() }()
 		buf := make([]byte, 1<<16)
 		for {
 			n, err := server.Read(buf)
