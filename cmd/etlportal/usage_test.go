@@ -55,7 +55,7 @@ func TestBadInput(t *testing.T) {
 		{"unknown encoding", load(good, db.url, "--encoding", "klingon"), 2, []string{"klingon"}},
 		{"not a URL", load(good, "localhost"), 2, []string{"postgres://"}},
 		{"other scheme", load(good, "mysql://root@localhost/db"), 2, []string{"postgres://"}},
-		{"bad port", load(good, "postgres://localhost:99999/db"), 2, []string{"99999"}},
+		{"bad port", load(good, "postgres://localhost:99999/db"), 2, []string{"65535"}},
 		{"nobody listens", load(good, "postgres://u:geheim@127.0.0.1:1/db"), 3, []string{"127.0.0.1"}},
 		{"unknown host", load(good, "postgres://u:geheim@no-such-host.invalid/db"), 3, []string{"no-such-host.invalid"}},
 		{"wrong password", load(good, with("reader:geheim", name)), 2, []string{"reader", "password"}},
