@@ -16,7 +16,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -83,16 +85,16 @@ func NewBlobs(ctx context.Context, c BlobsConfig) (*Blobs, error) {
 		return nil, etl.Mistakef("no_bucket", "Name the bucket.", "no S3 bucket is configured")
 	}
 	c.Retry = cmp.Or(c.Retry, 5*time.Second)
-	transport := c.Transport
-	if transport == nil {
-		transport = newTransport()
-	}
 	options := []func(*config.LoadOptions) error{
-		config.WithHTTPClient(&http.Client{Transport: transport}),
+		config.WithHTTPClient(newClient()),
 		config.WithRequestChecksumCalculation(aws.RequestChecksumCalculationWhenRequired),
 		config.WithResponseChecksumValidation(aws.ResponseChecksumValidationWhenRequired),
 		config.WithRetryer(func() aws.Retryer {
-			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 4, c.Retry })
+			return retry.NewStandard(func(o *retry.StandardOptions) {
+				o.MaxAttempts, o.MaxBackoff = 4, c.Retry
+				// One budget for all requests would make an outage fail those after it.
+				o.RateLimiter = ratelimit.None
+			})
 		}),
 	}
 	if c.Region != "" {
@@ -116,6 +118,9 @@ func NewBlobs(ctx context.Context, c BlobsConfig) (*Blobs, error) {
 		return s3.NewFromConfig(loaded, func(o *s3.Options) {
 			o.UsePathStyle = c.PathStyle
 			o.DisableLogOutputChecksumValidationSkipped = true
+			if c.Transport != nil {
+				o.HTTPClient = &http.Client{Transport: c.Transport}
+			}
 			if endpoint != "" {
 				o.BaseEndpoint = aws.String(endpoint)
 			}
@@ -129,20 +134,18 @@ func NewBlobs(ctx context.Context, c BlobsConfig) (*Blobs, error) {
 	return &Blobs{bucket: c.Bucket, origins: c.Origins, client: client, presign: s3.NewPresignClient(public), retry: c.Retry}, nil
 }
 
-// newTransport waits for a slow store, but not for a dead one.
-func newTransport() *http.Transport {
-	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: 2 * time.Minute,
-		ExpectContinueTimeout: time.Second,
-		IdleConnTimeout:       30 * time.Second,
-		MaxIdleConnsPerHost:   64,
-		ForceAttemptHTTP2:     true,
-		// Offsets count the bytes of the object, never of a compressed transfer.
-		DisableCompression: true,
-	}
+// newClient waits for a slow store, but not for a dead one. It stays a client
+// that the SDK can give the certificates of AWS_CA_BUNDLE.
+func newClient() *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().
+		WithDialerOptions(func(d *net.Dialer) { d.Timeout, d.KeepAlive = 10*time.Second, 15*time.Second }).
+		WithTransportOptions(func(t *http.Transport) {
+			t.ResponseHeaderTimeout = 2 * time.Minute
+			t.IdleConnTimeout = 30 * time.Second
+			t.MaxIdleConnsPerHost = 64
+			// Offsets count the bytes of the object, never of a compressed transfer.
+			t.DisableCompression = true
+		})
 }
 
 // Prepare makes the bucket, where it is missing, and sets its CORS rules for
@@ -288,14 +291,22 @@ func (b *Blobs) completed(ctx context.Context, key string, parts []etl.Part, gon
 	return etl.ObjectRef{}, b.fault("complete the upload of", key, gone)
 }
 
-// pinned describes the object that was just made, and sees that it still is the one.
+// pinned describes the object that a completion made. Some stores also report
+// success for an upload that another call is just completing, and for one that
+// they no longer know.
 func (b *Blobs) pinned(ctx context.Context, key, etag, version string) (etl.ObjectRef, error) {
 	ref, _, err := b.head(ctx, key)
+	if isMissing(err) {
+		return etl.ObjectRef{}, &etl.Error{
+			Kind: etl.Weather, Code: "upload_completing", Err: err,
+			Message: "the upload of " + key + " is being completed by another request", Fix: "Try again in a moment.",
+		}
+	}
 	if err != nil {
 		return etl.ObjectRef{}, err
 	}
 	if ref.ETag != etag {
-		return etl.ObjectRef{}, changed(key)
+		return etl.ObjectRef{}, uploadGone(key, nil)
 	}
 	if version != "" {
 		ref.VersionID = version

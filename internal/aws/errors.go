@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -53,9 +52,8 @@ func (b *Blobs) fault(what, key string, err error) error {
 	}
 	e := &etl.Error{Err: err, Message: fmt.Sprintf("%s in the object store (bucket %s): %s", what, b.bucket, short(err))}
 	code := status(err)
-	_, limited := errors.AsType[ratelimit.QuotaExceededError](err)
 	switch {
-	case hasCode(err, "SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests") || code == http.StatusTooManyRequests || limited:
+	case hasCode(err, "SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests") || code == http.StatusTooManyRequests:
 		e.Kind, e.Code, e.Fix = etl.Weather, "blobs_busy", "Wait a little and try again."
 	case code >= 500 || hasCode(err, "InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted"):
 		e.Kind, e.Code, e.Fix = etl.Weather, "blobs_unavailable", "Try again; if it stays so, look into the object store."
@@ -95,8 +93,7 @@ func (b *Blobs) explain(key string, err error) error {
 		e.Code, e.Fix = "object_not_found", "Upload the file again."
 		e.Message = fmt.Sprintf("the object %s is not in the bucket %s", key, b.bucket)
 	case hasCode(err, "NoSuchUpload"):
-		e.Code, e.Fix = "upload_not_found", "Start the upload again."
-		e.Message = fmt.Sprintf("the upload of %s is not known: it was aborted, or was completed with other parts", key)
+		return uploadGone(key, err)
 	case hasCode(err, codesParts...):
 		e.Code, e.Fix = "bad_parts", "List the parts that have arrived, and put those again that are missing or differ."
 		e.Message = fmt.Sprintf("the upload of %s cannot be completed of these parts: %s", key, short(err))
@@ -115,6 +112,18 @@ func (b *Blobs) noBucket(err error) error {
 		Kind: etl.Mistake, Code: "no_such_bucket", Err: err,
 		Message: fmt.Sprintf("the bucket %s does not exist", b.bucket), Fix: "Create it, or name another one.",
 	}
+}
+
+func uploadGone(key string, err error) error {
+	return &etl.Error{
+		Kind: etl.Mistake, Code: "upload_not_found", Err: err, Fix: "Start the upload again.",
+		Message: fmt.Sprintf("the upload of %s is not known: it was aborted, or was completed with other parts", key),
+	}
+}
+
+func isMissing(err error) bool {
+	e, ok := errors.AsType[*etl.Error](err)
+	return ok && e.Code == "object_not_found"
 }
 
 func changed(key string) error {

@@ -28,7 +28,8 @@ const blobsStartTimeout = 30 * time.Second
 type BlobsOptions struct {
 	// DataDir gets a directory "blobs" with all of the store's files, closed to
 	// other users. A store started again on it has its old objects, unfinished
-	// uploads and keys. Empty: a temporary directory, which Stop removes.
+	// uploads and keys. Empty: a temporary directory, removed when the server
+	// ends, however this process ended.
 	DataDir string
 	// Port on 127.0.0.1; 0 takes the one of last time where it is still free, so
 	// that URLs signed before a restart stay good, else a free one.
@@ -69,7 +70,7 @@ func StartBlobs(ctx context.Context, o BlobsOptions) (*BlobServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := startBlobs(ctx, dir, o.Port)
+	s, err := startBlobs(ctx, gatewayConfig{Dir: dir, Port: o.Port, Temporary: temporary})
 	if err != nil {
 		if temporary {
 			err = errors.Join(err, os.RemoveAll(dir))
@@ -103,20 +104,20 @@ func blobsDir(base string) (dir string, temporary bool, err error) {
 	return dir, temporary, nil
 }
 
-func startBlobs(ctx context.Context, dir string, port int) (*BlobServer, error) {
+func startBlobs(ctx context.Context, config gatewayConfig) (*BlobServer, error) {
+	dir := config.Dir
 	lock, err := acquire(ctx, filepath.Join(dir, "lock"))
 	if err != nil {
 		return nil, err
 	}
 	// The server inherits the lock; ours may go.
 	defer func() { _ = lock.Close() }()
-	access, secret, err := rootKeys(filepath.Join(dir, "keys.json"))
-	if err != nil {
+	if config.AccessKey, config.SecretKey, err = rootKeys(filepath.Join(dir, "keys.json")); err != nil {
 		return nil, err
 	}
 	last := filepath.Join(dir, "port")
-	candidates := []int{port}
-	if port == 0 {
+	candidates := []int{config.Port}
+	if config.Port == 0 {
 		candidates = nil
 		if text, err := os.ReadFile(last); err == nil {
 			if p, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && p > 0 {
@@ -132,8 +133,8 @@ func startBlobs(ctx context.Context, dir string, port int) (*BlobServer, error) 
 		}
 	}
 	var s *BlobServer
-	for _, p := range candidates {
-		s, err = launchBlobs(ctx, lock, gatewayConfig{Dir: dir, Port: p, AccessKey: access, SecretKey: secret})
+	for _, config.Port = range candidates {
+		s, err = launchBlobs(ctx, lock, config)
 		if err == nil || !errors.Is(err, errExited) {
 			break
 		}

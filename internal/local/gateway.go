@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -41,6 +42,8 @@ type gatewayConfig struct {
 	Port      int    `json:"port"`
 	AccessKey string `json:"access_key"`
 	SecretKey string `json:"secret_key"`
+	// Temporary has the directory removed at the end.
+	Temporary bool `json:"temporary"`
 }
 
 //nolint:gochecknoinits // before main, because any program that starts an object store, tests included, must be able to be one
@@ -109,9 +112,11 @@ func gateway(in io.Reader) error {
 	// half-written; connections that are merely kept open must not delay the end.
 	cancel()
 	select {
-	case err := <-served:
-		return err
+	case err = <-served:
 	case <-time.After(gatewayDrain):
-		return nil
 	}
+	if config.Temporary {
+		err = errors.Join(err, os.RemoveAll(config.Dir))
+	}
+	return err
 }
