@@ -22,8 +22,8 @@ const (
 
 // commit ends the transaction. From here on the caller's cancellation comes too
 // late. Where the answer is lost, the server is asked on another connection what
-// became of the transaction.
-func (s *session) commit(ctx context.Context) error {
+// became of the transaction. done is for LoadSpec.BeforeCommit.
+func (s *session) commit(ctx context.Context, done etl.LoadResult) error {
 	what := "publishing the rows of " + qualified(s.target.Schema, s.target.Name)
 	// Deferred constraints are checked while their errors still come before COMMIT.
 	if err := execute(ctx, s.conn, "SET CONSTRAINTS ALL IMMEDIATE"); err != nil {
@@ -32,6 +32,15 @@ func (s *session) commit(ctx context.Context) error {
 	var xid *int64
 	if err := s.conn.QueryRow(ctx, "SELECT pg_catalog.txid_current_if_assigned()").Scan(&xid); err != nil {
 		return wrap(ctx, err, what)
+	}
+	if s.spec.BeforeCommit != nil {
+		var transaction int64 // stays 0 where nothing was written
+		if xid != nil {
+			transaction = *xid
+		}
+		if err := s.spec.BeforeCommit(ctx, transaction, done); err != nil {
+			return err
+		}
 	}
 	if err := ctx.Err(); err != nil {
 		return wrap(ctx, err, what)
@@ -92,18 +101,31 @@ func (s *session) outcome(ctx context.Context, xid int64, cause error) error {
 	}
 }
 
+// Outcome implements etl.Witness.
+func (p *Postgres) Outcome(ctx context.Context, transaction int64) (string, error) {
+	var status *string
+	conn, err := p.with(ctx, func(conn *pgx.Conn) error {
+		err := conn.QueryRow(ctx, "SELECT pg_catalog.txid_status($1)", transaction).Scan(&status)
+		return wrap(ctx, err, "asking what became of a load")
+	})
+	if err != nil {
+		return "", err
+	}
+	p.release(conn)
+	if status == nil {
+		return "", nil
+	}
+	return *status, nil
+}
+
 // status is "committed", "aborted", "in progress", or empty where it cannot be
 // known (yet).
 func (p *Postgres) status(ctx context.Context, xid int64) string {
-	var status *string
-	conn, err := p.with(ctx, func(conn *pgx.Conn) error {
-		return conn.QueryRow(ctx, "SELECT pg_catalog.txid_status($1)", xid).Scan(&status)
-	})
-	if err != nil || status == nil {
+	status, err := p.Outcome(ctx, xid)
+	if err != nil {
 		return ""
 	}
-	p.release(conn)
-	return *status
+	return status
 }
 
 // deferredError explains a constraint that was checked at the end.

@@ -43,13 +43,34 @@ func (p *Postgres) BeginChunk(ctx context.Context, load string, spec etl.LoadSpe
 	s.target = &target{Schema: spec.Table.Schema, Name: spec.Table.Name}
 	cs := &chunkSession{session: s, load: load, claim: c}
 	if err := cs.begin(ctx); err != nil {
-		return nil, errors.Join(busy(err), s.Abort(ctx))
+		later := busy(err)
+		if _, held := errors.AsType[*etl.RetryAfter](later); held {
+			later = p.evict(ctx, load, c, later)
+		}
+		return nil, errors.Join(later, s.Abort(ctx))
 	}
 	if err := etl.Reached(ctx, "after the claim"); err != nil {
 		return nil, errors.Join(err, s.Abort(ctx))
 	}
 	s.stream = startStream(ctx, conn.PgConn(), s.layout.stageCopy(s.stage.from))
 	return cs, nil
+}
+
+// evict ends the sessions of earlier claims of a chunk. Their loaders were
+// fenced out when the chunk was claimed anew, whatever they are waiting for.
+func (p *Postgres) evict(ctx context.Context, load string, c etl.ChunkClaim, held error) error {
+	prefix := sessionName(load, fmt.Sprintf("%d/", c.Chunk))
+	conn, err := p.with(ctx, func(conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, `SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
+WHERE starts_with(application_name, $1) AND usename = current_user AND datname = current_database()
+  AND substr(application_name, length($1) + 1) ~ '^[0-9]+$' AND substr(application_name, length($1) + 1)::int < $2`, prefix, c.Attempt)
+		return wrap(ctx, err, "ending an earlier claim")
+	})
+	if err != nil {
+		return err
+	}
+	p.release(conn)
+	return held
 }
 
 func (s *chunkSession) begin(ctx context.Context) error {
@@ -119,7 +140,7 @@ func (s *chunkSession) Finish(ctx context.Context) (etl.LoadResult, error) {
 	if err != nil {
 		return etl.LoadResult{}, wrap(ctx, err, "writing the ledger")
 	}
-	if err := s.commit(ctx); err != nil {
+	if err := s.commit(ctx, etl.LoadResult{Inserted: copied}); err != nil {
 		return etl.LoadResult{}, err
 	}
 	s.over = true

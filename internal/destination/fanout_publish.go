@@ -80,7 +80,7 @@ func (s *publication) run(ctx context.Context) (etl.LoadResult, error) {
 	if err := etl.Reached(ctx, "mid-publish"); err != nil {
 		return result, err
 	}
-	if err := s.commit(ctx); err != nil {
+	if err := s.commit(ctx, result); err != nil {
 		return result, err
 	}
 	s.over = true

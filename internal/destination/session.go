@@ -187,7 +187,7 @@ func (s *session) Finish(ctx context.Context) (etl.LoadResult, error) {
 	if s.spec.DryRun {
 		return result, s.Abort(ctx)
 	}
-	if err := s.commit(ctx); err != nil {
+	if err := s.commit(ctx, result); err != nil {
 		return etl.LoadResult{}, err
 	}
 	s.over = true

@@ -44,6 +44,10 @@ type LoadSpec struct {
 	// needs a staging table; set for the second try of a failed load and for
 	// sources that cannot be read twice.
 	Explain bool
+	// BeforeCommit, where set, is told what the load did and the number of its
+	// transaction when nothing but COMMIT is left to do; its error rolls back.
+	// Not called in a dry run.
+	BeforeCommit func(ctx context.Context, transaction int64, result LoadResult) error
 	// DryRun makes Finish compute its Result and then roll back.
 	DryRun bool
 }
@@ -116,6 +120,13 @@ type FanOut interface {
 	Drop(ctx context.Context, load string) error
 	// Stages lists the load ids that have a stage.
 	Stages(ctx context.Context) ([]string, error)
+}
+
+// Witness is a Destination that knows what became of a transaction.
+type Witness interface {
+	// Outcome says "committed", "aborted" or "in progress"; "" where the
+	// database no longer knows.
+	Outcome(ctx context.Context, transaction int64) (string, error)
 }
 
 // Counting is a LoadSession of a chunk: Count is told, before Finish, what
