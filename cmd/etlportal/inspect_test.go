@@ -143,6 +143,17 @@ func TestEveryDecisionCanBeOverridden(t *testing.T) {
 	}
 }
 
+// A row with too many or too few fields says nothing about the columns.
+func TestRaggedRowsDoNotDecideTypes(t *testing.T) {
+	path := file(t, "a.csv", "id,n,day\n1,10,2024-01-01\n2,1,000,2024-01-02\n3,30\n4,40,2024-01-04\n5,50,2024-01-05,\n")
+	v := inspect(t, path)
+	require.Equal(t, "integer", v.Columns[1].Type)
+	require.Equal(t, "date", v.Columns[2].Type)
+	require.Equal(t, int64(2), v.BadRows.Count)
+	require.Equal(t, int64(3), v.BadRows.Line)
+	require.Equal(t, int64(5), v.RowCount)
+}
+
 func TestInspectHuman(t *testing.T) {
 	o := etlportal(t, "inspect", file(t, "a.csv", "id,day\n1,03/04/2024\n2,05/06/2024\n"))
 	require.Equal(t, exitDone, o.code)

@@ -106,11 +106,12 @@ func (f *loadFlags) run(ctx context.Context, s streams, path string) error {
 
 // load parses the flags, opens both ends and runs the load.
 func (f *loadFlags) load(ctx context.Context, s streams, path string) (*workflow.Report, *source.Source, error) {
-	d := &workflow.Direct{Create: f.create, DuplicateKeys: strings.ToLower(f.duplicates), PadShort: f.padShort, DryRun: f.dryRun, Progress: &load.Progress{}}
+	d := &workflow.Direct{Create: f.create, DuplicateKeys: strings.ToLower(f.duplicates), DryRun: f.dryRun, Progress: &load.Progress{}}
 	var err error
 	if d.Read, d.Location, err = f.options(); err != nil {
 		return nil, nil, err
 	}
+	d.Read.PadShort = f.padShort
 	if err := f.spec(d); err != nil {
 		return nil, nil, err
 	}

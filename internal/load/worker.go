@@ -2,7 +2,6 @@ package load
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/etlportal/etlportal/internal/csv"
@@ -102,7 +101,7 @@ func (w *worker) record(rec *csv.Record) *etl.Reject {
 		return &etl.Reject{Line: line, Code: etl.Code(rec.Bad.Code), Reason: rec.Bad.Reason}
 	}
 	if len(rec.Fields) != w.width {
-		if bad := w.fit(rec); bad != nil {
+		if bad := Fit(rec, w.l.cfg.Names, w.l.cfg.PadShort); bad != nil {
 			return bad
 		}
 	}
@@ -118,37 +117,6 @@ func (w *worker) record(rec *csv.Record) *etl.Reject {
 		return nil
 	}
 	return w.item.batch.Append(w.row, rec.Pos.Line, rec.Pos.Record)
-}
-
-// fit makes a ragged record as wide as the header, or says why it cannot.
-func (w *worker) fit(rec *csv.Record) *etl.Reject {
-	n := len(rec.Fields)
-	if n < w.width {
-		if !w.l.cfg.PadShort {
-			return &etl.Reject{Code: "short_row", Reason: fmt.Sprintf("the row has %s, the header has %d: %q is the first that is missing", fields(n), w.width, w.l.cfg.Names[n])}
-		}
-		for len(rec.Fields) < w.width {
-			rec.Fields, rec.Quoted = append(rec.Fields, nil), append(rec.Quoted, false)
-		}
-		return nil
-	}
-	for i := w.width; i < n; i++ {
-		if len(rec.Fields[i]) > 0 {
-			return &etl.Reject{
-				Code: "long_row", Value: cut(string(rec.Fields[i])),
-				Reason: fmt.Sprintf("the row has %s, the header has %d: is a delimiter inside a value not quoted?", fields(n), w.width),
-			}
-		}
-	}
-	rec.Fields, rec.Quoted = rec.Fields[:w.width], rec.Quoted[:w.width]
-	return nil
-}
-
-func fields(n int) string {
-	if n == 1 {
-		return "1 field"
-	}
-	return fmt.Sprintf("%d fields", n)
 }
 
 // reject keeps a bad row, or, after the first of a load that fails, counts it.

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -56,6 +57,9 @@ type Source struct {
 // Mistake: file_not_found, is_a_directory, permission_denied, not_a_file, and
 // those of a broken or unsuitable archive.
 func Open(path string, o Options) (*Source, error) {
+	if strings.HasPrefix(path, "s3://") {
+		return nil, etl.Mistakef("unsupported_source", fmt.Sprintf("Pipe it in: aws s3 cp %s - | etlportal … -", path), "%s cannot be read directly", path)
+	}
 	s := &Source{Name: path, options: o, size: -1}
 	if path == "-" {
 		s.Name = "standard input"

@@ -34,10 +34,9 @@ type Direct struct {
 	Keys          []string
 	DuplicateKeys string
 	// Mapping is nil where columns match by name.
-	Mapping  *etl.Mapping
-	Policy   etl.BadRowPolicy
-	PadShort bool
-	DryRun   bool
+	Mapping *etl.Mapping
+	Policy  etl.BadRowPolicy
+	DryRun  bool
 	// Parallel is the number of workers that parse and convert.
 	Parallel int
 	// Location is the time zone of times without one.
@@ -108,7 +107,7 @@ func (d *Direct) Run(ctx context.Context) (*Report, error) {
 		return rep, err
 	}
 	cfg := load.Config{
-		Program: program, Names: found.Names, PadShort: d.PadShort, Policy: d.Policy, OnReject: d.OnReject,
+		Program: program, Names: found.Names, PadShort: d.Read.PadShort, Policy: d.Policy, OnReject: d.OnReject,
 		Parallel: d.Parallel, Progress: d.Progress, BeforePublish: func() error { d.step("publish"); return d.Source.Changed() },
 	}
 	d.step("load")

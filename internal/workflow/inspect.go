@@ -13,6 +13,7 @@ import (
 
 	"github.com/etlportal/etlportal/internal/csv"
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/load"
 	"github.com/etlportal/etlportal/internal/plan"
 	"github.com/etlportal/etlportal/internal/profile"
 	"github.com/etlportal/etlportal/internal/sniff"
@@ -31,6 +32,9 @@ type ReadOptions struct {
 	BlankRecords bool
 	// StripNUL removes NUL bytes instead of rejecting their rows.
 	StripNUL bool
+	// PadShort fills the missing last fields of short records with NULL instead
+	// of taking them for bad rows.
+	PadShort bool
 }
 
 // csv is what the options mean for the records of a file.
@@ -104,7 +108,7 @@ func inspectAs(ctx context.Context, src *source.Source, found *Detected, o ReadO
 		defer closer.Close()
 		in := &Inspection{Sniff: found, Complete: true}
 		p := profile.New(found.Names, o.Sniff)
-		if err := in.read(ctx, r, p, maxRows); err != nil {
+		if err := in.read(ctx, r, p, found.Names, o.PadShort, maxRows); err != nil {
 			return nil, err
 		}
 		in.Columns = p.Columns()
@@ -131,7 +135,7 @@ func inspectAs(ctx context.Context, src *source.Source, found *Detected, o ReadO
 				if err != nil {
 					return err
 				}
-				if err := workers[w].read(ctx, r, profiles[w], 0); err != nil {
+				if err := workers[w].read(ctx, r, profiles[w], found.Names, o.PadShort, 0); err != nil {
 					return err
 				}
 				if err := verify(); err != nil {
@@ -161,7 +165,7 @@ func inspectAs(ctx context.Context, src *source.Source, found *Detected, o ReadO
 const checkEvery = 4096
 
 // read profiles records up to the last, or to the number maxRows where that is over 0.
-func (in *Inspection) read(ctx context.Context, r *csv.Reader, p *profile.Profile, maxRows int64) error {
+func (in *Inspection) read(ctx context.Context, r *csv.Reader, p *profile.Profile, names []string, padShort bool, maxRows int64) error {
 	for {
 		if in.Rows%checkEvery == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -181,6 +185,10 @@ func (in *Inspection) read(ctx context.Context, r *csv.Reader, p *profile.Profil
 		in.Rows++
 		if rec.Bad != nil {
 			in.bad(&etl.Reject{Line: rec.Pos.Line, Code: etl.Code(rec.Bad.Code), Reason: rec.Bad.Reason})
+			continue
+		}
+		if ragged := load.Fit(rec, names, padShort); ragged != nil {
+			in.bad(ragged)
 			continue
 		}
 		p.Add(rec.Fields, rec.Quoted, rec.Pos.Line)

@@ -37,7 +37,7 @@ func InspectSample(ctx context.Context, name string, sample []byte, atEOF bool, 
 		if err != nil {
 			return nil, nil, err
 		}
-		if err := in.read(ctx, r, p, rows); err != nil {
+		if err := in.read(ctx, r, p, found.Names, o.PadShort, rows); err != nil {
 			return nil, nil, err
 		}
 	}
