@@ -280,3 +280,14 @@ type Principal struct {
 	Name string
 	Role Role
 }
+
+// roleRank orders the roles.
+var roleRank = map[Role]int{Viewer: 1, Editor: 2, Admin: 3}
+
+// Valid says whether r is a role.
+func (r Role) Valid() bool { return roleRank[r] > 0 }
+
+// Includes says whether r may do what needs the other role.
+func (r Role) Includes(needed Role) bool {
+	return r.Valid() && needed.Valid() && roleRank[r] >= roleRank[needed]
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/etlportal/etlportal/internal/etl"
 	"github.com/etlportal/etlportal/internal/store"
+	"github.com/etlportal/etlportal/internal/workflow"
 )
 
 // Portal answers the API. Its fields are set once, before use; those that may
@@ -25,9 +26,8 @@ type Portal struct {
 	// Open connects to a customer's database. A destination that is also a
 	// Catalogue can be browsed and its privileges looked at.
 	Open func(ctx context.Context, c etl.Credential, password string) (etl.FanOut, error)
-	// DryRun does what the run would do and leaves the destination untouched.
-	// The run is not stored and has the id 0. nil: dry runs are refused.
-	DryRun func(ctx context.Context, run etl.Run) (*DryRun, error)
+	// Runs makes, ends, repeats and tries runs.
+	Runs Runner
 	// Types are the types of credentials that Open knows; nil: postgresql.
 	Types []string
 	// MaxUpload bounds the direct upload, in bytes; 0 means no bound.
@@ -38,6 +38,15 @@ type Portal struct {
 	Log *slog.Logger
 
 	tests limiter
+}
+
+// Runner is what moves runs; *workflow.Steps is one.
+type Runner interface {
+	Execute(ctx context.Context, job etl.Job, fileID, trigger string, key etl.IdempotencyKey) (run etl.Run, created bool, err error)
+	Cancel(ctx context.Context, runID int64) (etl.Run, error)
+	Retry(ctx context.Context, runID int64) (etl.Run, error)
+	Delete(ctx context.Context, runID int64) error
+	DryRun(ctx context.Context, job etl.Job) (*workflow.Trial, error)
 }
 
 // Ready says whether everything that the portal needs answers.

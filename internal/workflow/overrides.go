@@ -1,6 +1,8 @@
 package workflow
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -145,3 +147,13 @@ func (o *Overrides) Unknown(names []string) string {
 	return unknown
 }
 
+// OptionsOf are the overrides stored with a source, as inspection takes them.
+func OptionsOf(src etl.Source) (ReadOptions, error) {
+	var o Overrides
+	if len(src.Overrides) > 0 {
+		if err := json.Unmarshal(src.Overrides, &o); err != nil {
+			return ReadOptions{}, fmt.Errorf("the overrides of source %s: %w", src.ID, err)
+		}
+	}
+	return o.Options()
+}

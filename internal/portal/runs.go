@@ -1,0 +1,215 @@
+package portal
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/etlportal/etlportal/internal/etl"
+)
+
+// RunCounts are what a run did with the rows of its file.
+type RunCounts struct {
+	Read         int64 `json:"rows_read"`
+	Loaded       int64 `json:"rows_loaded"`
+	Inserted     int64 `json:"rows_inserted"`
+	Updated      int64 `json:"rows_updated"`
+	Filtered     int64 `json:"rows_filtered"`
+	Rejected     int64 `json:"rows_rejected"`
+	Deduplicated int64 `json:"rows_deduplicated"`
+}
+
+func countsView(c etl.Counts) RunCounts { return RunCounts(c) }
+
+// Run is a run as the API and its events show it.
+type Run struct {
+	ID       int64   `json:"id"`
+	JobID    int64   `json:"job_id"`
+	JobName  string  `json:"job_name"`
+	Version  int64   `json:"job_version"`
+	FileID   string  `json:"file_id" format:"uuid"`
+	Status   string  `json:"status" enum:"PENDING,RUNNING,COMPLETED,FAILED,CANCELLED"`
+	Phase    string  `json:"phase" doc:"plan, load, publish or done; a run that publishes can no longer be cancelled"`
+	Trigger  string  `json:"trigger"`
+	Attempt  int     `json:"attempt"`
+	Path     string  `json:"path,omitempty" doc:"direct or fan-out"`
+	Progress float64 `json:"progress_percentage"`
+	RunCounts
+	BytesTotal  int64      `json:"bytes_total"`
+	BytesRead   int64      `json:"bytes_read"`
+	ChunksTotal int        `json:"chunks_total"`
+	ChunksDone  int        `json:"chunks_done"`
+	Error       *Problem   `json:"error,omitempty"`
+	CreatedAt   time.Time  `json:"created_at"`
+	StartedAt   *time.Time `json:"started_at"`
+	FinishedAt  *time.Time `json:"finished_at"`
+	// Seq grows with every change of the run.
+	Seq int64 `json:"seq" doc:"Grows with every change of the run"`
+}
+
+// Final says that nothing more happens to the run unless it is retried.
+func (r *Run) Final() bool { return etl.Status(r.Status).Final() }
+
+func runView(r etl.Run) Run {
+	return Run{
+		ID: r.ID, JobID: r.JobID, JobName: r.Job.Name, Version: r.Job.Version, FileID: r.FileID, Status: string(r.Status), Phase: string(r.Phase),
+		Trigger: r.Trigger, Attempt: r.Attempt, Path: r.Path, Progress: progress(&r), RunCounts: countsView(r.Counts),
+		BytesTotal: r.BytesTotal, BytesRead: r.BytesRead, ChunksTotal: r.ChunksTotal, ChunksDone: r.ChunksDone, Error: problem(r.Error),
+		CreatedAt: r.CreatedAt, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, Seq: r.Seq,
+	}
+}
+
+// progress is by bytes and keeps its last hundredth for publishing: 100 is only
+// what is complete.
+func progress(r *etl.Run) float64 {
+	if r.Status == etl.Completed {
+		return 100
+	}
+	if r.BytesTotal <= 0 {
+		return 0
+	}
+	part := float64(min(r.BytesRead, r.BytesTotal)) / float64(r.BytesTotal)
+	return float64(int64(part*9900)) / 100
+}
+
+// Started is the answer to an execute.
+type Started struct {
+	JobRunID int64  `json:"job_run_id"`
+	Status   string `json:"status"`
+	// Replayed says that the idempotency key had been used for it before.
+	Replayed bool `json:"-"`
+}
+
+// maxKey is the length of an idempotency key, in bytes.
+const maxKey = 255
+
+// Execute makes a run of a job with everything frozen and sets it going. fileID
+// "" is the job's own file. The same key, by the same principal and for the
+// same request, gives the same run.
+func (p *Portal) Execute(ctx context.Context, jobID int64, fileID, key string) (*Started, error) {
+	if len(key) > maxKey {
+		return nil, &Invalid{etl.Mistakef("bad_idempotency_key", "Use a UUID", "the idempotency key has %d bytes; %d are the most", len(key), maxKey), []Detail{{"header.Idempotency-Key", "is too long"}}}
+	}
+	job, err := p.Store.Job(ctx, jobID)
+	if err != nil {
+		return nil, err
+	}
+	caller := CallerOf(ctx)
+	trigger := caller.Trigger
+	if trigger == "" {
+		trigger = "api"
+	}
+	request, err := json.Marshal(map[string]any{"job_id": jobID, "file_id": fileID})
+	if err != nil {
+		return nil, err
+	}
+	run, created, err := p.Runs.Execute(ctx, job, fileID, trigger, etl.IdempotencyKey{Owner: caller.Principal.ID, Key: key, Request: request})
+	if err != nil {
+		return nil, forAPI(err)
+	}
+	out := &Started{JobRunID: run.ID, Status: string(run.Status), Replayed: !created}
+	if !created {
+		return out, nil
+	}
+	return out, p.audit(ctx, "execute", "job", number(jobID), nil, map[string]any{"job_run_id": run.ID, "job_version": run.Job.Version, "file_id": run.FileID})
+}
+
+// Run reads a run.
+func (p *Portal) Run(ctx context.Context, id int64) (*Run, error) {
+	r, err := p.Store.Run(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	view := runView(r)
+	return &view, nil
+}
+
+// RunsPage lists runs, newest first; jobID 0 and status "" choose all.
+func (p *Portal) RunsPage(ctx context.Context, jobID int64, status string, page etl.Page) (*List[Run], error) {
+	l, err := p.Store.Runs(ctx, etl.RunFilter{JobID: jobID, Status: etl.Status(status)}, page)
+	if err != nil {
+		return nil, err
+	}
+	return viewed(l, runView), nil
+}
+
+// Watch tells whenever something about a run may have changed, until ctx ends;
+// the channel is then closed. Read the run after each, and once at the start.
+func (p *Portal) Watch(ctx context.Context, runID int64) <-chan struct{} {
+	return p.Store.Watch(ctx, runID)
+}
+
+// CancelRun ends a run that is not publishing yet.
+func (p *Portal) CancelRun(ctx context.Context, id int64) (*Run, error) {
+	return p.move(ctx, id, "cancel", p.Runs.Cancel)
+}
+
+// RetryRun sets a failed run going again; chunks that are loaded stay loaded.
+func (p *Portal) RetryRun(ctx context.Context, id int64) (*Run, error) {
+	return p.move(ctx, id, "retry", p.Runs.Retry)
+}
+
+func (p *Portal) move(ctx context.Context, id int64, action string, do func(context.Context, int64) (etl.Run, error)) (*Run, error) {
+	before, err := p.Store.Run(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	after, err := do(ctx, id)
+	if err != nil {
+		return nil, forAPI(err)
+	}
+	view := runView(after)
+	return &view, p.audit(ctx, action, "run", number(id), runView(before), view)
+}
+
+// DeleteRun removes a run that is over, with its logs and rejects.
+func (p *Portal) DeleteRun(ctx context.Context, id int64) error {
+	before, err := p.Store.Run(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := p.Runs.Delete(ctx, id); err != nil {
+		return forAPI(err)
+	}
+	return p.audit(ctx, "delete", "run", number(id), runView(before), nil)
+}
+
+// LogEntry is a line of a run's log.
+type LogEntry struct {
+	ID         int64          `json:"id"`
+	At         time.Time      `json:"at"`
+	Level      string         `json:"level" enum:"debug,info,warn,error"`
+	Message    string         `json:"message"`
+	Chunk      *int           `json:"chunk,omitempty"`
+	Attributes map[string]any `json:"attributes,omitempty"`
+}
+
+func logView(e etl.LogEntry) LogEntry {
+	return LogEntry{e.ID, e.At, e.Level, e.Message, e.Chunk, e.Attributes}
+}
+
+// Logs lists a run's log.
+func (p *Portal) Logs(ctx context.Context, runID int64, page etl.Page) (*List[LogEntry], error) {
+	l, err := p.Store.Logs(ctx, runID, page)
+	if err == nil && len(l.Items) == 0 {
+		_, err = p.Store.Run(ctx, runID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return viewed(l, logView), nil
+}
+
+// LogsAfter gives at most limit entries of a run's log after one.
+func (p *Portal) LogsAfter(ctx context.Context, runID, afterID int64, limit int) ([]LogEntry, error) {
+	entries, err := p.Store.LogsAfter(ctx, runID, afterID, limit)
+	if err != nil {
+		return nil, fmt.Errorf("log of run %d: %w", runID, err)
+	}
+	out := make([]LogEntry, len(entries))
+	for i, e := range entries {
+		out[i] = logView(e)
+	}
+	return out, nil
+}
