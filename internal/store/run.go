@@ -1,0 +1,252 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"math"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/etlportal/etlportal/internal/etl"
+)
+
+const runColumns = `id, job_id, status, phase, trigger, attempt, load_id, path, job, file_id::text, object, encoding, dialect, source_columns,
+	rows_read, rows_loaded, rows_inserted, rows_updated, rows_filtered, rows_rejected, rows_deduplicated,
+	bytes_total, bytes_read, chunks_total, chunks_done, error, created_at, started_at, finished_at, seq`
+
+func scanRun(row pgx.Row) (etl.Run, error) {
+	var (
+		r       etl.Run
+		job     jobDocument
+		dialect dialectDocument
+		columns []columnDocument
+		failure *errorDocument
+	)
+	c := &r.Counts
+	err := row.Scan(&r.ID, &r.JobID, &r.Status, &r.Phase, &r.Trigger, &r.Attempt, &r.LoadID, &r.Path, &job, &r.FileID, &r.Object, &r.Encoding, &dialect, &columns,
+		&c.Read, &c.Loaded, &c.Inserted, &c.Updated, &c.Filtered, &c.Rejected, &c.Deduplicated,
+		&r.BytesTotal, &r.BytesRead, &r.ChunksTotal, &r.ChunksDone, &failure, &r.CreatedAt, &r.StartedAt, &r.FinishedAt, &r.Seq)
+	if err != nil {
+		return etl.Run{}, err
+	}
+	r.Job, r.Dialect, r.Error = job.decode(), dialect.decode(), failure.decode()
+	r.Sources, err = decodeColumns(columns)
+	return r, err
+}
+
+// CreateRun makes a PENDING run of r.Job as it is in r, with r.Trigger, FileID,
+// Object, Encoding, Dialect, Sources and BytesTotal; all of it is frozen. The
+// job's version must exist. LoadID is made where it is empty.
+//
+// With a key, the same key and request give the run that the first call made,
+// and created false; the same key with another request is a Mistake of code
+// idempotency_conflict.
+func (s *Store) CreateRun(ctx context.Context, r etl.Run, key etl.IdempotencyKey) (run etl.Run, created bool, err error) {
+	if !isUUID(r.FileID) {
+		return etl.Run{}, false, notFound("file", r.FileID)
+	}
+	err = s.tx(ctx, "making the run", func(tx pgx.Tx) (err error) {
+		run, created = etl.Run{}, false
+		if key.Key != "" {
+			if run, err = claimKey(ctx, tx, key); err != nil || run.ID != 0 {
+				return err
+			}
+		}
+		run, err = scanRun(tx.QueryRow(ctx, `
+			INSERT INTO job_runs (job_id, job_version, trigger, load_id, job, file_id, object, encoding, dialect, source_columns, bytes_total, source_id, credential_id)
+			VALUES ($1, $2, $3, coalesce(nullif($4, ''), replace(gen_random_uuid()::text, '-', '')), $5, $6, $7, $8, $9, $10, $11, $6, $12) RETURNING `+runColumns,
+			r.Job.ID, r.Job.Version, r.Trigger, r.LoadID, encodeJob(r.Job), r.FileID, r.Object, r.Encoding, encodeDialect(r.Dialect), encodeColumns(r.Sources),
+			r.BytesTotal, r.Job.CredentialID))
+		if err != nil {
+			return err
+		}
+		created = true
+		if key.Key != "" {
+			_, err = tx.Exec(ctx, `UPDATE idempotency_keys SET run_id = $3 WHERE owner = $1 AND key = $2`, key.Owner, key.Key, run.ID)
+		}
+		return err
+	})
+	if err != nil {
+		return etl.Run{}, false, err
+	}
+	return run, created, nil
+}
+
+// claimKey takes the key for this transaction, or gives the run that it stands
+// for. Its primary key decides: a second request with it waits for the first.
+func claimKey(ctx context.Context, tx pgx.Tx, key etl.IdempotencyKey) (etl.Run, error) {
+	hash := sha256.Sum256(key.Request)
+	tag, err := tx.Exec(ctx, `INSERT INTO idempotency_keys (owner, key, request_hash) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, key.Owner, key.Key, hash[:])
+	if err != nil || tag.RowsAffected() == 1 {
+		return etl.Run{}, err
+	}
+	var (
+		same bool
+		id   *int64
+	)
+	if err := tx.QueryRow(ctx, `SELECT request_hash = $3, run_id FROM idempotency_keys WHERE owner = $1 AND key = $2`, key.Owner, key.Key, hash[:]).Scan(&same, &id); err != nil {
+		return etl.Run{}, err
+	}
+	switch {
+	case !same:
+		return etl.Run{}, etl.Mistakef(CodeIdempotencyConflict, "Use a new Idempotency-Key for a new request.", "the Idempotency-Key was used for another request")
+	case id == nil:
+		return etl.Run{}, etl.Mistakef(CodeIdempotencyConflict, "Use a new Idempotency-Key.", "the Idempotency-Key made a run that has been deleted")
+	}
+	return scanRun(tx.QueryRow(ctx, `SELECT `+runColumns+` FROM job_runs WHERE id = $1`, *id))
+}
+
+// Run reads a run.
+func (s *Store) Run(ctx context.Context, id int64) (etl.Run, error) {
+	return one(ctx, s.pool, "run", id, scanRun, `SELECT `+runColumns+` FROM job_runs WHERE id = $1`, id)
+}
+
+// RunByLoad reads the run of a load id, by which a stage in a destination finds its run.
+func (s *Store) RunByLoad(ctx context.Context, loadID string) (etl.Run, error) {
+	return one(ctx, s.pool, "run of load", loadID, scanRun, `SELECT `+runColumns+` FROM job_runs WHERE load_id = $1`, clean(loadID))
+}
+
+// Runs lists the runs that the filter chooses, newest first.
+func (s *Store) Runs(ctx context.Context, f etl.RunFilter, p etl.Page) (etl.List[etl.Run], error) {
+	w, err := read(p, fmt.Sprintf("runs %d %s", f.JobID, f.Status), 1)
+	if err != nil {
+		return etl.List[etl.Run]{}, err
+	}
+	items, err := all(ctx, s.pool, "listing runs", scanRun, `
+		SELECT `+runColumns+` FROM job_runs
+		WHERE id < $1 AND ($3 = 0 OR job_id = $3) AND ($4 = '' OR status = $4)
+		ORDER BY id DESC LIMIT $2`, w.key(0, math.MaxInt64), w.fetch(), f.JobID, string(f.Status))
+	return page(w, items, func(r etl.Run) []int64 { return []int64{r.ID} }), err
+}
+
+// lockRun reads a run and holds it until the transaction ends. Every
+// transaction that touches a run or its chunks begins with it, so that none
+// waits for another in a circle. attempt 0 is any; another one than the run's
+// is stale_attempt.
+func lockRun(ctx context.Context, tx pgx.Tx, id int64, attempt int) (etl.Run, error) {
+	run, err := one(ctx, tx, "run", id, scanRun, `SELECT `+runColumns+` FROM job_runs WHERE id = $1 FOR NO KEY UPDATE`, id)
+	if err == nil && attempt != 0 && attempt != run.Attempt {
+		return run, etl.Mistakef(CodeStaleAttempt, "Drop what belongs to the older attempt.", "attempt %d of run %d is over: attempt %d has begun", attempt, id, run.Attempt)
+	}
+	return run, err
+}
+
+// move locks a run, lets done say whether it is there already, and else moves
+// it by an UPDATE whose $1 is the id and $2 the attempt.
+func (s *Store) move(ctx context.Context, id int64, attempt int, what string, done func(etl.Run) bool, before func(tx pgx.Tx) error, set string, args ...any) (etl.Run, error) {
+	var run etl.Run
+	err := s.tx(ctx, fmt.Sprintf("%s run %d", what, id), func(tx pgx.Tx) (err error) {
+		if run, err = lockRun(ctx, tx, id, attempt); err != nil || done(run) {
+			return err
+		}
+		if before != nil {
+			if err := before(tx); err != nil {
+				return err
+			}
+		}
+		run, err = scanRun(tx.QueryRow(ctx, `UPDATE job_runs SET attempt = $2, `+set+` WHERE id = $1 RETURNING `+runColumns, append([]any{id, run.Attempt}, args...)...))
+		return err
+	})
+	if err != nil {
+		return etl.Run{}, err
+	}
+	return run, nil
+}
+
+// StartRun makes a PENDING run RUNNING: in phase plan, or, where a retried run
+// is planned already, in phase load. Repeated within the attempt it gives the
+// run as it is.
+func (s *Store) StartRun(ctx context.Context, id int64, attempt int) (etl.Run, error) {
+	return s.move(ctx, id, attempt, "starting", func(r etl.Run) bool { return r.Status == etl.Running }, nil,
+		`status = 'RUNNING', phase = CASE WHEN chunks_total > 0 THEN 'load' ELSE 'plan' END`)
+}
+
+// BeginPublish moves a run whose chunks are all loaded from RUNNING/load to
+// RUNNING/publish. It is where publishing and cancelling meet: a cancelled run
+// is refused here (run_state), a publishing one by CancelRun. Repeated within
+// the attempt it gives the run as it is, so that a finalizer that died can be
+// followed by another; the destination's marker decides between two.
+func (s *Store) BeginPublish(ctx context.Context, id int64, attempt int) (etl.Run, error) {
+	return s.move(ctx, id, attempt, "publishing", func(r etl.Run) bool { return r.Status == etl.Running && r.Phase == etl.PhasePublish }, nil, `phase = 'publish'`)
+}
+
+// CompleteRun ends a publishing run with its verified counts and the rows that
+// were refused while publishing. Counts that do not add up are an Internal
+// error of code counts_differ. Repeated within the attempt it gives the run as
+// it is.
+func (s *Store) CompleteRun(ctx context.Context, id int64, attempt int, c etl.Counts, rejects []etl.Reject) (etl.Run, error) {
+	return s.move(ctx, id, attempt, "completing", func(r etl.Run) bool { return r.Status == etl.Completed },
+		func(tx pgx.Tx) error { return writeRejects(ctx, tx, id, nil, rejects) },
+		`status = 'COMPLETED', phase = 'done', bytes_read = bytes_total, rows_read = $3, rows_loaded = $4, rows_inserted = $5, rows_updated = $6,
+			rows_filtered = $7, rows_rejected = $8, rows_deduplicated = $9`,
+		c.Read, c.Loaded, c.Inserted, c.Updated, c.Filtered, c.Rejected, c.Deduplicated)
+}
+
+// FailRun ends a PENDING or RUNNING run with its cause and the rows that were to
+// blame. Repeated within the attempt it gives the run with the first cause.
+func (s *Store) FailRun(ctx context.Context, id int64, attempt int, cause *etl.Error, rejects []etl.Reject) (etl.Run, error) {
+	if cause == nil {
+		cause = &etl.Error{Code: "internal", Message: "the run failed without saying why"}
+	}
+	return s.move(ctx, id, attempt, "failing", func(r etl.Run) bool { return r.Status == etl.Failed },
+		func(tx pgx.Tx) error { return writeRejects(ctx, tx, id, nil, rejects) },
+		`status = 'FAILED', error = $3`, encodeError(cause))
+}
+
+// CancelRun ends a PENDING or RUNNING run that is not publishing yet; a
+// publishing or ended one is run_state. Repeated it gives the run as it is.
+func (s *Store) CancelRun(ctx context.Context, id int64) (etl.Run, error) {
+	return s.move(ctx, id, 0, "cancelling", func(r etl.Run) bool { return r.Status == etl.Cancelled }, nil, `status = 'CANCELLED'`)
+}
+
+// RetryRun makes a FAILED run PENDING again under the next attempt and the same
+// load id. Loaded chunks stay loaded, all others wait again, and the counts and
+// rejects are those of the loaded ones. Any other run is run_state.
+func (s *Store) RetryRun(ctx context.Context, id int64) (etl.Run, error) {
+	var run etl.Run
+	err := s.tx(ctx, fmt.Sprintf("retrying run %d", id), func(tx pgx.Tx) (err error) {
+		if run, err = lockRun(ctx, tx, id, 0); err != nil {
+			return err
+		}
+		if run.Status != etl.Failed {
+			return etl.Mistakef(CodeRunState, "Wait for its end, or execute the job again.", "run %d is %s: only a FAILED run can be retried", id, run.Status)
+		}
+		run, err = scanRun(tx.QueryRow(ctx, `
+			UPDATE job_runs SET attempt = $2, status = 'PENDING', phase = 'plan', error = NULL, rows_read = c.rows_read, rows_loaded = c.rows_loaded,
+				rows_inserted = c.rows_inserted, rows_updated = c.rows_updated, rows_filtered = c.rows_filtered, rows_rejected = c.rows_rejected,
+				rows_deduplicated = c.rows_deduplicated, bytes_read = c.bytes_read, chunks_done = c.done
+			FROM (SELECT coalesce(sum(rows_read), 0) AS rows_read, coalesce(sum(rows_loaded), 0) AS rows_loaded, coalesce(sum(rows_inserted), 0) AS rows_inserted,
+				coalesce(sum(rows_updated), 0) AS rows_updated, coalesce(sum(rows_filtered), 0) AS rows_filtered, coalesce(sum(rows_rejected), 0) AS rows_rejected,
+				coalesce(sum(rows_deduplicated), 0) AS rows_deduplicated, coalesce(sum(bytes_read), 0) AS bytes_read, count(*) AS done
+				FROM run_chunks WHERE run_id = $1 AND state = 'loaded') AS c
+			WHERE id = $1 RETURNING `+prefixed(runColumns, "job_runs."), id, run.Attempt+1))
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `
+			UPDATE run_chunks SET state = 'waiting', run_attempt = $2, error = NULL, rows_read = 0, rows_loaded = 0, rows_inserted = 0, rows_updated = 0,
+				rows_filtered = 0, rows_rejected = 0, rows_deduplicated = 0, bytes_read = 0
+			WHERE run_id = $1 AND state <> 'loaded'`, id, run.Attempt); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			DELETE FROM run_rejects WHERE run_id = $1
+				AND NOT EXISTS (SELECT FROM run_chunks AS c WHERE c.run_id = $1 AND c.number = run_rejects.chunk AND c.state = 'loaded')`, id)
+		return err
+	})
+	if err != nil {
+		return etl.Run{}, err
+	}
+	return run, nil
+}
+
+// DeleteRun removes an ended run with its chunks, log and rejects; one that is
+// PENDING or RUNNING is in_use.
+func (s *Store) DeleteRun(ctx context.Context, id int64) error {
+	tag, err := s.pool.Exec(ctx, `DELETE FROM job_runs WHERE id = $1`, id)
+	if err == nil && tag.RowsAffected() == 0 {
+		return notFound("run", id)
+	}
+	return wrap(ctx, err, fmt.Sprintf("deleting run %d", id))
+}
