@@ -10,9 +10,11 @@ package destination
 import (
 	"context"
 	"errors"
+	"net"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -38,6 +40,9 @@ const (
 type Options struct {
 	// ApplicationName is shown by pg_stat_activity; empty: "etlportal".
 	ApplicationName string
+	// Control, where set, is asked before each connection with the very address
+	// that is dialled (net.Dialer.Control).
+	Control func(network, address string, c syscall.RawConn) error
 }
 
 // Postgres is a PostgreSQL database, version 12 or later, behind a pooler in
@@ -67,6 +72,13 @@ func OpenPostgres(ctx context.Context, url string, o Options) (*Postgres, error)
 	config, err := parseURL(url)
 	if err != nil {
 		return nil, err
+	}
+	return open(ctx, config, o)
+}
+
+func open(ctx context.Context, config *pgx.ConnConfig, o Options) (*Postgres, error) {
+	if o.Control != nil {
+		config.DialFunc = (&net.Dialer{KeepAlive: 15 * time.Second, Control: o.Control}).DialContext
 	}
 	name := o.ApplicationName
 	if name == "" {
