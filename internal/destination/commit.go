@@ -101,7 +101,7 @@ func (s *session) outcome(ctx context.Context, xid int64, cause error) error {
 	}
 }
 
-// Outcome implements etl.Witness.
+// Outcome implements etl.FanOut.
 func (p *Postgres) Outcome(ctx context.Context, transaction int64) (string, error) {
 	var status *string
 	conn, err := p.with(ctx, func(conn *pgx.Conn) error {

@@ -56,6 +56,13 @@ func (p *Postgres) BeginChunk(ctx context.Context, load string, spec etl.LoadSpe
 	return cs, nil
 }
 
+// NewBatch implements etl.FanOut.
+func (p *Postgres) NewBatch(spec etl.LoadSpec) etl.Batch {
+	l := newLayout(spec.Columns)
+	l.stage()
+	return &batch{layout: l}
+}
+
 // evict ends the sessions of earlier claims of a chunk. Their loaders were
 // fenced out when the chunk was claimed anew, whatever they are waiting for.
 func (p *Postgres) evict(ctx context.Context, load string, c etl.ChunkClaim, held error) error {

@@ -120,13 +120,12 @@ type FanOut interface {
 	Drop(ctx context.Context, load string) error
 	// Stages lists the load ids that have a stage.
 	Stages(ctx context.Context) ([]string, error)
-}
-
-// Witness is a Destination that knows what became of a transaction.
-type Witness interface {
-	// Outcome says "committed", "aborted" or "in progress"; "" where the
-	// database no longer knows.
+	// Outcome says what became of a transaction of LoadSpec.BeforeCommit:
+	// "committed", "aborted" or "in progress"; "" where the database no longer knows.
 	Outcome(ctx context.Context, transaction int64) (string, error)
+	// NewBatch gives a batch that belongs to no load, to find out which rows
+	// could be sent.
+	NewBatch(spec LoadSpec) Batch
 }
 
 // Counting is a LoadSession of a chunk: Count is told, before Finish, what

@@ -2,7 +2,12 @@ package workflow
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/etlportal/etlportal/internal/csv"
@@ -10,8 +15,9 @@ import (
 )
 
 // Store is what the steps ask of the portal's database. Every method may be
-// repeated; writes of an attempt that is no longer the run's are refused with a
-// Mistake of code stale_attempt, moves that a run may not make with illegal_move.
+// repeated; writes of an attempt that is no longer the run's, or of a claim that
+// is no longer the chunk's, are refused with a Mistake of code stale_attempt,
+// moves that a run may not make with run_state, what is not there with not_found.
 type Store interface {
 	Source(ctx context.Context, id string) (etl.Source, error)
 	UpdateSource(ctx context.Context, src etl.Source) (etl.Source, error)
@@ -48,6 +54,7 @@ type Store interface {
 	ReleaseLease(ctx context.Context, l etl.Lease) error
 
 	AppendLog(ctx context.Context, entries ...etl.LogEntry) error
+	LogTail(ctx context.Context, runID int64, limit int) ([]etl.LogEntry, error)
 }
 
 // Steps move runs and inspections forward, a message at a time. Every handler
@@ -61,8 +68,6 @@ type Steps struct {
 	// Open connects to a credential's database. The steps do not close what it
 	// gives, so that an opener may keep connections for the next chunk.
 	Open func(ctx context.Context, c etl.Credential) (etl.FanOut, error)
-	// Options are how a source's user wants it read (its Overrides); nil: as detected.
-	Options func(src etl.Source) (ReadOptions, error)
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Log hears of what has no run's log to go to; nil is slog.Default.
@@ -77,9 +82,19 @@ type Steps struct {
 	MinChunkBytes, MaxChunkBytes int64
 	// IndexBytes is the distance of the record index's entries; 0 is DefaultIndexBytes.
 	IndexBytes int64
+	// KeepFailed is how long a failed run keeps its staged rows for a retry; 0 is DefaultKeepFailed.
+	KeepFailed time.Duration
+	// Portal tells this portal's loads from those of others in one database; at
+	// most eight of a-z and 0-9. Empty: stages of runs that are not known are
+	// left alone.
+	Portal string
 	// Hold is how long a loader's claim and lease last without a sign of life;
 	// 0 is DefaultHold.
 	Hold time.Duration
+
+	// swept is when stages were last looked for, in Unix nanoseconds; deliveries
+	// numbers the holders of leases.
+	swept, deliveries atomic.Int64
 }
 
 // Defaults of Steps.
@@ -89,6 +104,7 @@ const (
 	DefaultMaxChunkBytes int64 = 1 << 30
 	DefaultIndexBytes    int64 = 16 << 20
 	DefaultHold                = 60 * time.Second
+	DefaultKeepFailed          = 24 * time.Hour
 	// MaxChunks bounds the chunks of a run.
 	MaxChunks = 10000
 )
@@ -96,40 +112,129 @@ const (
 // Handlers are the takers of messages, by topic.
 func (s *Steps) Handlers() map[etl.Topic]etl.Handler {
 	return map[etl.Topic]etl.Handler{
-		etl.TopicInspect:   s.profileFile,
-		etl.TopicPlan:      s.planRun,
-		etl.TopicLoad:      s.loadChunk,
-		etl.TopicFinalize:  s.finalize,
-		etl.TopicReconcile: s.reconcile,
+		etl.TopicInspect:   s.guard(s.profileFile),
+		etl.TopicPlan:      s.guard(s.planRun),
+		etl.TopicLoad:      s.guard(s.loadChunk),
+		etl.TopicFinalize:  s.guard(s.finalize),
+		etl.TopicReconcile: s.guard(s.reconcile),
 	}
 }
 
-// Dead hears of a message that the queue has given up: its run fails with the
-// reason, its source too. May be repeated.
-func (s *Steps) Dead(ctx context.Context, m etl.Message, cause error) error { return nil }
-
-// Execute makes a run of a job with everything frozen, and sends it on its way.
-// fileID "" is the job's own file. created is false where key made it before.
-func (s *Steps) Execute(ctx context.Context, job etl.Job, fileID, trigger string, key etl.IdempotencyKey) (run etl.Run, created bool, err error) {
-	return run, false, nil
+// guard turns a panic, which is a defect of ours, into an error of its message.
+func (s *Steps) guard(h etl.Handler) etl.Handler {
+	return func(ctx context.Context, m etl.Message) (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				s.log().Error("a step panicked", "topic", m.Topic, "run", m.RunID, "chunk", m.Chunk, "panic", p, "stack", string(debug.Stack()))
+				err = &etl.Error{Kind: etl.Internal, Code: "internal", Message: fmt.Sprintf("step %s failed inside: %v", m.Topic, p)}
+			}
+		}()
+		return h(ctx, m)
+	}
 }
 
-// Cancel ends a run that is not publishing and removes what it staged.
-func (s *Steps) Cancel(ctx context.Context, runID int64) (etl.Run, error) {
-	return s.Store.CancelRun(ctx, runID)
+func (s *Steps) now() time.Time {
+	if s.Now == nil {
+		return time.Now()
+	}
+	return s.Now()
 }
 
-// Retry sets a failed run going again: the same load, whose chunks that are
-// loaded stay loaded.
-func (s *Steps) Retry(ctx context.Context, runID int64) (etl.Run, error) {
-	return s.Store.RetryRun(ctx, runID)
+func (s *Steps) log() *slog.Logger {
+	if s.Log == nil {
+		return slog.Default()
+	}
+	return s.Log
 }
 
-// Delete removes a run that is over, and what it staged.
-func (s *Steps) Delete(ctx context.Context, runID int64) error { return s.Store.DeleteRun(ctx, runID) }
+// or is v, or what stands for it where it is zero.
+func or[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}
 
-func (s *Steps) profileFile(ctx context.Context, m etl.Message) error { return nil }
-func (s *Steps) planRun(ctx context.Context, m etl.Message) error     { return nil }
-func (s *Steps) loadChunk(ctx context.Context, m etl.Message) error   { return nil }
-func (s *Steps) finalize(ctx context.Context, m etl.Message) error    { return nil }
-func (s *Steps) reconcile(ctx context.Context, m etl.Message) error   { return nil }
+func (s *Steps) hold() time.Duration { return or(s.Hold, DefaultHold) }
+
+// say writes a line of a run's log. A log that cannot be written stops no load.
+func (s *Steps) say(ctx context.Context, level string, runID int64, chunk *int, attributes map[string]any, format string, args ...any) {
+	e := etl.LogEntry{RunID: runID, Level: level, Chunk: chunk, Attributes: attributes, Message: fmt.Sprintf(format, args...)}
+	if err := s.Store.AppendLog(context.WithoutCancel(ctx), e); err != nil {
+		s.log().Warn("a line of a run's log is lost", "run", runID, "line", e.Message, "error", err)
+	}
+}
+
+func (s *Steps) info(ctx context.Context, runID int64, format string, args ...any) {
+	s.say(ctx, "info", runID, nil, nil, format, args...)
+}
+
+// codeOf is the code of the first etl.Error in err's chain, or "".
+func codeOf(err error) etl.Code {
+	if e, ok := errors.AsType[*etl.Error](err); ok {
+		return e.Code
+	}
+	return ""
+}
+
+// outrun says that a step was refused because the run has gone on without it:
+// its attempt or claim is over, it ended, or it is gone.
+func outrun(err error) bool {
+	switch codeOf(err) {
+	case "stale_attempt", "run_state", "not_found":
+		return true
+	}
+	return false
+}
+
+// current reads the run that a message is about; ok is false where the message
+// is late: the run is gone, has ended, or is at another attempt.
+func (s *Steps) current(ctx context.Context, m etl.Message) (run etl.Run, ok bool, err error) {
+	run, err = s.Store.Run(ctx, m.RunID)
+	if codeOf(err) == "not_found" {
+		return run, false, nil
+	}
+	return run, err == nil && !run.Status.Final() && run.Attempt == m.Attempt, err
+}
+
+// shown is any failure as a person is shown it.
+func shown(err error) *etl.Error {
+	if e, ok := errors.AsType[*etl.Error](err); ok {
+		return e
+	}
+	return &etl.Error{Kind: etl.Internal, Code: "internal", Message: "something of the portal's own failed: " + err.Error(), Err: err}
+}
+
+// settle says what becomes of a message whose step failed: what will fail again
+// fails the run, everything else brings the message back.
+func (s *Steps) settle(ctx context.Context, run *etl.Run, err error, rejects []etl.Reject) error {
+	if _, later := errors.AsType[*etl.RetryAfter](err); later || err == nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return &etl.RetryAfter{Reason: "the process is told to stop"}
+	}
+	e, known := errors.AsType[*etl.Error](err)
+	switch {
+	case known && outrun(err) && e.Code != "not_found":
+		return nil
+	case known && (e.Kind == etl.Mistake || e.Kind == etl.Refused || e.Code == "ledger_mismatch" || e.Code == "span_mismatch"):
+		return s.fail(ctx, run, err, rejects)
+	}
+	s.say(ctx, "warn", run.ID, nil, nil, "%s; it will be tried again", shown(err).Message)
+	return err
+}
+
+// fail ends a run with its reason.
+func (s *Steps) fail(ctx context.Context, run *etl.Run, cause error, rejects []etl.Reject) error {
+	e := *shown(cause)
+	if e.Kind == etl.Refused && strings.Contains(e.Fix, "--") {
+		e.Fix = "Look at the rejected rows and correct the file or the job's mapping, or let bad rows be skipped (on_bad_row)."
+	}
+	if _, err := s.Store.FailRun(context.WithoutCancel(ctx), run.ID, run.Attempt, &e, rejects); err != nil && !outrun(err) {
+		return err
+	}
+	s.say(ctx, "error", run.ID, nil, nil, "failed: %s", e.Error())
+	return nil
+}

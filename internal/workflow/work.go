@@ -1,0 +1,278 @@
+package workflow
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sort"
+	"sync"
+
+	"github.com/etlportal/etlportal/internal/csv"
+	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/plan"
+	"github.com/etlportal/etlportal/internal/schema"
+	"github.com/etlportal/etlportal/internal/transform"
+)
+
+// The paths of a run.
+const (
+	// PathDirect is one transaction into the table.
+	PathDirect = "direct"
+	// PathFanOut is many loaders into a stage, published in one transaction.
+	PathFanOut = "fan-out"
+)
+
+// work is what every step of a run needs: all of it follows from what the run
+// froze and from the table as it is.
+type work struct {
+	run     *etl.Run
+	dest    etl.FanOut
+	program *transform.Program
+	spec    etl.LoadSpec
+	names   []string
+	matches []transform.Match
+	object  *object
+}
+
+// prepare compiles a run's mapping for its destination.
+func (s *Steps) prepare(ctx context.Context, run *etl.Run) (*work, error) {
+	dest, err := s.destination(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	w := &work{run: run, dest: dest, object: &object{blobs: s.Blobs, ref: run.Object}}
+	job := &run.Job
+	sources := make([]transform.Source, len(run.Sources))
+	for i, c := range run.Sources {
+		sources[i] = transform.Source{Name: c.Name, Type: c.Type, Format: c.Format, NullWords: c.NullWords}
+		w.names = append(w.names, c.Name)
+	}
+	src, err := s.Store.Source(ctx, run.FileID)
+	if err != nil {
+		return nil, err
+	}
+	options, err := OptionsOf(src)
+	if err != nil {
+		return nil, err
+	}
+	// Every chunk's rows see the same time, however late they are loaded.
+	o := transform.Options{Location: options.Sniff.Location, Now: run.CreatedAt}
+	m := job.Mapping
+	var table *schema.Table
+	if job.CreateTable {
+		if len(m.Columns) == 0 {
+			m.Columns = createMapping(sources).Columns
+		}
+		if w.program, err = transform.Compile(m, sources, nil, o); err != nil {
+			return nil, err
+		}
+		table = &schema.Table{Schema: job.Schema, Name: job.Table, Columns: w.program.Columns()}
+		if job.Strategy == etl.Upsert {
+			table.Unique = []schema.Index{{Columns: job.UpsertKeys, Primary: true}}
+		}
+	} else {
+		if table, err = dest.Table(ctx, job.Schema, job.Table); err != nil {
+			return nil, err
+		}
+		if len(m.Columns) == 0 {
+			auto, matches, err := transform.AutoMap(sources, table)
+			if err != nil {
+				return nil, err
+			}
+			m.Columns, w.matches = auto.Columns, matches
+		}
+		if w.program, err = transform.Compile(m, sources, table.Columns, o); err != nil {
+			return nil, err
+		}
+	}
+	w.spec = etl.LoadSpec{
+		Table: table, Columns: w.program.Columns(), Create: job.CreateTable, Strategy: job.Strategy,
+		Keys: job.UpsertKeys, DuplicateKeys: job.DuplicateKeys, SkipRefused: m.OnBadRow.Mode == "skip",
+	}
+	return w, nil
+}
+
+// csv are the options that records of the run's file are read with.
+func (w *work) csv() csv.Options {
+	return csv.Options{Width: len(w.names), Encoding: w.run.Encoding}
+}
+
+// open reads the records of a chunk, numbered as in the file. verify, to be
+// called at the end, proves that the chunk was what the plan says, and ends the request.
+func (w *work) open(ctx context.Context, span csv.Span) (r *csv.Reader, verify func() error, err error) {
+	o := w.csv()
+	if span.FirstRow > 0 {
+		// Rows count headers and blank lines too: numbers may have gaps after
+		// blank lines, but are those of the file order, which decides between duplicates.
+		o.Start.Record = max(span.FirstRow+1-int64(w.run.Dialect.Header), 1)
+	}
+	at := w.object.at(ctx, span.Start)
+	r, proof, err := plan.Open(at, span, w.run.Encoding, w.run.Dialect, o)
+	if err != nil {
+		at.close()
+		return nil, nil, err
+	}
+	return r, func() error { defer at.close(); return proof() }, nil
+}
+
+// object is a pinned object of the store as plan reads files.
+type object struct {
+	blobs etl.Blobs
+	ref   etl.ObjectRef
+}
+
+// at gives an io.ReaderAt for one reader that moves forward from an offset: it
+// keeps one ranged GET open and starts another only where the reader jumps.
+func (o *object) at(ctx context.Context, from int64) *cursor {
+	return &cursor{ctx: ctx, o: o, next: from}
+}
+
+type cursor struct {
+	ctx  context.Context //nolint:containedctx // ReadAt has no context of its own
+	o    *object
+	body io.ReadCloser
+	next int64
+}
+
+// ReadAt implements io.ReaderAt for one goroutine.
+func (c *cursor) ReadAt(p []byte, off int64) (int, error) {
+	if off >= c.o.ref.Size {
+		return 0, io.EOF
+	}
+	want := min(int64(len(p)), c.o.ref.Size-off)
+	if c.body != nil && c.next != off {
+		c.close()
+	}
+	if c.body == nil {
+		body, err := c.o.blobs.Range(c.ctx, c.o.ref, off, c.o.ref.Size-off)
+		if err != nil {
+			return 0, err
+		}
+		c.body, c.next = body, off
+	}
+	n, err := io.ReadFull(c.body, p[:want])
+	c.next += int64(n)
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		err = &etl.Error{
+			Kind: etl.Weather, Code: "read_failed", Fix: "Try again.", Err: err,
+			Message: fmt.Sprintf("the object store ended the file at byte %d of %d", off+int64(n), c.o.ref.Size),
+		}
+	}
+	if err != nil {
+		c.close()
+		return n, err
+	}
+	if int64(n) < int64(len(p)) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func (c *cursor) close() {
+	if c.body != nil {
+		// The next read asks anew, whatever becomes of this body.
+		_ = c.body.Close()
+		c.body = nil
+	}
+}
+
+// openRequests is how many requests a scan of several ranges keeps open.
+const openRequests = 8
+
+// ranges reads an object for several goroutines, each of which moves forward
+// through ranges of its own: a request stays open until nobody reads on from it.
+type ranges struct {
+	ctx  context.Context //nolint:containedctx // ReadAt has no context of its own
+	o    *object
+	mu   sync.Mutex
+	idle []*cursor
+}
+
+// ReadAt implements io.ReaderAt.
+func (r *ranges) ReadAt(p []byte, off int64) (int, error) {
+	c := r.take(off)
+	n, err := c.ReadAt(p, off)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.idle = append(r.idle, c)
+	if len(r.idle) > openRequests {
+		r.idle[0].close()
+		r.idle = r.idle[1:]
+	}
+	return n, err
+}
+
+func (r *ranges) take(off int64) *cursor {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, c := range r.idle {
+		if c.next == off {
+			r.idle = slices.Delete(r.idle, i, i+1)
+			return c
+		}
+	}
+	return r.o.at(r.ctx, off)
+}
+
+func (r *ranges) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.idle {
+		c.close()
+	}
+	r.idle = nil
+}
+
+// find fills in the fields of refused rows, whose lines alone are known, from the file.
+func (w *work) find(ctx context.Context, chunks []etl.Chunk, rejects []etl.Reject) error {
+	sort.SliceStable(rejects, func(i, j int) bool { return rejects[i].Line < rejects[j].Line })
+	next := 0
+	for i := range chunks {
+		span := chunks[i].Span
+		until := int64(-1)
+		if i+1 < len(chunks) {
+			until = chunks[i+1].Span.FirstLine
+		}
+		first := next
+		for next < len(rejects) && (until < 0 || rejects[next].Line < until) {
+			next++
+		}
+		if first < next {
+			if err := w.findIn(ctx, span, rejects[first:next]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *work) findIn(ctx context.Context, span csv.Span, rejects []etl.Reject) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // ends the request, which is not read to its end
+	r, _, err := w.open(ctx, span)
+	if err != nil {
+		return err
+	}
+	for i := range rejects {
+		bad := &rejects[i]
+		for {
+			rec, err := r.Read()
+			if err != nil {
+				return fmt.Errorf("line %d, which the database refused, is not found again: %w", bad.Line, err)
+			}
+			if rec.Pos.Line < bad.Line {
+				continue
+			}
+			bad.Record, bad.Raw = rec.Pos.Record, bytes.Clone(rec.Raw)
+			bad.Fields = make([]string, len(rec.Fields))
+			for k, f := range rec.Fields {
+				bad.Fields[k] = string(f)
+			}
+			break
+		}
+	}
+	return nil
+}
