@@ -3,19 +3,26 @@
 package api
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"path"
+	"strings"
 
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/etlportal/etlportal/internal/portal"
 )
 
+// prefix is where the interface lives.
+const prefix = "/api/v1"
+
 // Deps are what the interface needs.
 type Deps struct {
 	Portal *portal.Portal
-	// Version is shown by the API description.
-	Version string
 	// SignIn says that every caller must show a token. Without it, a caller
 	// from this machine who shows none is its owner, an administrator.
 	SignIn bool
@@ -33,12 +40,169 @@ type Deps struct {
 	Metrics *prometheus.Registry
 }
 
+type server struct {
+	portal         *portal.Portal
+	signIn         bool
+	hosts, origins []string
+	log            *slog.Logger
+	registry       *prometheus.Registry
+	metrics        *metrics
+	api            huma.API
+	mux            *http.ServeMux
+	description    []byte
+}
+
 // New makes the handler. It fails where an operation declares no role.
 //
-// The server's base context ends event streams, so cancel it on shutdown.
-func New(d Deps) (http.Handler, error) {
-	return http.NotFoundHandler(), nil
+// Event streams last until their request's context ends, so let the server's
+// BaseContext end on shutdown.
+func New(d Deps) (http.Handler, error) { return build(d, nil) }
+
+// build is New with further operations, for tests.
+func build(d Deps, more func(*server)) (http.Handler, error) {
+	s, err := describe(d, more)
+	if err != nil {
+		return nil, err
+	}
+	if s.description, err = s.api.OpenAPI().MarshalJSON(); err != nil {
+		return nil, fmt.Errorf("describe the API: %w", err)
+	}
+	return s.observe(secure(s.addressed(s.crossSite(http.HandlerFunc(s.route))))), nil
+}
+
+// describe registers every operation.
+func describe(d Deps, more func(*server)) (*server, error) {
+	installErrors()
+	s := &server{portal: d.Portal, signIn: d.SignIn, log: d.Log, registry: d.Metrics, mux: http.NewServeMux()}
+	for _, h := range d.Hosts {
+		s.hosts = append(s.hosts, strings.ToLower(h))
+	}
+	for _, o := range d.Origins {
+		s.origins = append(s.origins, strings.ToLower(strings.TrimSuffix(o, "/")))
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.registry == nil {
+		s.registry = prometheus.NewRegistry()
+	}
+	var err error
+	if s.metrics, err = newMetrics(s.registry); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	s.api = humago.New(s.mux, huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info:    &huma.Info{Title: "ETL Portal", Version: "1", Description: "CSV files into databases: every row exactly once, or told why not."},
+			Components: &huma.Components{
+				Schemas:         huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				SecuritySchemes: map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer", Description: "An API token (etlp_…)"}},
+			},
+		},
+		Formats:                      map[string]huma.Format{"application/json": strictJSON},
+		DefaultFormat:                "application/json",
+		RejectUnknownQueryParameters: true,
+	})
+	s.api.UseMiddleware(s.authorize)
+	s.systemOperations()
+	s.uploadOperations()
+	s.sourceOperations()
+	s.credentialOperations()
+	s.destinationOperations()
+	s.jobOperations()
+	s.runOperations()
+	s.tokenOperations()
+	if more != nil {
+		more(s)
+	}
+	return s, s.checkRoles()
+}
+
+// checkRoles says which operations declare no role.
+func (s *server) checkRoles() error {
+	var errs []error
+	for at, item := range s.api.OpenAPI().Paths {
+		for _, op := range operationsOf(item) {
+			if _, ok := op.Metadata[roleKey]; !ok {
+				errs = append(errs, fmt.Errorf("the operation %s %s declares no role", op.Method, at))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func operationsOf(item *huma.PathItem) (all []*huma.Operation) {
+	for _, op := range []*huma.Operation{item.Get, item.Put, item.Post, item.Delete, item.Options, item.Head, item.Patch, item.Trace} {
+		if op != nil {
+			all = append(all, op)
+		}
+	}
+	return all
 }
 
 // OpenAPI is the description of the interface in YAML (OpenAPI 3.1).
-func OpenAPI() ([]byte, error) { return nil, nil }
+func OpenAPI() ([]byte, error) {
+	s, err := describe(Deps{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return s.api.OpenAPI().YAML()
+}
+
+// atRoot are the paths outside of the prefix; they are reached below it, too.
+var atRoot = map[string]bool{"/healthz": true, "/readyz": true, "/metrics": true, "/openapi.json": true, "/docs": true, "/docs/docs.js": true, "/docs/docs.css": true}
+
+// route finds the operation: with or without a slash at the end, and with
+// problems for paths and methods that there are not.
+func (s *server) route(w http.ResponseWriter, r *http.Request) {
+	at := r.URL.Path
+	if trimmed := strings.TrimRight(at, "/"); trimmed != at && trimmed != "" {
+		at = trimmed
+	}
+	if rest, ok := strings.CutPrefix(at, prefix); ok && atRoot[rest] {
+		at = rest
+	}
+	if at != r.URL.Path {
+		u := *r.URL
+		u.Path, u.RawPath = at, ""
+		r = r.Clone(r.Context())
+		r.URL = &u
+	}
+	notFound := newProblem(r.Context(), http.StatusNotFound, "no_such_path", "See /docs for the paths there are", "there is no such path")
+	if path.Clean(at) != at || strings.ContainsRune(at, 0) {
+		writeProblem(w, notFound)
+		return
+	}
+	h, pattern := s.mux.Handler(r)
+	if pattern == "" {
+		refused := &refusal{header: http.Header{}}
+		h.ServeHTTP(refused, r)
+		if refused.status == http.StatusMethodNotAllowed {
+			allow := refused.header.Get("Allow")
+			p := newProblem(r.Context(), http.StatusMethodNotAllowed, "method_not_allowed", "Use "+allow, "this path does not take "+quoteMethod(r.Method))
+			p.allow = allow
+			writeProblem(w, p)
+			return
+		}
+		writeProblem(w, notFound)
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+func quoteMethod(m string) string {
+	if methods[m] {
+		return m
+	}
+	return "that method"
+}
+
+// refusal takes the mux's own answer, of which only status and Allow are of use.
+type refusal struct {
+	header http.Header
+	status int
+}
+
+func (r *refusal) Header() http.Header         { return r.header }
+func (r *refusal) Write(b []byte) (int, error) { return len(b), nil }
+func (r *refusal) WriteHeader(status int)      { r.status = status }
