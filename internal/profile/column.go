@@ -160,6 +160,7 @@ func (c *column) result(name string, o sniff.Options) Column {
 	if quoted > 0 && out.Type.Kind != schema.Text {
 		s.Rows += quoted
 	}
+	s.Distinct = min(s.Distinct, text.n)
 	if text.n > 0 {
 		s.MinLength, s.MaxLength = text.minLen, text.maxLen
 		s.MeanLength = float64(text.sumLen) / float64(text.n)

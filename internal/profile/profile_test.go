@@ -283,3 +283,18 @@ func BenchmarkAdd(b *testing.B) {
 		}
 	}
 }
+
+// TestDistinctAtMostValues: an estimate never exceeds the number of values.
+func TestDistinctAtMostValues(t *testing.T) {
+	p := New([]string{"c"}, sniff.Options{})
+	for i := range 6000 {
+		p.Add([][]byte{strconv.AppendInt([]byte("v"), int64(i), 10)}, []bool{false}, int64(i+2))
+		p.Add([][]byte{{}}, []bool{false}, int64(i+2))
+		if i%100 != 0 {
+			continue
+		}
+		if s := p.Columns()[0].Statistics; s.Distinct > s.Rows-s.Nulls || s.Distinct < (s.Rows-s.Nulls)*95/100 {
+			t.Fatalf("%d distinct of %d values", s.Distinct, s.Rows-s.Nulls)
+		}
+	}
+}

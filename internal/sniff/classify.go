@@ -1,6 +1,9 @@
 package sniff
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // class is what one value looks like by itself, whatever its column.
 type class uint8
@@ -81,6 +84,16 @@ var boolIndex = func() map[string]uint8 {
 	}
 	return index
 }()
+
+// opposites says whether one word means true and the other false.
+func opposites(a, b string) bool {
+	for _, p := range boolPairs {
+		if strings.EqualFold(a, p.yes) && strings.EqualFold(b, p.no) || strings.EqualFold(a, p.no) && strings.EqualFold(b, p.yes) {
+			return true
+		}
+	}
+	return false
+}
 
 const longestWord = 8
 

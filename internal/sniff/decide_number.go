@@ -68,12 +68,17 @@ func (in *Inference) decideNumber(c *Column, values int64, o Options) {
 		whole, frac = max(n.point.maxInt, n.comma.maxInt), max(n.point.maxFrac, n.comma.maxFrac)
 	}
 	whole = max(whole, int16(intDigits(in.ints.lo)), int16(intDigits(in.ints.hi)), 1)
+	digits := "digits"
+	if whole == 1 {
+		digits = "digit"
+	}
+	written := fmt.Sprintf("%s numbers with up to %d %s before and %d after the decimal sign", are(values), whole, digits, frac)
 	if n.percent {
 		frac += 2
 		whole = max(whole-2, 1)
 	}
 	in.setNumeric(c, whole, frac, sign == "" && !n.percent)
-	c.Evidence = append(c.Evidence, fmt.Sprintf("%s numbers with up to %d digits before and %d after the decimal sign", are(values), whole, frac))
+	c.Evidence = append(c.Evidence, written)
 	if n.exponent.Line != 0 {
 		c.Evidence = append(c.Evidence, "some have an exponent, first "+at(n.exponent))
 	}
@@ -93,9 +98,9 @@ func (in *Inference) decideNumber(c *Column, values int64, o Options) {
 	if chosen != stylePoint || sign != "" || n.percent {
 		c.Format = dress(pattern)
 	}
-	if chosen == stylePoint && styles&styleEuro != 0 {
+	if chosen == stylePoint && styles&styleEuro != 0 && n.point.maxFrac > 0 {
 		c.Confidence = min(c.Confidence, 0.8)
-		c.Evidence = append(c.Evidence, "every value has exactly three digits after the point; if the point separates thousands, say --decimal ,")
+		c.Evidence = append(c.Evidence, "where there is a point, exactly three digits follow it; if the point separates thousands, say --decimal ,")
 	}
 }
 

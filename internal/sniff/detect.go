@@ -109,7 +109,7 @@ func (r *Result) inferColumns(text []byte, atEOF bool, width int, o Options) err
 		}
 	}
 	inferences := NewInferences(width, o)
-	r.readSample(reader, inferences, int64(len(text)), atEOF)
+	r.readSample(reader, inferences, text, atEOF)
 	if header != nil {
 		// What only trailing delimiters open is no column.
 		for len(inferences) > named && inferences[len(inferences)-1].values()+inferences[len(inferences)-1].n[classNull] == 0 {
@@ -139,14 +139,20 @@ func (r *Result) inferColumns(text []byte, atEOF bool, width int, o Options) err
 
 // readSample gives the records to the inferences, and notes bad ones. A record
 // that the end of the sample may have cut is left out.
-func (r *Result) readSample(reader *csv.Reader, inferences []*Inference, size int64, whole bool) {
+func (r *Result) readSample(reader *csv.Reader, inferences []*Inference, text []byte, whole bool) {
 	bad, reason := 0, ""
+	size := int64(len(text))
+	d := r.Dialect
+	plain := trial{delimiter: d.Delimiter, quote: d.Quote, escape: d.Escape, comment: d.Comment, spaces: d.SkipInitialSpace, cr: d.Newline == csv.NewlineCR}
 	for {
 		rec, err := reader.Read()
 		if err != nil || !whole && reader.InputOffset() >= size {
 			break
 		}
 		if rec.Bad != nil {
+			if !whole && rec.Bad.Code == csv.CodeUnterminatedQuote && !plain.tableGoesOn(text[min(max(rec.Bad.Byte, rec.Pos.Byte), size):], len(inferences)) {
+				break // its closing quote comes after the sample
+			}
 			if bad == 0 {
 				reason = rec.Bad.Reason
 			}

@@ -22,10 +22,16 @@ const floor = 0.08
 
 // verdict is the dialect found and the grid it makes.
 type verdict struct {
-	dialect   csv.Dialect
-	grid      *grid
-	shape     shape
-	trial     trial
+	dialect csv.Dialect
+	grid    *grid
+	shape   shape
+	trial   trial
+	// partial says that the text judged by is not the whole file.
+	partial bool
+	// hidden says that a quoted field runs past the text and hides most rows.
+	hidden bool
+	// single says that delimiters only occur within values.
+	single    bool
 	decisions []Decision
 	notes     []string
 }
@@ -46,13 +52,23 @@ func detectDialect(text []byte, whole bool, o Options) (*verdict, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, &Error{Code: "empty_file", Message: fmt.Sprintf("nothing follows the first %d lines, which are skipped", skip), Fix: "check --skip-lines and the export that wrote the file"}
 	}
+	all := body
+	if !whole {
+		all = v.cutAtLine(all)
+	}
 	if n := v.enough(body); len(body) > n {
 		body = v.cutAtLine(body[:n])
-	} else if !whole {
-		body = v.cutAtLine(body)
+	} else {
+		body = all
 	}
 	comment := v.findComment(body, o)
+	v.partial = !whole || len(body) < len(all)
 	best, second, tried := v.compete(body, comment, forced, o)
+	if v.hidden && len(body) < len(all) {
+		// A long field hides the rows after it.
+		body, v.partial = all, !whole
+		best, second, tried = v.compete(body, comment, forced, o)
+	}
 	v.trial, v.grid, v.shape = best.trial, best.grid, best.shape
 	v.findEscape(body, o)
 	v.findSpaces(body, o)
@@ -232,32 +248,26 @@ func (v *verdict) compete(body []byte, comment byte, forced string, o Options) (
 		escape = '\\'
 	}
 	var standard []contender
+	var long contender
 	list := delimiters
 	if forced != "" {
 		list = append(list[:0:0], list[0])
 		list[0].text, list[0].prior, list[0].rare = forced, 1, false
 	}
 	for _, d := range list {
-		if !bytes.Contains(body, []byte(d.text)) && forced == "" {
+		if forced == "" && (!bytes.Contains(body, []byte(d.text)) || d.rare && insideValues(body, d.text)) {
 			continue
 		}
-		for _, q := range quotes {
-			if q != 0 && strings.IndexByte(d.text, q) >= 0 || q != 0 && bytes.IndexByte(body, q) < 0 && len(quotes) > 1 && q != '"' {
-				continue
-			}
-			t := trial{delimiter: d.text, quote: q, escape: escape, comment: comment, cr: cr}
-			if o.SkipInitialSpace != nil {
-				t.spaces = *o.SkipInitialSpace
-			}
-			c := t.contend(body, d.prior, d.rare)
-			if !t.spaces && o.SkipInitialSpace == nil && q != 0 && bytes.Contains(body, []byte(d.text+" "+string(q))) {
-				t.spaces = true
-				if spaced := t.contend(body, d.prior, d.rare); spaced.score > c.score {
-					c = spaced
-				}
-			}
+		base := trial{delimiter: d.text, escape: escape, comment: comment, cr: cr, partial: v.partial}
+		for _, c := range base.quotings(body, quotes, d.prior, d.rare, o) {
 			tried++
-			if q == '"' {
+			if c.grid.cut && len(c.grid.rows) < dialectLines {
+				v.hidden = true
+			}
+			if c.grid.cut && !d.rare && c.score > max(long.score, 2*floor) {
+				long = c
+			}
+			if c.trial.quote == '"' {
 				standard = append(standard, c)
 			}
 			if c.score > best.score || best.grid == nil && forced != "" {
@@ -270,19 +280,60 @@ func (v *verdict) compete(body []byte, comment byte, forced string, o Options) (
 			}
 		}
 	}
+	// Quotes that cut off the text explain the lines after them better than
+	// another delimiter that finds a table there and leaves the quote over.
+	if long.grid != nil && best.grid != nil && !best.grid.cut && 1.5*long.score > best.score && best.trial.delimiter != long.trial.delimiter {
+		second, best = best, long
+	}
 	// Quotes that enclose nothing are data under the standard quote too.
 	for _, c := range standard {
 		if best.grid != nil && best.trial.quote == 0 && o.Quote == nil && c.trial.delimiter == best.trial.delimiter &&
-			c.shape.width == best.shape.width && c.score > 0.6*best.score && !c.grid.open {
+			c.shape.width == best.shape.width && c.score > 0.6*best.score && (c.grid.unclosed == 0 || (c.grid.unclosed+c.grid.stray)*20 <= len(c.grid.rows)) {
 			best = c
 		}
 	}
-	if best.grid == nil || best.score < floor && forced == "" {
+	v.single = forced == "" && best.grid != nil && best.score >= floor && best.oneValue()
+	if best.grid == nil || forced == "" && best.score < floor {
+		if c, ok := quotedBySpaces(standard); ok {
+			return c, best, tried
+		}
+	}
+	if best.grid == nil || forced == "" && (best.score < floor || v.single) {
 		second = best
 		best = v.oneColumn(body, comment, quotes)
 		v.tellAligned(body, comment)
 	}
 	return best, second, tried
+}
+
+// quotings tries the delimiter with every quote. Where the quotes of one kind
+// enclose whole fields, no other kind is worth a trial.
+func (t trial) quotings(body []byte, quotes []byte, prior float64, rare bool, o Options) []contender {
+	var all []contender
+	for _, q := range quotes {
+		if q != 0 && strings.IndexByte(t.delimiter, q) >= 0 || q != 0 && q != '"' && len(quotes) > 1 && bytes.IndexByte(body, q) < 0 {
+			continue
+		}
+		t.quote = q
+		t.spaces = o.SkipInitialSpace != nil && *o.SkipInitialSpace
+		c := t.contend(body, prior, rare)
+		if !t.spaces && o.SkipInitialSpace == nil && q != 0 && t.delimiter != " " && bytes.Contains(body, []byte(t.delimiter+" "+string(q))) {
+			t.spaces = true
+			if spaced := t.contend(body, prior, rare); spaced.score > c.score {
+				c = spaced
+			}
+		}
+		if c.grid.enclosed(q) {
+			if q != '"' && widest(c.grid) == 1 {
+				all = nil // the delimiter only occurs inside quotes
+			}
+			if q == '"' || widest(c.grid) == 1 {
+				return append(all, c)
+			}
+		}
+		all = append(all, c)
+	}
+	return all
 }
 
 func (t trial) contend(body []byte, prior float64, rare bool) contender {
@@ -302,7 +353,13 @@ func (v *verdict) tellAligned(body []byte, comment byte) {
 // oneColumn reads every line as one field. The dialect still needs a
 // delimiter: one that does not occur.
 func (v *verdict) oneColumn(body []byte, comment byte, quotes []byte) contender {
-	t := trial{quote: quotes[0], comment: comment, cr: v.dialect.Newline == csv.NewlineCR, delimiter: ","}
+	t := trial{quote: quotes[0], comment: comment, cr: v.dialect.Newline == csv.NewlineCR, delimiter: ",", partial: v.partial}
+	for _, q := range quotes {
+		if t.quote = q; q != 0 && t.parse(body).enclosed(q) {
+			break
+		}
+		t.quote = quotes[0]
+	}
 	for _, d := range []string{",", ";", "\t", "|", "\x1f", "\x1e", "\x01"} {
 		t.delimiter = d
 		if !bytes.Contains(body, []byte(d)) || widest(t.parse(body)) == 1 {
@@ -422,10 +479,12 @@ func (v *verdict) tellDelimiter(best, second contender, tried int, forced string
 	case forced != "":
 		v.decided("delimiter", name, 0.99, "the first line says sep="+forced, rows)
 	case best.score == 0:
-		c := 0.9 - second.score
+		c := max(0.9-second.score, 0.5)
 		evidence := "no delimiter cuts the rows into equally many fields: one column"
 		if tried == 0 {
 			c, evidence = 0.9, "no delimiter occurs: one column"
+		} else if v.single {
+			evidence = fmt.Sprintf("each line is one value, although %s would cut it into %d: one column", delimiterName(second.trial.delimiter), second.shape.width)
 		}
 		v.decided("delimiter", name, c, evidence)
 	default:
@@ -471,6 +530,12 @@ func (v *verdict) findTrailing(o Options) {
 	}
 	s := v.shape
 	trailing := s.trailing && s.width > 1
+	if trailing && v.dialect.Header > 0 {
+		// A header with as many names has the last column, even if a damaged
+		// header has more cells than the rows.
+		names := v.grid.rows[s.first]
+		trailing = filled(names) < s.width
+	}
 	if trailing && s.width > 2 {
 		// Without names nothing tells such a delimiter from an empty column.
 		trailing = v.dialect.Header > 0

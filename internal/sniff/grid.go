@@ -16,7 +16,9 @@ type trial struct {
 	comment   byte
 	spaces    bool // skip spaces after a delimiter
 	cr        bool
-	// parseOne keeps the whole record as one cell.
+	// partial says that the text is not the whole file.
+	partial bool
+	// one keeps the whole record as one cell.
 	one bool
 }
 
@@ -31,12 +33,13 @@ type grid struct {
 	opened, closed, stray int
 	// long counts quoted fields with a line end inside.
 	long int
-	// open says that the last field's quote never closed.
-	open bool
 	// blank counts empty lines.
 	blank int
 	// unclosed counts quotes that opened a field and never closed it.
 	unclosed int
+	// cut says that the end of the text cut the last record inside its quotes;
+	// that record is left out.
+	cut bool
 }
 
 const (
@@ -49,6 +52,7 @@ const (
 // a cursory twin of csv.Reader that never fails and also counts quotes.
 func (t trial) parse(text []byte) *grid {
 	g := &grid{}
+	whole, all := t, text
 	line := 0
 	cells := 0
 	for len(text) > 0 && len(g.rows) < maxRows && cells < maxCells {
@@ -71,10 +75,17 @@ func (t trial) parse(text []byte) *grid {
 			line++
 		} else {
 			row, text, line = t.record(text, g, line)
+			if g.cut {
+				break
+			}
 		}
 		cells += len(row)
 		g.rows = append(g.rows, row)
 		g.lines = append(g.lines, first)
+	}
+	if g.cut && len(g.rows) == 0 {
+		whole.partial = false
+		return whole.parse(all)
 	}
 	return g
 }
@@ -116,7 +127,15 @@ func (t trial) record(text []byte, g *grid, line int) ([]cell, []byte, int) {
 			}
 		}
 		if t.quote != 0 && len(text) > 0 && text[0] == t.quote && g.unclosed < maxUnclosed {
-			n, inner, lines, ok := t.quotedField(text)
+			limit := maxQuoted
+			if g.unclosed == 0 {
+				limit = len(text)
+			}
+			n, inner, lines, ok := t.quotedField(text[:min(len(text), limit)])
+			if !ok && t.partial && g.unclosed == 0 && !t.tableGoesOn(text, max(len(row)+1, widest(g))) {
+				g.cut = true
+				return nil, nil, line
+			}
 			g.opened++
 			if !ok {
 				g.unclosed++
@@ -136,7 +155,6 @@ func (t trial) record(text []byte, g *grid, line int) ([]cell, []byte, int) {
 				end, width := t.lineEnd(text)
 				return row, text[end+width:], line + 1
 			}
-			g.open = true
 			g.stray++
 		}
 		end, width := t.lineEnd(text)
@@ -169,8 +187,31 @@ func (t trial) strays(field []byte, g *grid) {
 // quotes are plainly data.
 const maxUnclosed = 64
 
-// maxQuoted bounds a quoted field of the sample; a longer one is a stray quote.
+// maxQuoted bounds the search for a closing quote once one search has failed.
 const maxQuoted = 32 << 10
+
+// tableGoesOn says whether the lines after the one that rest begins in are
+// rows of the given width: then the quote that rest begins with is a stray
+// one, and no field that runs past the end of the text.
+func (t trial) tableGoesOn(rest []byte, width int) bool {
+	if width < 2 {
+		return false
+	}
+	end, n := t.lineEnd(rest)
+	rest = rest[end+n:]
+	lines, rows := 0, 0
+	for ; len(rest) > 0 && lines < dialectLines; lines++ {
+		end, n = t.lineEnd(rest)
+		plain := t
+		plain.partial = false
+		row, _, _ := plain.record(rest[:end], &grid{}, 0)
+		if len(row) == width {
+			rows++
+		}
+		rest = rest[end+n:]
+	}
+	return rows*2 > lines
+}
 
 // quotedField finds the end of the quoted field at the start of text, in bytes
 // with both quotes, its inside and the line ends in it.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -25,7 +26,7 @@ func (v *verdict) findHeader(skipped int, o Options) {
 		v.decided("skip_lines", strconv.Itoa(skipped), 1, byFlag)
 	case first > 0:
 		v.dialect.SkipLines += g.lines[first]
-		v.decided("skip_lines", strconv.Itoa(v.dialect.SkipLines), 0.85, fmt.Sprintf("the first %d rows are not shaped like the table", first))
+		v.decided("skip_lines", strconv.Itoa(v.dialect.SkipLines), 0.85, notShaped(first))
 	case skipped > 0:
 		v.decided("skip_lines", strconv.Itoa(skipped), 0.99, "the first line names the delimiter")
 	default:
@@ -40,6 +41,13 @@ func (v *verdict) findHeader(skipped int, o Options) {
 	n, confidence, evidence := headerRows(rows, v.shape.width)
 	v.dialect.Header = n
 	v.decided("header", strconv.Itoa(n), confidence, evidence...)
+}
+
+func notShaped(n int) string {
+	if n == 1 {
+		return "the first row is not shaped like the table"
+	}
+	return fmt.Sprintf("the first %d rows are not shaped like the table", n)
 }
 
 // columns is the width of the table without what a trailing delimiter opens.
@@ -90,6 +98,22 @@ type bodyColumn struct {
 	minLen, maxLen int
 	// digits counts values with digits in them, upper those without small letters.
 	digits, upper int
+	// bools counts true/false words.
+	bools int
+}
+
+// names says whether a true/false word is the column's name rather than one of
+// its values: n above numbers, active above true and false, but not yes above no.
+func (c *bodyColumn) names(word []byte) bool {
+	if c.bools*2 < c.n {
+		return true
+	}
+	for v := range c.values {
+		if strings.EqualFold(v, string(word)) || opposites(v, string(word)) {
+			return false
+		}
+	}
+	return true
 }
 
 // headerRows is the number of rows that name the columns.
@@ -181,6 +205,9 @@ func bodyColumns(rows [][]cell, width int, kind func(cell) class) []bodyColumn {
 			if isTyped(cl) {
 				c.typed++
 			}
+			if cl == classBool {
+				c.bools++
+			}
 			if bytes.ContainsAny(text, "0123456789") {
 				c.digits++
 			}
@@ -213,6 +240,8 @@ func untypedTop(rows [][]cell, body []bodyColumn, top int, kind func(cell) class
 			switch cl := kind(rows[i][j]); {
 			case cl == classEmpty || cl == classNull:
 				blank++
+			case i == 0 && cl == classBool && c.names(trim(rows[i][j].text)):
+				names++
 			case isTyped(cl):
 				typed++
 			default:
@@ -304,7 +333,7 @@ func textHeader(row []cell, body []bodyColumn, kind func(cell) class) (int, floa
 	score := 0.35 // most files have a header
 	evidence := []string{}
 	seen := map[string]bool{}
-	filledCells, repeated, typed, alike, named, unlike := 0, 0, 0, 0, 0, 0
+	filledCells, repeated, typed, alike, shaped, named, unlike := 0, 0, 0, 0, 0, 0, 0
 	for j, c := range row {
 		v := trim(c.text)
 		if len(v) == 0 {
@@ -330,7 +359,9 @@ func textHeader(row []cell, body []bodyColumn, kind func(cell) class) (int, floa
 		switch {
 		case b.values[string(v)] > 0 && b.n > 1:
 			alike++
-		case n < b.minLen-1 && b.n > 1 || n > b.maxLen+1 && b.n > 1:
+		case b.n > 1 && b.digits == b.n && b.minLen == b.maxLen && n == b.minLen && bytes.ContainsAny(v, "0123456789"):
+			shaped++
+		case b.n > 1 && (n < b.minLen-1 || n > b.maxLen+1 && nameLike(v)):
 			unlike++
 		case b.digits == b.n && !bytes.ContainsAny(v, "0123456789"):
 			unlike++
@@ -345,27 +376,38 @@ func textHeader(row []cell, body []bodyColumn, kind func(cell) class) (int, floa
 	score += 0.5 * float64(named) / f
 	score += 0.6 * float64(unlike) / f
 	score -= 1.2 * float64(typed) / f
-	score -= 0.9 * float64(alike) / f
+	score -= 0.9 * float64(alike+shaped) / f
 	score -= 0.5 * float64(repeated) / f
 	if n := len(row) - filledCells; n > 0 {
 		score -= 0.3 * float64(n) / float64(len(row))
 	}
 	if named > 0 {
-		evidence = append(evidence, fmt.Sprintf("%d of %d cells of the first row look like names", named, filledCells))
+		evidence = append(evidence, fmt.Sprintf("%d of %d cells of the first row could be names", named, filledCells))
 	}
 	if alike > 0 {
-		evidence = append(evidence, fmt.Sprintf("%d occur again below", alike))
+		evidence = append(evidence, plural(alike, "occurs", "occur")+" again below")
+	}
+	if shaped > 0 {
+		evidence = append(evidence, plural(shaped, "is", "are")+" written like the cells below")
 	}
 	if unlike > 0 {
-		evidence = append(evidence, fmt.Sprintf("%d differ in shape from the cells below", unlike))
+		evidence = append(evidence, plural(unlike, "differs", "differ")+" in shape from the cells below")
 	}
 	if typed > 0 {
-		evidence = append(evidence, fmt.Sprintf("%d are numbers or dates", typed))
+		evidence = append(evidence, plural(typed, "is a number or date", "are numbers or dates"))
 	}
 	if score > 0.4 {
 		return 1, min(0.95, 0.5+score/3), evidence
 	}
 	return 0, min(0.95, 0.5+(0.4-score)/2), evidence
+}
+
+// plural is n with the verb that fits it.
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
 }
 
 // nameLike says whether v could be a column's name: short, starts with a
@@ -379,5 +421,8 @@ func nameLike(v []byte) bool {
 		return false
 	}
 	words := bytes.Count(v, []byte(" ")) + 1
+	if words > 2 && (bytes.IndexByte([]byte(".?!"), v[len(v)-1]) >= 0 || bytes.Contains(v, []byte(", "))) {
+		return false // a sentence
+	}
 	return words <= 6 && !bytes.ContainsAny(v, "@;{}") && !bytes.Contains(v, []byte("://"))
 }

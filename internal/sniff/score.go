@@ -5,13 +5,15 @@ import (
 	"math"
 )
 
-// delimiters are the candidates, with how often each is what it seems.
-var delimiters = []struct {
+// candidate is a delimiter, with how often it is what it seems.
+type candidate struct {
 	text  string
 	prior float64
 	// rare ones need many rows of exactly one width.
 	rare bool
-}{
+}
+
+var delimiters = []candidate{
 	{",", 1, false},
 	{";", 1, false},
 	{"\t", 1, false},
@@ -26,8 +28,6 @@ var delimiters = []struct {
 	{"§", 0.8, true},
 	{"\x1f", 1, false},
 	{"\x01", 1, false},
-	{"-", 0.2, true},
-	{"_", 0.2, true},
 	{"=", 0.3, true},
 	{"*", 0.5, true},
 }
