@@ -90,7 +90,7 @@ func describe(d Deps, more func(*server)) (*server, error) {
 	if s.metrics, err = newMetrics(s.registry); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	s.api = humago.New(s.mux, huma.Config{
+	s.api = humago.New(mounted{s.mux}, huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
 			Info:    &huma.Info{Title: "ETL Portal", Version: "1", Description: "CSV files into databases: every row exactly once, or told why not."},
@@ -152,6 +152,26 @@ func OpenAPI() ([]byte, error) {
 // atRoot are the paths outside of the prefix; they are reached below it, too.
 var atRoot = map[string]bool{"/healthz": true, "/readyz": true, "/metrics": true, "/openapi.json": true, "/docs": true, "/docs/docs.js": true, "/docs/docs.css": true}
 
+// executePath would meet /jobs/{id}/dry-run at /jobs/execute/dry-run, which
+// net/http's mux refuses as ambiguous; so the mux knows it by another name.
+const executePath, executeMounted = prefix + "/jobs/execute/", prefix + "/jobs:execute/"
+
+func inMux(at string) string {
+	if id, ok := strings.CutPrefix(at, executePath); ok {
+		return executeMounted + id
+	}
+	return at
+}
+
+// mounted is the mux as huma sees it.
+type mounted struct{ *http.ServeMux }
+
+// HandleFunc takes "METHOD /path".
+func (m mounted) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request)) {
+	method, at, _ := strings.Cut(pattern, " ")
+	m.ServeMux.HandleFunc(method+" "+inMux(at), h)
+}
+
 // route finds the operation: with or without a slash at the end, and with
 // problems for paths and methods that there are not.
 func (s *server) route(w http.ResponseWriter, r *http.Request) {
@@ -162,6 +182,7 @@ func (s *server) route(w http.ResponseWriter, r *http.Request) {
 	if rest, ok := strings.CutPrefix(at, prefix); ok && atRoot[rest] {
 		at = rest
 	}
+	at = inMux(at)
 	if at != r.URL.Path {
 		u := *r.URL
 		u.Path, u.RawPath = at, ""
