@@ -68,6 +68,8 @@ type layout struct {
 	// ones before these the number of their chunk.
 	staged, chunked bool
 	chunk           int32
+	// keyed is set where rows' keys are hashed as they are encoded.
+	keyed *keyed
 }
 
 func newLayout(columns []schema.Column) *layout {
@@ -84,6 +86,9 @@ type batch struct {
 	buf  []byte
 	rows int
 	runs []run
+	// keys are the hashes of the rows' keys where layout.keyed is set; a key
+	// with a NULL, which equals no other, has none.
+	keys []uint64
 }
 
 // run says that rows from the row-th of a batch on (0-based) start at line,
@@ -98,7 +103,7 @@ func (b *batch) Len() int  { return len(b.buf) }
 func (b *batch) Rows() int { return b.rows }
 
 func (b *batch) Reset() {
-	b.buf, b.rows, b.runs = b.buf[:0], 0, b.runs[:0]
+	b.buf, b.rows, b.runs, b.keys = b.buf[:0], 0, b.runs[:0], b.keys[:0]
 }
 
 // Append adds a row. It allocates nothing once the batch has reached its usual size.
@@ -115,16 +120,25 @@ func (b *batch) Append(row []schema.Value, line, record int64) *etl.Reject {
 		fields++
 	}
 	buf := binary.BigEndian.AppendUint16(b.buf, uint16(fields))
+	var key uint64
+	isKey := b.keyed != nil
 	for i := range row {
 		v := &row[i]
 		if v.Kind == schema.VNull {
+			if b.keyed != nil && b.keyed.isKey[i] {
+				isKey = false
+			}
 			buf = binary.BigEndian.AppendUint32(buf, nullField)
 			continue
 		}
 		var ok bool
+		field := len(buf)
 		if buf, ok = appendField(buf, b.wires[i], v); !ok {
 			b.buf = buf[:start]
 			return b.refuse(i, v, line, record)
+		}
+		if isKey && b.keyed.isKey[i] {
+			key = b.keyed.add(key, buf[field:])
 		}
 	}
 	if len(buf)-start > maxRow {
@@ -142,6 +156,9 @@ func (b *batch) Append(row []schema.Value, line, record int64) *etl.Reject {
 		buf = binary.BigEndian.AppendUint64(buf, uint64(line))
 	}
 	b.buf = buf
+	if isKey {
+		b.keys = append(b.keys, key)
+	}
 	b.note(line)
 	b.rows++
 	return nil

@@ -112,7 +112,7 @@ func explainState(e *pgconn.PgError, what string) (code etl.Code, message, fix s
 	case "40001", "40P01":
 		return say("conflict", "another transaction was in the way while "+what, "Try again; the table is unchanged.")
 	case "55P03":
-		return say("table_locked", fmt.Sprintf("another session held a lock for more than %s while %s", lockTimeout, what), "Try again when it has ended; pg_stat_activity shows who it is.")
+		return say("table_locked", fmt.Sprintf("another session held a lock too long while %s", what), "Try again when it has ended; pg_stat_activity shows who it is.")
 	case "25006":
 		return say("read_only", "the database takes no writes: it is a standby, or read-only", "Connect to the primary, or try again after its failover.")
 	case "0A000":

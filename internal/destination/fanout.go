@@ -35,8 +35,9 @@ const (
 )
 
 const (
-	// claimLockTimeout is how long a second delivery of a chunk waits for the first.
-	claimLockTimeout = "250ms"
+	// claimLockTimeout is how long a second delivery of a chunk waits for the
+	// first, at most.
+	claimLockTimeout = 250 * time.Millisecond
 	// heldDelay is when a chunk or load that another process works on is looked at again.
 	heldDelay = 5 * time.Second
 )
@@ -179,7 +180,7 @@ func (p *Postgres) inTransaction(ctx context.Context, load, step, what string, f
 // beginFanOut opens a transaction whose session can be found by its load.
 func (p *Postgres) beginFanOut(ctx context.Context, load, step string) (*pgx.Conn, error) {
 	return p.with(ctx, func(conn *pgx.Conn) error {
-		if err := begin(ctx, conn); err != nil {
+		if err := p.begin(ctx, conn); err != nil {
 			return wrap(ctx, err, "starting a transaction")
 		}
 		_, err := conn.Exec(ctx, "SELECT pg_catalog.set_config('application_name', $1, true)", sessionName(load, step))

@@ -92,7 +92,7 @@ func (s *chunkSession) begin(ctx context.Context) error {
 	s.home, s.stage = h, &staging{name: h.prefix + "stage_" + s.load, from: h.stage(s.load)}
 	// The stage's lock comes first, so that whoever drops it either waits for
 	// this chunk's rows and claim, or is noticed here.
-	err = execute(ctx, s.conn, fmt.Sprintf("SET LOCAL lock_timeout = '%s'; LOCK TABLE %s IN ROW EXCLUSIVE MODE", claimLockTimeout, s.stage.from))
+	err = execute(ctx, s.conn, fmt.Sprintf("%s LOCK TABLE %s IN ROW EXCLUSIVE MODE", setLockTimeout(min(claimLockTimeout, s.p.lockTimeout)), s.stage.from))
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == "42P01" {
 		return loadGone(s.load)
 	}
@@ -107,7 +107,7 @@ func (s *chunkSession) begin(ctx context.Context) error {
 	if tag.RowsAffected() == 0 {
 		return s.done(ctx)
 	}
-	return wrap(ctx, execute(ctx, s.conn, "SET LOCAL lock_timeout = '30s'"), what)
+	return wrap(ctx, execute(ctx, s.conn, setLockTimeout(s.p.lockTimeout)), what)
 }
 
 // done tells what the ledger says of a chunk that was loaded before.

@@ -8,6 +8,7 @@
 package destination
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -43,6 +44,9 @@ type Options struct {
 	// Control, where set, is asked before each connection with the very address
 	// that is dialled (net.Dialer.Control).
 	Control func(network, address string, c syscall.RawConn) error
+	// LockTimeout is how long a statement waits for others' locks; 0: 30
+	// seconds. A second claim of a chunk waits for a quarter of a second at most.
+	LockTimeout time.Duration
 }
 
 // Postgres is a PostgreSQL database, version 12 or later, behind a pooler in
@@ -50,7 +54,8 @@ type Options struct {
 // and temporary tables only within a transaction. It may be used by several
 // goroutines; each load has a connection of its own.
 type Postgres struct {
-	config *pgx.ConnConfig
+	config      *pgx.ConnConfig
+	lockTimeout time.Duration
 
 	mu     sync.Mutex
 	idle   []*pgx.Conn
@@ -98,7 +103,7 @@ func open(ctx context.Context, config *pgx.ConnConfig, o Options) (*Postgres, er
 	config.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: patience}
 	}
-	p := &Postgres{config: config}
+	p := &Postgres{config: config, lockTimeout: cmp.Or(o.LockTimeout, lockTimeout)}
 	conn, err := p.dial(ctx)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -11,7 +12,7 @@ import (
 	"github.com/etlportal/etlportal/internal/etl"
 )
 
-const lockTimeout = "30 s"
+const lockTimeout = 30 * time.Second
 
 // settings hold for the load's transaction alone, so that a pooler may sit
 // between. A loader that died frees its locks in seconds rather than after two
@@ -19,7 +20,6 @@ const lockTimeout = "30 s"
 const settings = `
 BEGIN ISOLATION LEVEL READ COMMITTED;
 SET LOCAL statement_timeout = 0;
-SET LOCAL lock_timeout = '30s';
 SET LOCAL idle_in_transaction_session_timeout = '60s';
 SET LOCAL tcp_keepalives_idle = 15;
 SET LOCAL tcp_keepalives_interval = 5;
@@ -33,8 +33,9 @@ SET LOCAL extra_float_digits = 1;
 
 // begin opens the transaction. The last settings are refused by servers on
 // some systems, whose loads then go without.
-func begin(ctx context.Context, conn *pgx.Conn) error {
+func (p *Postgres) begin(ctx context.Context, conn *pgx.Conn) error {
 	version := serverVersion(conn)
+	settings := settings + setLockTimeout(p.lockTimeout)
 	more := ""
 	if version >= 14 {
 		more += "SET LOCAL client_connection_check_interval = '10s';"
@@ -52,6 +53,10 @@ func begin(ctx context.Context, conn *pgx.Conn) error {
 	return err
 }
 
+func setLockTimeout(d time.Duration) string {
+	return fmt.Sprintf("SET LOCAL lock_timeout = %d;", d.Milliseconds())
+}
+
 // execute runs one or more statements without parameters in one round trip.
 func execute(ctx context.Context, conn *pgx.Conn, sql string) error {
 	_, err := conn.PgConn().Exec(ctx, sql).ReadAll()
@@ -67,6 +72,8 @@ type session struct {
 	layout *layout
 	stream *stream
 	ledger ledger
+	// keys are what is known of duplicates before the server is asked.
+	keys keySet
 	// stage is nil on the direct path.
 	stage *staging
 	notes []string
@@ -84,7 +91,7 @@ func (p *Postgres) Begin(ctx context.Context, spec etl.LoadSpec) (etl.LoadSessio
 		return nil, errors.New("destination: LoadSpec without a table")
 	}
 	conn, err := p.with(ctx, func(conn *pgx.Conn) error {
-		return wrap(ctx, begin(ctx, conn), "starting a transaction")
+		return wrap(ctx, p.begin(ctx, conn), "starting a transaction")
 	})
 	if err != nil {
 		return nil, err
@@ -159,6 +166,7 @@ func (s *session) Write(ctx context.Context, eb etl.Batch) error {
 	}
 	buf := b.buf
 	s.ledger.add(b)
+	s.keys.add(b.keys)
 	empty, err := s.stream.send(ctx, buf)
 	if err != nil {
 		return s.copyError(ctx, err)

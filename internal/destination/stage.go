@@ -98,6 +98,9 @@ func (s *session) openStage(ctx context.Context) (string, error) {
 		if err := s.planMerge(ctx); err != nil {
 			return "", err
 		}
+		if s.provable(st.merge.keys) {
+			s.layout.hashKeys(st.merge.keys)
+		}
 	}
 	return s.layout.stageCopy(st.from), nil
 }

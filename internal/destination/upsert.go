@@ -148,7 +148,8 @@ WHERE pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < 6710886
 // are compared as the table's unique index compares them; NULL equals nothing.
 //
 // One DELETE finds and removes: its hash aggregate over the keys costs a few
-// per cent of the merge. Trying the merge first and deduplicating only on
+// per cent of the merge, and is left out where keySet has shown that there is
+// nothing to find. Trying the merge first and deduplicating only on
 // cardinality_violation would cost nothing on clean files, but leave the
 // aborted attempt's dead rows in the customer's table on others.
 func (s *session) deduplicate(ctx context.Context) (int64, error) {
@@ -158,6 +159,9 @@ func (s *session) deduplicate(ctx context.Context) (int64, error) {
 	}
 	if err := s.noteNullKeys(ctx); err != nil {
 		return 0, err
+	}
+	if s.layout.keyed != nil && !s.keys.unsure {
+		return 0, nil
 	}
 	var inner, group, join []string
 	for n, i := range m.keys {

@@ -175,7 +175,11 @@ func (l *loading) settle(ctx context.Context, err error) error {
 			}
 		}
 		l.s.say(ctx, "error", l.run.ID, &l.chunk.Number, nil, "chunk %d of %d failed: %s", l.chunk.Number+1, l.run.ChunksTotal, e.Message)
-		return l.s.fail(ctx, l.run, err, l.rejects)
+		rejects := l.rejects
+		if l.reported {
+			rejects = nil // they were reported with the chunk
+		}
+		return l.s.fail(ctx, l.run, err, rejects)
 	}
 	l.s.say(ctx, "warn", l.run.ID, &l.chunk.Number, nil, "chunk %d of %d, try %d: %s", l.chunk.Number+1, l.run.ChunksTotal, l.chunk.Attempt, shown(err).Message)
 	return errors.Join(err, release(shown(err)))
