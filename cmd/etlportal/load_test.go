@@ -141,6 +141,35 @@ func TestUpsert(t *testing.T) {
 	require.Contains(t, o.err, "CREATE UNIQUE INDEX")
 }
 
+// Keys that the database calls equal though they are written differently are duplicates.
+func TestKeysThatAreEqualButNotAlike(t *testing.T) {
+	db := newDatabase(t)
+	db.exec("CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false)")
+	cases := []struct{ typ, one, other string }{
+		{"numeric", "1.0", "1.00"},
+		{"double precision", "0", "-0"},
+		{"char(5)", "ab", "ab  "},
+		{"text COLLATE loose", "abc", "ABC"},
+		{"varchar(9) COLLATE loose", "abc", "ABC"},
+		{"jsonb", `'{"a":1,"b":2}'`, `'{"b":2,"a":1}'`},
+		{"interval", "1 day", "24:00:00"},
+		{"int4range", "'[1,5)'", "'[1,4]'"},
+		{"text", "same", "same"},
+		{"integer", "7", "7"},
+		{"uuid", "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000001"},
+		{"timestamptz", "2024-01-01 00:00:00Z", "2024-01-01 01:00:00+01"},
+	}
+	for _, c := range cases {
+		t.Run(c.typ, func(t *testing.T) {
+			db.exec("DROP TABLE IF EXISTS t; CREATE TABLE t (k " + c.typ + " PRIMARY KEY, n int)")
+			path := file(t, "a.csv", fmt.Sprintf("k;n\n%s;1\n%s;2\n", c.one, c.other))
+			j := runOf(t, db.loaded(path, "--strategy", "upsert", "--key", "k", "--format", "json", "--delimiter", ";", "--quote", "'", "--header"))
+			require.Equal(t, int64(1), j.RowsDeduplicated)
+			require.Equal(t, []string{"2"}, db.rows("SELECT n FROM t"))
+		})
+	}
+}
+
 func TestUpsertCanMakeItsTable(t *testing.T) {
 	db := newDatabase(t)
 	path := file(t, "a.csv", "a,b\n1,x\n1,y\n2,z\n")

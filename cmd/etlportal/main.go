@@ -131,7 +131,8 @@ func newRoot(s streams) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%v. See: %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(newLoad(s), newInspect(s), newCat(s), newSchema(s), newVersion(s))
+	root.AddCommand(newLoad(s), newInspect(s), newCat(s), newSchema(s), newVersion(s),
+		newServe(s), newWarehouse(s), newMigrate(s), newToken(s), newKeys(s), newOpenAPI(s))
 	return root
 }
 

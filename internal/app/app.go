@@ -1,0 +1,301 @@
+// Package app puts a portal together: its database, the steps of runs, the API,
+// and whoever serves the queue. It knows ports, not what is behind them, so
+// that a laptop and a cloud differ in the Adapters alone.
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/etlportal/etlportal/internal/api"
+	"github.com/etlportal/etlportal/internal/destination"
+	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/portal"
+	"github.com/etlportal/etlportal/internal/store"
+	"github.com/etlportal/etlportal/internal/workflow"
+)
+
+const (
+	// reconcileEvery is how often what has stopped is set going again.
+	reconcileEvery = time.Minute
+	// reconcileFor bounds one such look.
+	reconcileFor = 5 * time.Minute
+	// databaseConns bounds the pool of the portal's own database.
+	databaseConns = 20
+)
+
+// Adapters are what stands behind the ports.
+type Adapters struct {
+	Blobs  etl.Blobs
+	Sealer etl.Sealer
+	// Queue makes the queue, which may live in the portal's database.
+	Queue func(*store.Store) (Queue, error)
+	// Log is where the portal logs; nil: nowhere.
+	Log *slog.Logger
+}
+
+// Queue is an etl.Queue that this process serves, too.
+type Queue interface {
+	etl.Queue
+	// Migrate makes or updates what the queue needs. It may be repeated.
+	Migrate(ctx context.Context) error
+	// Serve handles messages until ctx ends, and then waits for those under way.
+	Serve(ctx context.Context, handlers map[etl.Topic]etl.Handler, s Serving) error
+}
+
+// Serving says how messages are handled.
+type Serving struct {
+	// Workers is how many messages of a topic are handled at a time.
+	Workers map[etl.Topic]int
+	// OnDead hears of a message after its last try.
+	OnDead func(ctx context.Context, m etl.Message, last error) error
+	// Drain is how long handlers may finish once Serve is told to stop.
+	Drain time.Duration
+	Log   *slog.Logger
+}
+
+// App is a portal, ready to serve.
+type App struct {
+	// Handler is the API. The server's base context ends event streams.
+	Handler http.Handler
+	// Portal holds the use cases.
+	Portal *portal.Portal
+	// Store is the portal's database, open until Close.
+	Store *store.Store
+
+	config   Config
+	log      *slog.Logger
+	queue    Queue
+	steps    *workflow.Steps
+	opened   *opened
+	metrics  *messageMetrics
+	tracer   *tracer
+	draining atomic.Bool
+	close    sync.Once
+}
+
+// New migrates the portal's database, connects everything and checks the
+// declarations of the API. It starts nothing: see Run. Close must follow.
+func New(ctx context.Context, c Config, a Adapters) (*App, error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	log := a.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	if err := store.MigrateUp(ctx, c.DatabaseURL); err != nil {
+		return nil, err
+	}
+	s, err := store.Open(ctx, c.DatabaseURL, store.Options{MaxConns: databaseConns})
+	if err != nil {
+		return nil, err
+	}
+	app, err := assemble(ctx, c, a, s, log)
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return app, nil
+}
+
+func assemble(ctx context.Context, c Config, a Adapters, s *store.Store, log *slog.Logger) (*App, error) {
+	queue, err := a.Queue(s)
+	if err != nil {
+		return nil, err
+	}
+	if err := queue.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	identity, err := s.Identity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &portal.Portal{
+		Store: s, Blobs: a.Blobs, Queue: queue, Sealer: a.Sealer, Open: open, MaxUpload: c.MaxUpload, Location: c.Location, Log: log,
+	}
+	kept := &opened{open: open, password: p.Password, all: map[int64]*keptDestination{}}
+	steps := &workflow.Steps{
+		Store: s, Blobs: a.Blobs, Queue: queue, Open: kept.get, Log: log, Holder: holder(), Portal: identity, ChunkBytes: c.ChunkBytes,
+	}
+	p.Runs = steps
+	registry := prometheus.NewRegistry()
+	metrics := newMessageMetrics()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(metrics.all()...)
+	handler, err := api.New(api.Deps{
+		Portal: p, SignIn: c.RequireToken, Hosts: hosts(&c), Origins: c.Origins, Log: log, Metrics: registry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	app := &App{
+		Portal: p, Store: s, config: c, log: log, queue: queue, steps: steps, opened: kept, metrics: metrics,
+		tracer: newTracer(c, log),
+	}
+	app.Handler = app.tracer.handler(app.whileUp(handler))
+	return app, nil
+}
+
+// open connects to a customer's database.
+func open(ctx context.Context, c etl.Credential, password string) (etl.FanOut, error) {
+	if c.Type != "" && c.Type != "postgresql" {
+		return nil, etl.Mistakef("unsupported_type", "Use a PostgreSQL database.", "this portal cannot load into %s yet", c.Type)
+	}
+	return destination.OpenCredential(ctx, c, password, destination.Options{Control: portal.Guard})
+}
+
+// hosts adds the name that the portal listens under.
+func hosts(c *Config) []string {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil || host == "" || loopback(host) {
+		return c.Hosts
+	}
+	if a := net.ParseIP(host); a != nil && a.IsUnspecified() {
+		return c.Hosts
+	}
+	return append([]string{host}, c.Hosts...)
+}
+
+// holder names this process in leases.
+func holder() string {
+	name, err := os.Hostname()
+	if err != nil {
+		name = "host"
+	}
+	return fmt.Sprintf("%s/%d/%s", name, os.Getpid(), rand.Text()[:6])
+}
+
+// Run serves the queue and reconciles, at once and every minute, until ctx ends;
+// then it lets work under way finish, for Config.Drain at most. What is cut off
+// then is taken up by the next process.
+func (a *App) Run(ctx context.Context) error {
+	handlers := make(map[etl.Topic]etl.Handler)
+	for topic, h := range a.steps.Handlers() {
+		handlers[topic] = a.watched(h)
+	}
+	var group sync.WaitGroup
+	group.Go(func() { a.tracer.run(ctx) })
+	group.Go(func() { a.reconcile(ctx, handlers[etl.TopicReconcile]) })
+	err := a.queue.Serve(ctx, handlers, Serving{
+		Workers: map[etl.Topic]int{
+			etl.TopicInspect: 2, etl.TopicPlan: 2, etl.TopicLoad: a.config.Loaders, etl.TopicFinalize: 4, etl.TopicReconcile: 1,
+		},
+		OnDead: a.steps.Dead, Drain: a.config.Drain, Log: a.log,
+	})
+	if err != nil && ctx.Err() == nil {
+		// The other two end with the process.
+		return err
+	}
+	group.Wait()
+	a.tracer.flush(context.WithoutCancel(ctx))
+	return err
+}
+
+// reconcile looks after what has stopped. It does not go through the queue,
+// because it is what helps where the queue lost something.
+func (a *App) reconcile(ctx context.Context, handle etl.Handler) {
+	ticker := time.NewTicker(reconcileEvery)
+	defer ticker.Stop()
+	for {
+		once, cancel := context.WithTimeout(ctx, reconcileFor)
+		if err := handle(once, etl.Message{Topic: etl.TopicReconcile}); err != nil && ctx.Err() == nil {
+			a.log.WarnContext(ctx, "reconciling failed and will be tried again", "error", err)
+		}
+		cancel()
+		a.opened.sweep(ctx, time.Now())
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// Drain makes /readyz say that this process is about to end.
+func (a *App) Drain() { a.draining.Store(true) }
+
+func (a *App) whileUp(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.draining.Load() && (r.URL.Path == "/readyz" || r.URL.Path == "/readyz/") {
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = io.WriteString(w, `{"title":"Service Unavailable","status":503,"code":"draining","detail":"this process is about to end"}`+"\n")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Close frees the connections; it may be repeated.
+func (a *App) Close() {
+	a.close.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		a.opened.closeAll(ctx)
+		a.Store.Close()
+	})
+}
+
+// watched gives a handler's logs the ids of its message, counts it and traces it.
+func (a *App) watched(h etl.Handler) etl.Handler {
+	return func(ctx context.Context, m etl.Message) error {
+		attrs := []slog.Attr{slog.String("topic", string(m.Topic))}
+		if m.RunID != 0 {
+			attrs = append(attrs, slog.Int64("run_id", m.RunID), slog.Int("attempt", m.Attempt))
+		}
+		if m.Topic == etl.TopicLoad {
+			attrs = append(attrs, slog.Int("chunk", m.Chunk))
+		}
+		if m.FileID != "" {
+			attrs = append(attrs, slog.String("file_id", m.FileID))
+		}
+		if m.RunID != 0 {
+			if run, err := a.Store.Run(ctx, m.RunID); err == nil {
+				attrs = append(attrs, slog.Int64("job_id", run.JobID))
+			}
+		}
+		ctx = withAttrs(ctx, attrs...)
+		ctx, end := a.tracer.span(ctx, "message "+string(m.Topic), attrs...)
+		start := time.Now()
+		err := h(ctx, m)
+		took := time.Since(start)
+		outcome := outcomeOf(err)
+		a.metrics.handled.WithLabelValues(string(m.Topic), outcome).Inc()
+		a.metrics.seconds.WithLabelValues(string(m.Topic)).Observe(took.Seconds())
+		end(err)
+		level := slog.LevelDebug
+		if m.Topic != etl.TopicReconcile && outcome != "again" {
+			level = slog.LevelInfo
+		}
+		record := []any{"outcome", outcome, "duration_ms", took.Milliseconds()}
+		if err != nil {
+			record = append(record, "error", err)
+		}
+		a.log.Log(ctx, level, "message handled", record...)
+		return err
+	}
+}
+
+func outcomeOf(err error) string {
+	if err == nil {
+		return "done"
+	}
+	if _, ok := errors.AsType[*etl.RetryAfter](err); ok {
+		return "again"
+	}
+	return "failed"
+}
