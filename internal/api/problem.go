@@ -85,6 +85,7 @@ var statusOf = map[etl.Code]int{
 	"upload_incomplete":    http.StatusConflict,
 	"parts_missing":        http.StatusConflict,
 	"source_failed":        http.StatusConflict,
+	"source_not_ready":     http.StatusConflict,
 	"bad_cursor":           http.StatusBadRequest,
 	"bad_limit":            http.StatusBadRequest,
 	"bad_if_match":         http.StatusBadRequest,

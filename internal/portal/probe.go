@@ -226,7 +226,8 @@ func (t *tester) secure(ctx context.Context) (string, error) {
 	}
 	state := conn.ConnectionState()
 	detail := tls.VersionName(state.Version)
-	if t.c.SSLMode != "verify-ca" && t.c.SSLMode != "verify-full" {
+	// As with libpq, require with an authority's certificate is verify-ca.
+	if mode < slices.Index(SSLModes, "require") || t.c.SSLMode == "require" && t.c.Options[OptionCA] == "" {
 		return detail + ", certificate not verified (ssl_mode " + t.c.SSLMode + ")", nil
 	}
 	return detail + ", certificate verified", t.verify(state.PeerCertificates)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/schema"
 )
 
 // RunCounts are what a run did with the rows of its file.
@@ -95,6 +97,11 @@ func (p *Portal) Execute(ctx context.Context, jobID int64, fileID, key string) (
 	if err != nil {
 		return nil, err
 	}
+	if fileID != "" && fileID != job.FileID {
+		if err := p.fits(ctx, &job, fileID); err != nil {
+			return nil, err
+		}
+	}
 	caller := CallerOf(ctx)
 	trigger := caller.Trigger
 	if trigger == "" {
@@ -113,6 +120,21 @@ func (p *Portal) Execute(ctx context.Context, jobID int64, fileID, key string) (
 		return out, nil
 	}
 	return out, p.audit(ctx, "execute", "job", number(jobID), nil, map[string]any{"job_run_id": run.ID, "job_version": run.Job.Version, "file_id": run.FileID})
+}
+
+// fits says whether another file has the columns that a job's mapping reads.
+func (p *Portal) fits(ctx context.Context, job *etl.Job, fileID string) error {
+	src, err := p.inspected(ctx, fileID)
+	if err != nil {
+		return at(err, "body.file_id")
+	}
+	for _, m := range job.Mapping.Columns {
+		if m.Source != "" && !slices.ContainsFunc(src.Names, func(name string) bool { return schema.MatchName(name, m.Source) }) {
+			return at(etl.Mistakef("unknown_column", "Execute it with a file that has the same columns, or make a job for this one",
+				"the file %s has no column %q, which the job's mapping reads", src.Filename, m.Source), "body.file_id")
+		}
+	}
+	return nil
 }
 
 // Run reads a run.
