@@ -31,7 +31,12 @@ SELECT pg_notify('` + queueSchema + `.river_insert', json_build_object('queue', 
 ), promoted AS (
 	UPDATE ` + queueSchema + `.river_job j SET state = 'available' FROM due WHERE j.id = due.id
 	RETURNING j.queue
-), queues AS (SELECT DISTINCT queue FROM promoted)
+), queues AS (
+	SELECT queue FROM promoted
+	UNION -- those that River made available before their time, as it does with short delays
+	SELECT queue FROM ` + queueSchema + `.river_job
+	WHERE state = 'available' AND scheduled_at > now() - interval '1 second' AND scheduled_at <= now()
+)
 SELECT pg_notify('` + queueSchema + `.river_insert', json_build_object('queue', queue)::text) FROM queues`
 )
 
