@@ -58,7 +58,8 @@ func read(p etl.Page, list string, n int) (window, error) {
 	}
 	bad := etl.Mistakef(CodeBadCursor, "Use the next cursor of this list's previous page, unchanged and with the same filters, or none to begin anew.", "the cursor does not belong to this list")
 	b, err := base64.RawURLEncoding.Strict().DecodeString(p.Cursor)
-	if err != nil || len(b) < 9 || len(b) > 200 || !bytes.Equal(b[:8], checksum(list, string(b[8:]))) {
+	// The decoder skips line ends.
+	if err != nil || strings.ContainsAny(p.Cursor, "\r\n") || len(b) < 9 || len(b) > 200 || !bytes.Equal(b[:8], checksum(list, string(b[8:]))) {
 		return w, bad
 	}
 	for text := range strings.SplitSeq(string(b[8:]), ".") {

@@ -127,7 +127,8 @@ func (s *Store) RejectGroups(ctx context.Context, runID int64) ([]etl.RejectGrou
 		err = row.Scan(&g.Code, &g.Column, &g.Count, &g.FirstLine, &g.Value, &g.Reason)
 		return g, err
 	}, `
-		SELECT DISTINCT ON (n DESC, code, column_name) code, column_name, n, line, value, reason
-		FROM (SELECT *, count(*) OVER (PARTITION BY code, column_name) AS n FROM run_rejects WHERE run_id = $1) AS counted
-		ORDER BY n DESC, code, column_name, line, id`, runID)
+		SELECT code, column_name, n, line, value, reason
+		FROM (SELECT *, count(*) OVER (PARTITION BY code, column_name) AS n, row_number() OVER (PARTITION BY code, column_name ORDER BY line, id) AS place
+			FROM run_rejects WHERE run_id = $1) AS counted
+		WHERE place = 1 ORDER BY n DESC, code, column_name`, runID)
 }

@@ -72,7 +72,7 @@ CREATE TABLE job_runs (
     CONSTRAINT job_runs_counts_check CHECK (rows_read >= 0 AND rows_loaded >= 0 AND rows_inserted >= 0 AND rows_updated >= 0
         AND rows_filtered >= 0 AND rows_rejected >= 0 AND rows_deduplicated >= 0 AND bytes_read >= 0 AND bytes_total >= 0),
     CONSTRAINT job_runs_chunks_check CHECK (chunks_done BETWEEN 0 AND chunks_total
-        AND (phase NOT IN ('publish', 'done') OR chunks_done = chunks_total AND chunks_total > 0)),
+        AND (phase = 'plan' OR chunks_total > 0) AND (phase NOT IN ('publish', 'done') OR chunks_done = chunks_total)),
     -- Count before you say done.
     CONSTRAINT job_runs_balance_check CHECK (status <> 'COMPLETED'
         OR rows_read = rows_loaded + rows_filtered + rows_rejected + rows_deduplicated AND rows_loaded = rows_inserted + rows_updated)
