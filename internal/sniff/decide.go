@@ -163,10 +163,10 @@ func (in *Inference) decide(o Options) Column {
 		in.mentionNulls(&c)
 	}
 	if n := in.n[classEmpty]; n > 0 {
-		c.Evidence = append(c.Evidence, fmt.Sprintf("%s empty", are(n)))
+		c.Evidence = append(c.Evidence, are(n, "empty", "empty"))
 	}
 	if n := in.n[classQuotedEmpty]; n > 0 {
-		c.Evidence = append(c.Evidence, fmt.Sprintf(`%s "" (quoted and empty)`, are(n)))
+		c.Evidence = append(c.Evidence, are(n, `"" (quoted and empty)`, `"" (quoted and empty)`))
 		if c.Type.Kind != schema.Text {
 			c.Nullable = true
 		}
@@ -188,13 +188,13 @@ func (in *Inference) applyNulls(c *Column) {
 	if in.words.given {
 		return
 	}
-	c.Evidence = append(c.Evidence, fmt.Sprintf("%s taken as NULL, being the only other values: %s, first %s",
-		are(in.n[classNull]), in.wordCounts(), at(in.first[classNull])))
+	c.Evidence = append(c.Evidence, fmt.Sprintf("%s taken as NULL, since all others are of one type: %s, first %s",
+		are(in.n[classNull], "", ""), in.wordCounts(), at(in.first[classNull])))
 }
 
 func (in *Inference) mentionNulls(c *Column) {
 	if in.n[classNull] > 0 && !in.words.given {
-		c.Evidence = append(c.Evidence, fmt.Sprintf("%s could mean NULL and stay text: %s, first %s",
+		c.Evidence = append(c.Evidence, fmt.Sprintf("%s could mean NULL but count as text: %s, first %s",
 			count(in.n[classNull]), in.wordCounts(), at(in.first[classNull])))
 	}
 }
@@ -220,7 +220,7 @@ func (in *Inference) decideText(c *Column, textish, values int64) {
 	}
 	plain := len(reasons) == 1 && reasons[0] == classText && other == 0
 	if plain {
-		c.Evidence = append(c.Evidence, fmt.Sprintf("%s text, first %s", are(values), at(in.first[classText])))
+		c.Evidence = append(c.Evidence, fmt.Sprintf("%s, first %s", are(values, "text", "text"), at(in.first[classText])))
 		return
 	}
 	sort.Slice(reasons, func(i, j int) bool { return in.first[reasons[i]].Line < in.first[reasons[j]].Line })
@@ -230,8 +230,10 @@ func (in *Inference) decideText(c *Column, textish, values int64) {
 	if other > 0 || reasons[0] != classText {
 		c.CounterExample = in.first[reasons[0]]
 	}
-	if other > 0 {
-		c.Evidence = append(c.Evidence, fmt.Sprintf("%s read as %s", count(other), in.kinds()))
+	if other == 1 {
+		c.Evidence = append(c.Evidence, "1 value reads as "+in.kind())
+	} else if other > 0 {
+		c.Evidence = append(c.Evidence, group(other)+" values read as "+in.kinds())
 	}
 }
 
@@ -249,6 +251,19 @@ func (in *Inference) kinds() string {
 	return strings.Join(names, " and ")
 }
 
+// kind names the only value that is no text.
+func (in *Inference) kind() string {
+	switch {
+	case in.n[classInt] > 0:
+		return "an integer"
+	case in.n[classNumber] > 0:
+		return "a number"
+	case in.n[classBool] > 0:
+		return "a true/false word"
+	}
+	return "a date"
+}
+
 // mixed is a column of several kinds, none of which includes the others.
 func (in *Inference) mixed(c *Column) {
 	least := classInt
@@ -258,7 +273,7 @@ func (in *Inference) mixed(c *Column) {
 		}
 	}
 	c.CounterExample = in.first[least]
-	c.Evidence = append(c.Evidence, fmt.Sprintf("%s are mixed; the rarer kind is first %s", in.kinds(), at(in.first[least])))
+	c.Evidence = append(c.Evidence, fmt.Sprintf("%s are mixed; the rarest kind is first %s", in.kinds(), at(in.first[least])))
 }
 
 func (in *Inference) decideBool(c *Column, values int64) {
@@ -275,7 +290,7 @@ func (in *Inference) decideBool(c *Column, values int64) {
 		if i != 0 {
 			c.Format = p.yes + "/" + p.no
 		}
-		c.Evidence = append(c.Evidence, fmt.Sprintf("%s %s or %s", are(values), p.yes, p.no))
+		c.Evidence = append(c.Evidence, are(values, p.yes+" or "+p.no, p.yes+" or "+p.no))
 		return
 	}
 	c.Evidence = append(c.Evidence, "true/false words of several kinds are mixed")
@@ -299,11 +314,20 @@ func count(n int64) string {
 	return group(n) + " values"
 }
 
-func are(n int64) string {
+// are says of n values that they are something: a one, or many.
+func are(n int64, one, many string) string {
 	if n == 1 {
-		return "1 value is"
+		return strings.TrimRight("1 value is "+one, " ")
 	}
-	return group(n) + " values are"
+	return strings.TrimRight(group(n)+" values are "+many, " ")
+}
+
+// plural is n with the words for one or many.
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
 }
 
 // group writes n with commas between thousands.

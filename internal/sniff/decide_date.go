@@ -10,6 +10,9 @@ import (
 
 var orderWords = [numOrders]string{"dmy", "mdy", "ymd"}
 
+// orderNames are the orders in plain words.
+var orderNames = [numOrders]string{"day before month", "month before day", "year first"}
+
 // orderOf reads Options.DateOrder.
 func orderOf(s string) (order, bool) {
 	switch strings.ToLower(s) {
@@ -96,11 +99,11 @@ func (in *Inference) decideDate(c *Column, values int64, o Options) {
 	if shown == "" {
 		shown = "ISO 8601"
 	}
-	c.Evidence = append(c.Evidence, fmt.Sprintf("all %s read as %s", count(values), shown))
+	c.Evidence = append(c.Evidence, readAs(values, shown))
 	if d.layouts[0].layout.Form == formNumbers {
 		for i := range 2 {
 			if i != which[0] && d.against[i].Line != 0 {
-				c.Evidence = append(c.Evidence, fmt.Sprintf("not %s: %s", orderWords[i], at(d.against[i])))
+				c.Evidence = append(c.Evidence, fmt.Sprintf("not %s: %s", orderNames[i], at(d.against[i])))
 			}
 		}
 		if d.orders != orders {
@@ -111,6 +114,13 @@ func (in *Inference) decideDate(c *Column, values int64, o Options) {
 		c.CounterExample = d.timed()
 		c.Evidence = append(c.Evidence, "some values have a time of day, first "+at(c.CounterExample))
 	}
+}
+
+func readAs(values int64, format string) string {
+	if values == 1 {
+		return "the only value reads as " + format
+	}
+	return fmt.Sprintf("all %s read as %s", count(values), format)
 }
 
 func (in *Inference) mixedDates(c *Column) {
@@ -127,7 +137,7 @@ func (in *Inference) mixedDates(c *Column) {
 	var found []string
 	for i, e := range d.against {
 		if e.Line != 0 && i < 2 {
-			found = append(found, fmt.Sprintf("%s cannot be %s", at(e), orderWords[i]))
+			found = append(found, fmt.Sprintf("%s is not %s", at(e), orderNames[i]))
 			if c.CounterExample.Line < e.Line {
 				c.CounterExample = e
 			}

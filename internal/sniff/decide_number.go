@@ -68,11 +68,7 @@ func (in *Inference) decideNumber(c *Column, values int64, o Options) {
 		whole, frac = max(n.point.maxInt, n.comma.maxInt), max(n.point.maxFrac, n.comma.maxFrac)
 	}
 	whole = max(whole, int16(intDigits(in.ints.lo)), int16(intDigits(in.ints.hi)), 1)
-	digits := "digits"
-	if whole == 1 {
-		digits = "digit"
-	}
-	written := fmt.Sprintf("%s numbers with up to %d %s before and %d after the decimal sign", are(values), whole, digits, frac)
+	written := fmt.Sprintf("%s with up to %s before and %d after the decimal sign", are(values, "a number", "numbers"), plural(int(whole), "digit", "digits"), frac)
 	if n.percent {
 		frac += 2
 		whole = max(whole-2, 1)
@@ -84,7 +80,7 @@ func (in *Inference) decideNumber(c *Column, values int64, o Options) {
 	}
 	if c.Type.Kind == schema.Numeric && in.n[classInt] > 0 {
 		c.CounterExample = in.first[classNumber]
-		c.Evidence = append(c.Evidence, "no integer: first "+at(in.first[classNumber]))
+		c.Evidence = append(c.Evidence, "not all are integers: first "+at(in.first[classNumber]))
 	}
 	dress := func(p string) string { return dressed(p, sign, n.suffix, n.percent) }
 	if ambiguous {
@@ -173,7 +169,12 @@ func (in *Inference) mixedNumbers(c *Column, o Options) {
 
 func (in *Inference) decideInteger(c *Column, values int64) {
 	c.Type = schema.Type{Kind: schema.Integer}
-	c.Evidence = append(c.Evidence, fmt.Sprintf("%s integers from %d to %d", are(values), in.ints.lo, in.ints.hi))
+	what := are(values, "an integer", "integers")
+	if in.ints.lo == in.ints.hi {
+		c.Evidence = append(c.Evidence, fmt.Sprintf("%s: %d", what, in.ints.lo))
+	} else {
+		c.Evidence = append(c.Evidence, fmt.Sprintf("%s from %d to %d", what, in.ints.lo, in.ints.hi))
+	}
 	if in.ints.lo < math.MinInt32 || in.ints.hi > math.MaxInt32 {
 		c.Type.Kind = schema.BigInt
 		c.CounterExample = in.ints.wide

@@ -50,7 +50,7 @@ func detectDialect(text []byte, whole bool, o Options) (*verdict, error) {
 	skip, forced := v.findStart(text, o)
 	body := v.dropLines(text, skip)
 	if len(bytes.TrimSpace(body)) == 0 {
-		return nil, &Error{Code: "empty_file", Message: fmt.Sprintf("nothing follows the first %d lines, which are skipped", skip), Fix: "check --skip-lines and the export that wrote the file"}
+		return nil, &Error{Code: "empty_file", Message: "nothing follows " + skippedLines(skip), Fix: "check --skip-lines and the export that wrote the file"}
 	}
 	all := body
 	if !whole {
@@ -80,6 +80,13 @@ func detectDialect(text []byte, whole bool, o Options) (*verdict, error) {
 		return nil, &Error{Code: "bad_option", Message: "the dialect given makes no sense: " + err.Error(), Fix: "check --delimiter, --quote, --escape and --comment"}
 	}
 	return v, nil
+}
+
+func skippedLines(n int) string {
+	if n == 1 {
+		return "the first line, which is skipped"
+	}
+	return fmt.Sprintf("the first %d lines, which are skipped", n)
 }
 
 func (v *verdict) findNewline(text []byte, o Options) {
@@ -207,7 +214,11 @@ func (v *verdict) findComment(body []byte, o Options) byte {
 		lines++
 	}
 	if hashes == 0 || hashes*2 > lines && first != 0 || lines == hashes {
-		v.decided("comment", "none", 0.95, "no line starts with # apart from the table")
+		evidence := "no line starts with #"
+		if hashes > 0 {
+			evidence = "the lines that start with # are rows of the table"
+		}
+		v.decided("comment", "none", 0.95, evidence)
 		return 0
 	}
 	// "#id,name" on top of the table is its header.
@@ -221,7 +232,7 @@ func (v *verdict) findComment(body []byte, o Options) byte {
 		v.decided("comment", "none", 0.7, "one line starts with #, amid the table")
 		return 0
 	}
-	v.decided("comment", "#", 0.9, fmt.Sprintf("%d lines start with #", hashes))
+	v.decided("comment", "#", 0.9, plural(hashes, "line starts", "lines start")+" with #")
 	return '#'
 }
 
@@ -414,7 +425,7 @@ func (v *verdict) findEscape(body []byte, o Options) {
 	case v.trial.escape != 0:
 		v.dialect.Escape = v.trial.escape
 		n := bytes.Count(body, []byte(`\"`))
-		v.decided("escape", "backslash", 0.9, fmt.Sprintf(`\" occurs %d times, more often than ""`, n))
+		v.decided("escape", "backslash", 0.9, fmt.Sprintf(`\" occurs %d times within fields, more often than ""`, n))
 	default:
 		v.decided("escape", "doubled", 0.9, "a quote inside quotes is written twice")
 	}
@@ -458,16 +469,26 @@ func (v *verdict) findSpaces(body []byte, o Options) {
 		v.dialect.SkipInitialSpace, v.trial.spaces = true, true
 		v.grid = v.trial.parse(body)
 		v.shape = shapeOf(v.grid)
-		v.decided("skip_initial_space", "true", 0.9, fmt.Sprintf("%d of %d fields start with a space", spaced, cells))
+		v.decided("skip_initial_space", "true", 0.9, spacedEvidence(spaced, cells))
 		return
 	}
-	v.decided("skip_initial_space", "false", 0.9, fmt.Sprintf("%d of %d fields start with a space", spaced, cells))
+	v.decided("skip_initial_space", "false", 0.9, spacedEvidence(spaced, cells))
+}
+
+func spacedEvidence(spaced, cells int) string {
+	if cells == 0 {
+		return "no field follows a delimiter"
+	}
+	return fmt.Sprintf("%d of %s with a space", spaced, plural(cells, "field starts", "fields start"))
 }
 
 func (v *verdict) tellDelimiter(best, second contender, tried int, forced string, body []byte, o Options) {
 	s := v.shape
 	name := delimiterName(v.trial.delimiter)
-	rows := fmt.Sprintf("%.0f %% of %d rows have %d fields", 100*s.same, s.rows-s.first, s.width)
+	rows := fmt.Sprintf("%.0f %% of %d rows have %s", 100*s.same, s.rows-s.first, plural(s.width, "field", "fields"))
+	if s.rows-s.first == 1 {
+		rows = "the only row has " + plural(s.width, "field", "fields")
+	}
 	switch {
 	case o.Delimiter != nil:
 		evidence := []string{byFlag, rows}
@@ -510,9 +531,9 @@ func (v *verdict) tellQuote(o Options) {
 	case o.Quote != nil:
 		v.decided("quote", value, 1, byFlag)
 	case g.closed > 0:
-		evidence := []string{fmt.Sprintf("%d fields are enclosed in it", g.closed)}
+		evidence := []string{plural(g.closed, "field is", "fields are") + " enclosed in it"}
 		if g.stray > 0 {
-			evidence = append(evidence, fmt.Sprintf("%d stand inside other fields", g.stray))
+			evidence = append(evidence, plural(g.stray, "stands", "stand")+" inside other fields")
 		}
 		v.decided("quote", value, float64(g.closed)/float64(g.closed+g.stray+g.opened-g.closed)*0.98, evidence...)
 	case v.trial.quote == 0:
@@ -549,7 +570,7 @@ func (v *verdict) findTrailing(o Options) {
 	}
 	v.dialect.TrailingDelimiter = trailing
 	if trailing {
-		v.decided("trailing_delimiter", "true", 0.95, "every row ends in a delimiter with nothing after it")
+		v.decided("trailing_delimiter", "true", 0.95, "the rows end in a delimiter with nothing after it")
 		return
 	}
 	v.decided("trailing_delimiter", "false", 0.95, "rows end in a field")

@@ -49,10 +49,14 @@ func detectEncoding(sample []byte, atEOF bool, o Options) (csv.Encoding, int, De
 	case bad == 0:
 		d.Value, d.Confidence = string(csv.UTF8), 1-0.2/float64(good+1)
 		d.Evidence = []string{fmt.Sprintf("all %d characters beyond ASCII are valid UTF-8", good)}
+		if good == 1 {
+			d.Evidence[0] = "the only character beyond ASCII is valid UTF-8"
+		}
 		return csv.UTF8, 0, d
 	case good >= 20*bad:
 		d.Value, d.Confidence = string(csv.UTF8), 0.8
-		d.Evidence = []string{fmt.Sprintf("%d characters beyond ASCII are valid UTF-8, %d bytes are not, the first at byte %d: those rows are bad", good, bad, first)}
+		d.Evidence = []string{fmt.Sprintf("%s valid UTF-8, %s not, the first at byte %d: those rows are bad",
+			plural(good, "character beyond ASCII is", "characters beyond ASCII are"), plural(bad, "byte is", "bytes are"), first)}
 		return csv.UTF8, 0, d
 	}
 	e, confidence, evidence := legacy(b)

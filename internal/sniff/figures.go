@@ -90,10 +90,10 @@ func stylesOf(format string) style {
 }
 
 // String writes the number without an exponent.
-func (s scaled) String() string {
-	m := big.NewInt(s.Mantissa)
-	if s.Exp <= 0 {
-		m.Mul(m, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(-s.Exp)), nil))
+func (a scaled) String() string {
+	m := big.NewInt(a.Mantissa)
+	if a.Exp <= 0 {
+		m.Mul(m, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(-a.Exp)), nil))
 		return m.String()
 	}
 	sign := ""
@@ -102,10 +102,10 @@ func (s scaled) String() string {
 		m.Neg(m)
 	}
 	digits := m.String()
-	for len(digits) <= int(s.Exp) {
+	for len(digits) <= int(a.Exp) {
 		digits = "0" + digits
 	}
-	at := len(digits) - int(s.Exp)
+	at := len(digits) - int(a.Exp)
 	return sign + digits[:at] + "." + digits[at:]
 }
 

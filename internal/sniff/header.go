@@ -231,6 +231,7 @@ func bodyColumns(rows [][]cell, width int, kind func(cell) class) []bodyColumn {
 // untypedTop counts the rows before the first that has values in the columns
 // of numbers and dates. ok is false where these columns do not tell.
 func untypedTop(rows [][]cell, body []bodyColumn, top int, kind func(cell) class) (int, bool, []string) {
+	evidence := headerEvidence
 	for i := 0; i <= top && i < len(rows); i++ {
 		typed, names, blank := 0, 0, 0
 		for j, c := range body {
@@ -249,6 +250,7 @@ func untypedTop(rows [][]cell, body []bodyColumn, top int, kind func(cell) class
 			}
 		}
 		if i == 0 && typed > 0 && yearsHeader(rows[0], body, kind) {
+			evidence = yearsEvidence
 			continue
 		}
 		switch {
@@ -256,18 +258,18 @@ func untypedTop(rows [][]cell, body []bodyColumn, top int, kind func(cell) class
 			continue
 		case typed == 0 && i > 0:
 			// Nothing but gaps: a row of the table with missing values.
-			return i, true, headerEvidence(i)
+			return i, true, evidence(i)
 		case typed == 0:
 			return 0, false, nil
 		case i == 0:
 			return 0, true, []string{"the first row has numbers or dates where the others have them"}
 		}
-		return i, true, headerEvidence(i)
+		return i, true, evidence(i)
 	}
 	if len(rows) == 2 || top < maxHeaderRows {
-		return 1, true, headerEvidence(1)
+		return 1, true, evidence(1)
 	}
-	return 1, true, []string{"the first row has names where the others have numbers or dates"}
+	return 1, true, evidence(1)
 }
 
 func headerEvidence(n int) []string {
@@ -275,6 +277,10 @@ func headerEvidence(n int) []string {
 		return []string{"the first row has names where the others have numbers or dates"}
 	}
 	return []string{fmt.Sprintf("the first %d rows have names where the others have numbers or dates; they are joined", n)}
+}
+
+func yearsEvidence(int) []string {
+	return []string{"the first row has consecutive years above values of another kind"}
 }
 
 // yearsHeader says whether the numbers in a row are years or running numbers
@@ -381,8 +387,10 @@ func textHeader(row []cell, body []bodyColumn, kind func(cell) class) (int, floa
 	if n := len(row) - filledCells; n > 0 {
 		score -= 0.3 * float64(n) / float64(len(row))
 	}
-	if named > 0 {
-		evidence = append(evidence, fmt.Sprintf("%d of %d cells of the first row could be names", named, filledCells))
+	if named == 1 && filledCells == 1 {
+		evidence = append(evidence, "the only cell of the first row could be a name")
+	} else if named > 0 {
+		evidence = append(evidence, fmt.Sprintf("%d of %s of the first row could be names", named, plural(filledCells, "cell", "cells")))
 	}
 	if alike > 0 {
 		evidence = append(evidence, plural(alike, "occurs", "occur")+" again below")
@@ -402,14 +410,6 @@ func textHeader(row []cell, body []bodyColumn, kind func(cell) class) (int, floa
 	return 0, min(0.95, 0.5+(0.4-score)/2), evidence
 }
 
-// plural is n with the verb that fits it.
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + many
-}
-
 // nameLike says whether v could be a column's name: short, starts with a
 // letter, no sentence.
 func nameLike(v []byte) bool {
@@ -421,7 +421,7 @@ func nameLike(v []byte) bool {
 		return false
 	}
 	words := bytes.Count(v, []byte(" ")) + 1
-	if words > 2 && (bytes.IndexByte([]byte(".?!"), v[len(v)-1]) >= 0 || bytes.Contains(v, []byte(", "))) {
+	if words > 2 && (strings.IndexByte(".?!", v[len(v)-1]) >= 0 || bytes.Contains(v, []byte(", "))) {
 		return false // a sentence
 	}
 	return words <= 6 && !bytes.ContainsAny(v, "@;{}") && !bytes.Contains(v, []byte("://"))

@@ -3,6 +3,7 @@ package sniff
 import (
 	"bytes"
 	"slices"
+	"strings"
 )
 
 // enclosed says whether the quotes q in the text enclose whole fields, as good
@@ -30,7 +31,7 @@ func insideValues(body []byte, d string) bool {
 	var n number
 	var date dateValue
 	inside, tokens := 0, 0
-	separator := func(c byte) bool { return bytes.IndexByte([]byte(" \t,;|\"'\r\n"), c) >= 0 }
+	separator := func(c byte) bool { return strings.IndexByte(" \t,;|\"'\r\n", c) >= 0 }
 	for len(body) > 0 && tokens < maxTokens {
 		i := 0
 		for i < len(body) && !separator(body[i]) {

@@ -206,3 +206,50 @@ func TestRagged(t *testing.T) {
 		}
 	})
 }
+
+// TestEvidence: what is told is true and reads well, of one thing and of many.
+func TestEvidence(t *testing.T) {
+	for _, tc := range []struct{ text, says, not string }{
+		{"Report\nid,name\n1,Ann\n2,Bob\n3,Cid\n", "the first row is not shaped like the table", "1 rows"},
+		{"id,pct\n1,19 %\n2,7 %\n3,19 %\n", "numbers with up to 2 digits before and 0 after", "exactly three digits"},
+		{"id,pct\n1,1.900 %\n2,7.250 %\n", "every value is a percentage", "up to 0"},
+		{"id,price\n1,1.234\n2,7\n", "where there is a point, exactly three digits follow it", "every value has"},
+		{"a,b\n1,2\n", "1 value is an integer: 1", "from 1 to 1"},
+		{"a,b\n1,0.5\n", "1 value is a number with up to 1 digit before", "1 digits"},
+		{"# c\na,b\n1,2\n", "1 line starts with #", "1 lines"},
+		{"a,é\n1,x\n", "the only character beyond ASCII is valid UTF-8", "1 characters"},
+		{"a,b\n", "the only row has 2 fields", "1 rows"},
+		{"zip\n00123\n10115\n", "1 value reads as an integer", "read as integers"},
+		{"day\n13/02/2024\n", "the only value reads as DD/MM/YYYY", "all 1"},
+		{"v\n1\nNA\n", "1 value is taken as NULL, since all others are of one type", "other values"},
+		{"c;2019;2020\nDE;83,1;83,2\nFR;67,2;67,4\n", "consecutive years", "has names where"},
+		{"price\n1,5\n2,25\n3,75\n", "each line is one value, although , would cut it into 2", "equally many"},
+	} {
+		r, err := Detect([]byte(tc.text), true, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, d := range r.Decisions {
+			all = append(all, d.Evidence...)
+		}
+		for _, c := range r.Columns {
+			all = append(all, c.Evidence...)
+		}
+		if got := strings.Join(all, "\n"); !strings.Contains(got, tc.says) || strings.Contains(got, tc.not) {
+			t.Errorf("%q: want %q, not %q, in\n%s", tc.text, tc.says, tc.not, got)
+		}
+	}
+}
+
+// TestTrailingDelimiterOfDamagedHeader: a header with a delimiter too many
+// still names the empty last column.
+func TestTrailingDelimiterOfDamagedHeader(t *testing.T) {
+	r, err := Detect([]byte(",a,b,c\n1,x,\n2,y,\n3,z,\n4,w,\n"), true, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Dialect.TrailingDelimiter {
+		t.Errorf("the last column is dropped: %+v", r.Dialect)
+	}
+}
