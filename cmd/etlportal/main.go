@@ -41,7 +41,7 @@ type streams struct {
 func execute(args []string, in *os.File, out, errOut io.Writer) (code int) {
 	// Much garbage is short-lived row memory of fixed size; a low ceiling costs
 	// little and keeps the process small beside the database.
-	debug.SetMemoryLimit(64 << 20)
+	debug.SetMemoryLimit(80 << 20)
 	// A reader of our output that goes away is an error of Write, not a signal that ends us mid-transaction.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
