@@ -144,7 +144,7 @@ func assemble(ctx context.Context, c Config, a Adapters, s *store.Store, log *sl
 	}
 	app := &App{
 		Portal: p, Store: s, config: c, log: log, queue: queue, steps: steps, opened: kept, metrics: metrics,
-		tracer: newTracer(c, log),
+		tracer: newTracer(c, identity, log),
 	}
 	app.Handler = app.tracer.handler(app.whileUp(handler))
 	return app, nil
@@ -269,7 +269,7 @@ func (a *App) watched(h etl.Handler) etl.Handler {
 			}
 		}
 		ctx = withAttrs(ctx, attrs...)
-		ctx, end := a.tracer.span(ctx, "message "+string(m.Topic), attrs...)
+		ctx, end := a.tracer.message(ctx, string(m.Topic), m.RunID, attrs...)
 		start := time.Now()
 		err := h(ctx, m)
 		took := time.Since(start)
