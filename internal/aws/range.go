@@ -78,6 +78,8 @@ func (r *body) Read(p []byte) (int, error) {
 			return 0, r.err
 		case r.off == r.end:
 			return 0, io.EOF
+		case r.ctx.Err() != nil:
+			return 0, r.ctx.Err()
 		case len(p) == 0:
 			return 0, nil
 		}

@@ -400,8 +400,17 @@ func (s *blobsSuite) ranges(t *testing.T) {
 	whole := content(30, size)
 	ref := s.upload(t, "range", whole)
 	for _, test := range []struct{ off, n, end int64 }{
-		{0, -1, size}, {0, 0, 0}, {0, 1, 1}, {1, 10, 11}, {999, 1, size}, {999, -1, size}, {500, 500, size},
-		{500, 5000, size}, {0, size, size}, {size, -1, size}, {size, 10, size},
+		{0, -1, size},
+		{0, 0, 0},
+		{0, 1, 1},
+		{1, 10, 11},
+		{999, 1, size},
+		{999, -1, size},
+		{500, 500, size},
+		{500, 5000, size},
+		{0, size, size},
+		{size, -1, size},
+		{size, 10, size},
 	} {
 		if got := s.read(t, ref, test.off, test.n); !bytes.Equal(got, whole[test.off:test.end]) {
 			t.Errorf("%d bytes from %d: got %d", test.n, test.off, len(got))

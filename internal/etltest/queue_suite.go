@@ -108,11 +108,10 @@ func next[T any](t *testing.T, events <-chan T, what string) T {
 
 func everyMessage(t *testing.T, q, other QueueServer) {
 	const n = 200
-	want := make([]etl.Message, n)
-	for i := range want {
-		want[i] = etl.Message{Topic: etl.TopicLoad, RunID: 1 << 60, Chunk: i, Attempt: 2, FileID: "0b5e7c9e-5e0e-4c11-9d0d-0f9e1b7ad111"}
+	want := []etl.Message{{Topic: etl.TopicPlan, RunID: 7}}
+	for i := range n {
+		want = append(want, etl.Message{Topic: etl.TopicLoad, RunID: 1 << 60, Chunk: i, Attempt: 2, FileID: "0b5e7c9e-5e0e-4c11-9d0d-0f9e1b7ad111"})
 	}
-	want = append(want, etl.Message{Topic: etl.TopicPlan, RunID: 7})
 	sendMessages(t, q, 0, want[:100]...)
 	got := make(chan etl.Message, 2*n)
 	handler := func(_ context.Context, m etl.Message) error { got <- m; return nil }

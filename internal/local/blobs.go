@@ -197,7 +197,7 @@ func launchBlobs(ctx context.Context, lock *os.File, config gatewayConfig) (*Blo
 		return nil, blobsFailed("could not start", "", err)
 	}
 	defer func() { _ = ready.Close() }()
-	cmd := exec.Command(program)
+	cmd := exec.Command(program) //nolint:noctx // the server outlives this call, whose context ctx is
 	cmd.Args = []string{gatewayName}
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = config.Dir, environment(config.Dir), log, log
 	cmd.ExtraFiles = []*os.File{lock, readyChild}

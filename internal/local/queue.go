@@ -291,7 +291,7 @@ func (w *worker) bury(ctx context.Context, m etl.Message, last error) (err error
 	return w.options.OnDead(ctx, m, last)
 }
 
-func recovered(err *error) {
+func recovered(err *error) { //nolint:gocritic // it sets its caller's result
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 	}
