@@ -99,7 +99,7 @@ func describe(d Deps, more func(*server)) (*server, error) {
 				SecuritySchemes: map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer", Description: "An API token (etlp_…)"}},
 			},
 		},
-		Formats:                      map[string]huma.Format{"application/json": strictJSON},
+		Formats:                      map[string]huma.Format{"application/json": strictJSON, "json": strictJSON},
 		DefaultFormat:                "application/json",
 		RejectUnknownQueryParameters: true,
 	})
