@@ -52,7 +52,7 @@ func detectDialect(text []byte, whole bool, o Options) (*verdict, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, &Error{Code: "empty_file", Message: "nothing follows " + skippedLines(skip), Fix: "check --skip-lines and the export that wrote the file"}
 	}
-	all := body
+	all, uncut := body, body
 	if !whole {
 		all = v.cutAtLine(all)
 	}
@@ -60,6 +60,9 @@ func detectDialect(text []byte, whole bool, o Options) (*verdict, error) {
 		body = v.cutAtLine(body[:n])
 	} else {
 		body = all
+	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		body = uncut
 	}
 	comment := v.findComment(body, o)
 	v.partial = !whole || len(body) < len(all)

@@ -115,15 +115,17 @@ func (t trial) lineEnd(text []byte) (end, width int) {
 // record cuts the first record off text.
 func (t trial) record(text []byte, g *grid, line int) ([]cell, []byte, int) {
 	var row []cell
+	// The end of the line that text begins in, found once per line.
+	end, width := t.lineEnd(text)
 	for {
 		if len(row) > maxColumns {
 			// Wide enough to be refused: the rest of the line tells nothing.
-			end, width := t.lineEnd(text)
 			return row, text[end+width:], line + 1
 		}
 		if t.spaces && len(row) > 0 {
 			for len(text) > 0 && text[0] == ' ' {
 				text = text[1:]
+				end--
 			}
 		}
 		if t.quote != 0 && len(text) > 0 && text[0] == t.quote && g.unclosed < maxUnclosed {
@@ -148,16 +150,21 @@ func (t trial) record(text []byte, g *grid, line int) ([]cell, []byte, int) {
 					g.long++
 				}
 				text = text[n:]
-				if rest, more := t.afterField(text); more {
-					text = rest
+				more := bytes.HasPrefix(text, []byte(t.delimiter))
+				if more {
+					n += len(t.delimiter)
+					text = text[len(t.delimiter):]
+				}
+				if end -= n; end < 0 {
+					end, width = t.lineEnd(text)
+				}
+				if more {
 					continue
 				}
-				end, width := t.lineEnd(text)
 				return row, text[end+width:], line + 1
 			}
 			g.stray++
 		}
-		end, width := t.lineEnd(text)
 		i := bytes.Index(text[:end], []byte(t.delimiter))
 		if i < 0 {
 			t.strays(text[:end], g)
@@ -166,15 +173,8 @@ func (t trial) record(text []byte, g *grid, line int) ([]cell, []byte, int) {
 		t.strays(text[:i], g)
 		row = append(row, cell{text: text[:i]})
 		text = text[i+len(t.delimiter):]
+		end -= i + len(t.delimiter)
 	}
-}
-
-// afterField drops the delimiter that follows a field.
-func (t trial) afterField(text []byte) ([]byte, bool) {
-	if bytes.HasPrefix(text, []byte(t.delimiter)) {
-		return text[len(t.delimiter):], true
-	}
-	return text, false
 }
 
 func (t trial) strays(field []byte, g *grid) {
