@@ -11,7 +11,7 @@ import (
 func (s *server) credentialOperations() {
 	const tag = "Credentials"
 	register(s, operation(etl.Viewer, http.MethodGet, "/credentials", "list-credentials", tag, "List databases"),
-		func(ctx context.Context, in *pageInput) (*answer[portal.List[portal.Credential]], error) {
+		func(ctx context.Context, in *PageInput) (*answer[portal.List[portal.Credential]], error) {
 			return answered(s.portal.Credentials(ctx, in.page()))
 		})
 	register(s, operation(etl.Admin, http.MethodPost, "/credentials", "create-credential", tag, "Store a database's address and login; the password is encrypted and never shown again", status(http.StatusCreated)),
@@ -20,15 +20,15 @@ func (s *server) credentialOperations() {
 			return credentialAnswer(c, err)
 		})
 	register(s, operation(etl.Viewer, http.MethodGet, "/credentials/{id}", "get-credential", tag, "A database without its password"),
-		func(ctx context.Context, in *idInput) (*tagged[portal.Credential], error) {
+		func(ctx context.Context, in *IDInput) (*tagged[portal.Credential], error) {
 			c, err := s.portal.Credential(ctx, in.ID)
 			return credentialAnswer(c, err)
 		})
 	register(s, operation(etl.Admin, http.MethodPut, "/credentials/{id}", "update-credential", tag, "Replace a database's address and login",
 		describedAs("Without a password the stored one stays, unless host or port change or TLS is weakened: then it must be given again.")),
 		func(ctx context.Context, in *struct {
-			idInput
-			ifMatch
+			IDInput
+			Condition
 
 			Body portal.CredentialInput
 		},
@@ -42,8 +42,8 @@ func (s *server) credentialOperations() {
 		})
 	register(s, operation(etl.Admin, http.MethodDelete, "/credentials/{id}", "delete-credential", tag, "Delete a database that no job uses"),
 		func(ctx context.Context, in *struct {
-			idInput
-			ifMatch
+			IDInput
+			Condition
 		},
 		) (*nothing, error) {
 			v, err := in.version()
@@ -53,7 +53,7 @@ func (s *server) credentialOperations() {
 			return &nothing{}, s.portal.DeleteCredential(ctx, in.ID, v)
 		})
 	register(s, operation(etl.Editor, http.MethodPost, "/credentials/{id}/test", "test-credential", tag, "Try the connection step by step: name, network, TLS, login, privileges"),
-		func(ctx context.Context, in *idInput) (*answer[portal.ConnectionTest], error) {
+		func(ctx context.Context, in *IDInput) (*answer[portal.ConnectionTest], error) {
 			return answered(s.portal.TestCredential(ctx, in.ID))
 		})
 }
@@ -65,19 +65,20 @@ func credentialAnswer(c *portal.Credential, err error) (*tagged[portal.Credentia
 	return withTag(c, c.Tag(), nil)
 }
 
-type databaseInput struct {
+// DatabaseInput names a database.
+type DatabaseInput struct {
 	ID int64 `path:"credential_id" minimum:"1"`
 }
 
 func (s *server) destinationOperations() {
 	const tag = "Destinations"
 	register(s, operation(etl.Editor, http.MethodPost, "/destinations/{credential_id}/schemas", "list-schemas", tag, "Schemas of a database"),
-		func(ctx context.Context, in *databaseInput) (*answer[portal.Schemas], error) {
+		func(ctx context.Context, in *DatabaseInput) (*answer[portal.Schemas], error) {
 			return answered(s.portal.Schemas(ctx, in.ID))
 		})
 	register(s, operation(etl.Editor, http.MethodPost, "/destinations/{credential_id}/tables", "list-tables", tag, "Tables of a schema"),
 		func(ctx context.Context, in *struct {
-			databaseInput
+			DatabaseInput
 
 			Body struct {
 				Schema string `json:"schema" minLength:"1" maxLength:"63"`
@@ -88,7 +89,7 @@ func (s *server) destinationOperations() {
 		})
 	register(s, operation(etl.Editor, http.MethodPost, "/destinations/{credential_id}/schema", "describe-table", tag, "Columns, keys and unique indexes of a table"),
 		func(ctx context.Context, in *struct {
-			databaseInput
+			DatabaseInput
 
 			Body struct {
 				Schema string `json:"schema,omitempty" maxLength:"63" doc:"Absent: the search path's"`

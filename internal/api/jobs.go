@@ -12,8 +12,8 @@ import (
 type jobInput struct{ Body portal.JobInput }
 
 type jobChange struct {
-	idInput
-	ifMatch
+	IDInput
+	Condition
 
 	Body portal.JobInput
 }
@@ -27,7 +27,7 @@ type yamlAnswer struct {
 func (s *server) jobOperations() {
 	const tag = "Jobs"
 	register(s, operation(etl.Viewer, http.MethodGet, "/jobs", "list-jobs", tag, "List jobs"),
-		func(ctx context.Context, in *pageInput) (*answer[portal.List[portal.Job]], error) {
+		func(ctx context.Context, in *PageInput) (*answer[portal.List[portal.Job]], error) {
 			return answered(s.portal.Jobs(ctx, in.page()))
 		})
 	register(s, operation(etl.Editor, http.MethodPost, "/jobs", "create-job", tag, "Create a job, checked against its file and its table", status(http.StatusCreated), bodyUpTo(largeBody)),
@@ -44,7 +44,7 @@ func (s *server) jobOperations() {
 			return answered(s.portal.Suggest(ctx, in.Body))
 		})
 	register(s, operation(etl.Viewer, http.MethodGet, "/jobs/{id}", "get-job", tag, "A job"),
-		func(ctx context.Context, in *idInput) (*tagged[portal.Job], error) {
+		func(ctx context.Context, in *IDInput) (*tagged[portal.Job], error) {
 			j, err := s.portal.Job(ctx, in.ID)
 			if err != nil {
 				return nil, err
@@ -62,8 +62,8 @@ func (s *server) jobOperations() {
 		})
 	register(s, operation(etl.Editor, http.MethodDelete, "/jobs/{id}", "delete-job", tag, "Delete a job with its runs"),
 		func(ctx context.Context, in *struct {
-			idInput
-			ifMatch
+			IDInput
+			Condition
 		},
 		) (*nothing, error) {
 			v, err := in.version()
@@ -74,20 +74,20 @@ func (s *server) jobOperations() {
 		})
 	register(s, operation(etl.Viewer, http.MethodGet, "/jobs/{id}/versions", "list-job-versions", tag, "Every version that a job has had"),
 		func(ctx context.Context, in *struct {
-			idInput
-			pageInput
+			IDInput
+			PageInput
 		},
 		) (*answer[portal.List[portal.Job]], error) {
 			return answered(s.portal.JobVersions(ctx, in.ID, in.page()))
 		})
 	s.mappingOperations(tag)
 	register(s, operation(etl.Editor, http.MethodPost, "/jobs/{id}/dry-run", "dry-run-job", tag, "Run a job without changing its table: counts, rows before and after, SQL"),
-		func(ctx context.Context, in *idInput) (*answer[portal.DryRun], error) {
+		func(ctx context.Context, in *IDInput) (*answer[portal.DryRun], error) {
 			return answered(s.portal.DryRunJob(ctx, in.ID))
 		})
 	register(s, operation(etl.Editor, http.MethodPost, "/jobs/execute/{id}", "execute-job", tag, "Run a job", status(http.StatusAccepted)),
 		func(ctx context.Context, in *struct {
-			idInput
+			IDInput
 
 			Key  string `header:"Idempotency-Key" maxLength:"255" doc:"The same key for the same request gives the same run"`
 			Body *struct {
@@ -127,7 +127,7 @@ func checkedAnswer(j *portal.CheckedJob, err error) (*tagged[portal.CheckedJob],
 func (s *server) mappingOperations(tag string) {
 	export := operation(etl.Viewer, http.MethodGet, "/jobs/{id}/mapping", "export-mapping", tag, "The mapping as a file for etlportal load --mapping")
 	export.Responses = yamlResponses()
-	register(s, export, func(ctx context.Context, in *idInput) (*yamlAnswer, error) {
+	register(s, export, func(ctx context.Context, in *IDInput) (*yamlAnswer, error) {
 		text, version, err := s.portal.ExportMapping(ctx, in.ID)
 		if err != nil {
 			return nil, err
@@ -136,8 +136,8 @@ func (s *server) mappingOperations(tag string) {
 	})
 	register(s, operation(etl.Editor, http.MethodPut, "/jobs/{id}/mapping", "import-mapping", tag, "Replace the mapping by a mapping file", bodyUpTo(largeBody)),
 		func(ctx context.Context, in *struct {
-			idInput
-			ifMatch
+			IDInput
+			Condition
 
 			ContentType string `header:"Content-Type" maxLength:"200"`
 			RawBody     []byte `contentType:"application/yaml"`

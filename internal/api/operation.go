@@ -106,30 +106,34 @@ func withTag[T any](v *T, version int64, err error) (*tagged[T], error) {
 // nothing is the answer 204.
 type nothing struct{}
 
-// pageInput asks for a page.
-type pageInput struct {
+// Inputs that others embed are exported: huma does not look into embedded fields that are not.
+
+// PageInput asks for a page.
+type PageInput struct {
 	Cursor string `query:"cursor" maxLength:"512" doc:"next_cursor of the page before"`
 	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"1000"`
 }
 
-func (p pageInput) page() etl.Page { return etl.Page{Cursor: p.Cursor, Limit: p.Limit} }
+func (p PageInput) page() etl.Page { return etl.Page{Cursor: p.Cursor, Limit: p.Limit} }
 
-type idInput struct {
+// IDInput names a thing.
+type IDInput struct {
 	ID int64 `path:"id" minimum:"1"`
 }
 
-type fileInput struct {
+// FileInput names a file.
+type FileInput struct {
 	FileID string `path:"file_id" format:"uuid"`
 }
 
-// ifMatch makes a change conditional. It is optional: who leaves it out
+// Condition makes a change conditional. It is optional: who leaves it out
 // overwrites whatever is there.
-type ifMatch struct {
+type Condition struct {
 	IfMatch string `header:"If-Match" maxLength:"100" doc:"The ETag that the change is for; another one there is refused with 412. Optional"`
 }
 
 // version is the version asked for; 0 is any.
-func (m ifMatch) version() (int64, error) {
+func (m Condition) version() (int64, error) {
 	tag := strings.TrimSpace(m.IfMatch)
 	if tag == "" || tag == "*" {
 		return 0, nil

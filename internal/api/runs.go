@@ -20,7 +20,7 @@ func (s *server) runOperations() {
 	const tag = "Runs"
 	register(s, operation(etl.Viewer, http.MethodGet, "/job-runs", "list-runs", tag, "List runs"),
 		func(ctx context.Context, in *struct {
-			pageInput
+			PageInput
 
 			JobID  int64  `query:"job_id" minimum:"1"`
 			Status string `query:"status" enum:"PENDING,RUNNING,COMPLETED,FAILED,CANCELLED"`
@@ -29,27 +29,27 @@ func (s *server) runOperations() {
 			return answered(s.portal.RunsPage(ctx, in.JobID, in.Status, in.page()))
 		})
 	register(s, operation(etl.Viewer, http.MethodGet, "/job-runs/{id}", "get-run", tag, "A run"),
-		func(ctx context.Context, in *idInput) (*answer[portal.Run], error) {
+		func(ctx context.Context, in *IDInput) (*answer[portal.Run], error) {
 			return answered(s.portal.Run(ctx, in.ID))
 		})
 	register(s, operation(etl.Editor, http.MethodDelete, "/job-runs/{id}", "delete-run", tag, "Delete a run that is over, with its log and its rejects"),
-		func(ctx context.Context, in *idInput) (*nothing, error) {
+		func(ctx context.Context, in *IDInput) (*nothing, error) {
 			return &nothing{}, s.portal.DeleteRun(ctx, in.ID)
 		})
 	register(s, operation(etl.Viewer, http.MethodGet, "/job-runs/{id}/logs", "get-run-logs", tag, "A run's log"),
 		func(ctx context.Context, in *struct {
-			idInput
-			pageInput
+			IDInput
+			PageInput
 		},
 		) (*answer[portal.List[portal.LogEntry]], error) {
 			return answered(s.portal.Logs(ctx, in.ID, in.page()))
 		})
 	register(s, operation(etl.Editor, http.MethodPost, "/job-runs/{id}/cancel", "cancel-run", tag, "Cancel a run that is not publishing yet"),
-		func(ctx context.Context, in *idInput) (*answer[portal.Run], error) {
+		func(ctx context.Context, in *IDInput) (*answer[portal.Run], error) {
 			return answered(s.portal.CancelRun(ctx, in.ID))
 		})
 	register(s, operation(etl.Editor, http.MethodPost, "/job-runs/{id}/retry", "retry-run", tag, "Set a failed run going again; what is loaded stays loaded"),
-		func(ctx context.Context, in *idInput) (*answer[portal.Run], error) {
+		func(ctx context.Context, in *IDInput) (*answer[portal.Run], error) {
 			return answered(s.portal.RetryRun(ctx, in.ID))
 		})
 	s.rejectOperation(tag)
@@ -71,8 +71,8 @@ func isYAML(contentType string) bool {
 }
 
 type rejectsInput struct {
-	idInput
-	pageInput
+	IDInput
+	PageInput
 
 	Code   string `query:"code" maxLength:"100" doc:"Only those of this code"`
 	Column string `query:"column" maxLength:"1000" doc:"Only those of this column"`

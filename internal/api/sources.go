@@ -12,17 +12,17 @@ import (
 func (s *server) sourceOperations() {
 	const tag = "Sources"
 	register(s, operation(etl.Viewer, http.MethodGet, "/sources/csv", "list-sources", tag, "List files"),
-		func(ctx context.Context, in *pageInput) (*answer[portal.List[portal.SourceItem]], error) {
+		func(ctx context.Context, in *PageInput) (*answer[portal.List[portal.SourceItem]], error) {
 			return answered(s.portal.Sources(ctx, in.page()))
 		})
 	register(s, operation(etl.Viewer, http.MethodGet, "/sources/csv/{file_id}/metadata", "get-source", tag, "What is known of a file: encoding, dialect, columns, types, statistics"),
-		func(ctx context.Context, in *fileInput) (*tagged[portal.Metadata], error) {
+		func(ctx context.Context, in *FileInput) (*tagged[portal.Metadata], error) {
 			m, err := s.portal.Source(ctx, in.FileID)
 			return metadataAnswer(m, err)
 		})
 	register(s, operation(etl.Viewer, http.MethodGet, "/sources/csv/{file_id}/preview", "preview-source", tag, "Rows of a file, from any offset"),
 		func(ctx context.Context, in *struct {
-			fileInput
+			FileInput
 
 			Offset int64 `query:"offset" minimum:"0" maximum:"1000000000000000" default:"0"`
 			Limit  int   `query:"limit" minimum:"1" maximum:"1000" default:"50"`
@@ -33,8 +33,8 @@ func (s *server) sourceOperations() {
 	register(s, operation(etl.Editor, http.MethodPatch, "/sources/csv/{file_id}", "update-source", tag, "Correct how a file is read; it is inspected anew",
 		describedAs("What is given replaces what was given before; an empty dialect or types clears it.")),
 		func(ctx context.Context, in *struct {
-			fileInput
-			ifMatch
+			FileInput
+			Condition
 
 			Body workflow.Overrides
 		},
@@ -48,8 +48,8 @@ func (s *server) sourceOperations() {
 		})
 	register(s, operation(etl.Editor, http.MethodDelete, "/sources/csv/{file_id}", "delete-source", tag, "Delete a file that no job uses"),
 		func(ctx context.Context, in *struct {
-			fileInput
-			ifMatch
+			FileInput
+			Condition
 		},
 		) (*nothing, error) {
 			v, err := in.version()

@@ -30,7 +30,7 @@ const (
 )
 
 type streamInput struct {
-	idInput
+	IDInput
 
 	LastEventID string `header:"Last-Event-ID" maxLength:"100" doc:"Sent by browsers when they reconnect: what they have seen is not sent again"`
 }

@@ -24,7 +24,7 @@ func (s *server) tokenOperations() {
 			return answered(&me{p.Kind, p.ID, p.Name, string(p.Role)}, nil)
 		})
 	register(s, operation(etl.Admin, http.MethodGet, "/tokens", "list-tokens", tag, "List API tokens"),
-		func(ctx context.Context, in *pageInput) (*answer[portal.List[portal.Token]], error) {
+		func(ctx context.Context, in *PageInput) (*answer[portal.List[portal.Token]], error) {
 			return answered(s.portal.Tokens(ctx, in.page()))
 		})
 	register(s, operation(etl.Admin, http.MethodPost, "/tokens", "create-token", tag, "Make an API token; it is shown this once", status(http.StatusCreated)),
@@ -32,7 +32,7 @@ func (s *server) tokenOperations() {
 			return answered(s.portal.CreateToken(ctx, in.Body))
 		})
 	register(s, operation(etl.Admin, http.MethodDelete, "/tokens/{id}", "delete-token", tag, "End an API token"),
-		func(ctx context.Context, in *idInput) (*nothing, error) {
+		func(ctx context.Context, in *IDInput) (*nothing, error) {
 			return &nothing{}, s.portal.DeleteToken(ctx, in.ID)
 		})
 }

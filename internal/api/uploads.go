@@ -22,7 +22,7 @@ func (s *server) uploadOperations() {
 		})
 	register(s, operation(etl.Editor, http.MethodPost, "/sources/csv/uploads/{file_id}/parts", "sign-parts", tag, "Where to PUT parts, for an hour"),
 		func(ctx context.Context, in *struct {
-			fileInput
+			FileInput
 
 			Body struct {
 				PartNumbers []int32 `json:"part_numbers" minItems:"1" maxItems:"1000"`
@@ -32,13 +32,13 @@ func (s *server) uploadOperations() {
 			return answered(s.portal.SignParts(ctx, in.FileID, in.Body.PartNumbers))
 		})
 	register(s, operation(etl.Editor, http.MethodGet, "/sources/csv/uploads/{file_id}/parts", "list-parts", tag, "Which parts have arrived, to resume"),
-		func(ctx context.Context, in *fileInput) (*answer[portal.Arrived], error) {
+		func(ctx context.Context, in *FileInput) (*answer[portal.Arrived], error) {
 			return answered(s.portal.Parts(ctx, in.FileID))
 		})
 	register(s, operation(etl.Editor, http.MethodPost, "/sources/csv/uploads/{file_id}/complete", "complete-upload", tag, "Join the parts and look at the file",
 		describedAs("May be repeated. A file that is no CSV is refused with the reason, and nothing of it is kept.")),
 		func(ctx context.Context, in *struct {
-			fileInput
+			FileInput
 
 			Body *struct {
 				Parts []portal.CompletedPart `json:"parts,omitempty" maxItems:"10000"`
@@ -53,7 +53,7 @@ func (s *server) uploadOperations() {
 			return metadataAnswer(m, err)
 		})
 	register(s, operation(etl.Editor, http.MethodDelete, "/sources/csv/uploads/{file_id}", "abort-upload", tag, "End an upload and forget it"),
-		func(ctx context.Context, in *fileInput) (*nothing, error) {
+		func(ctx context.Context, in *FileInput) (*nothing, error) {
 			return &nothing{}, s.portal.AbortUpload(ctx, in.FileID)
 		})
 	direct := operation(etl.Editor, http.MethodPost, "/sources/csv/upload", "upload", tag, "Upload a file in one request", status(http.StatusCreated),
