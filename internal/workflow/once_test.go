@@ -42,7 +42,7 @@ var (
 // A schedule is a function of its seed: go test -run TestExactlyOnce -once.seed N
 // replays one.
 func TestExactlyOnce(t *testing.T) {
-	const workers = 2
+	const workers = 4
 	var next atomic.Uint64
 	next.Store(*onceFirst)
 	start := time.Now()
@@ -88,8 +88,9 @@ func TestExactlyOnce(t *testing.T) {
 
 // onceDatabase is a destination that schedules share one after another.
 type onceDatabase struct {
-	dest *destination.Postgres
-	raw  *pgx.Conn
+	dest      *destination.Postgres
+	raw       *pgx.Conn
+	described map[string]*schema.Table
 }
 
 func newOnceDatabase(t *testing.T) *onceDatabase {
@@ -116,7 +117,12 @@ func newOnceDatabase(t *testing.T) *onceDatabase {
 		_ = raw.Close(context.Background())
 		_ = dest.Close(context.Background())
 	})
-	return &onceDatabase{dest, raw}
+	for _, table := range []string{"plain (%s)", "keyed (%s, UNIQUE (id))"} {
+		if _, err := raw.Exec(t.Context(), "CREATE TABLE "+fmt.Sprintf(table, "id int, name text, qty int CHECK (qty < 1000)")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &onceDatabase{dest, raw, map[string]*schema.Table{}}
 }
 
 var errCrash = errors.New("the process died")
@@ -158,21 +164,16 @@ type schedule struct {
 	retries int
 	cancels bool
 	trace   []string
-
-	described *schema.Table
 }
 
 func newSchedule(t *testing.T, db *onceDatabase, seed uint64) *schedule {
-	sc := &schedule{t: t, rng: rand.New(rand.NewPCG(seed, 1)), seed: seed, db: db, mem: newMemory(), blobs: &blobs{objects: map[string][]byte{}}, table: fmt.Sprintf("t_%d", seed)}
+	sc := &schedule{t: t, rng: rand.New(rand.NewPCG(seed, 1)), seed: seed, db: db, mem: newMemory(), blobs: &blobs{objects: map[string][]byte{}}}
 	sc.file = makeOnceFile(sc.rng)
 	sc.job = sc.makeJob()
 	sc.chunk = int64(20 + sc.rng.IntN(90))
 	sc.budget = sc.rng.IntN(9)
 	sc.cancels = sc.rng.IntN(12) == 0
-	sc.exec(fmt.Sprintf("CREATE TABLE %[1]s (id int, name text, qty int CHECK (qty < 1000)); INSERT INTO %[1]s VALUES (1, 'old', 1), (3, 'old', 3), (90, 'old', 90)", sc.table))
-	if sc.job.Strategy == etl.Upsert {
-		sc.exec(fmt.Sprintf("CREATE UNIQUE INDEX ON %s (id)", sc.table))
-	}
+	sc.exec(fmt.Sprintf("DELETE FROM %[1]s; INSERT INTO %[1]s VALUES (1, 'old', 1), (3, 'old', 3), (90, 'old', 90)", sc.table))
 	key := "file"
 	sc.blobs.objects[key] = sc.file.text
 	src := etl.Source{ID: "f", Filename: "f.csv", State: etl.SourceSampled, Object: sc.blobs.ref(key), Size: int64(len(sc.file.text)), Dialect: csv.Dialect{Delimiter: ",", Quote: '"', Header: 1}, Encoding: csv.UTF8, Names: []string{"id", "name", "qty"}}
@@ -186,12 +187,15 @@ func newSchedule(t *testing.T, db *onceDatabase, seed uint64) *schedule {
 }
 
 func (sc *schedule) makeJob() etl.Job {
-	j := etl.Job{ID: 1, FileID: "f", CredentialID: 1, Table: sc.table, Version: 1}
+	j := etl.Job{ID: 1, FileID: "f", CredentialID: 1, Version: 1}
 	j.Strategy = []etl.Strategy{etl.Insert, etl.Upsert, etl.TruncateInsert}[sc.rng.IntN(3)]
+	sc.table = "plain"
 	if j.Strategy == etl.Upsert {
+		sc.table = "keyed"
 		j.UpsertKeys = []string{"id"}
 		j.DuplicateKeys = []string{"", "last", "first"}[sc.rng.IntN(3)]
 	}
+	j.Table = sc.table
 	j.Mapping.Columns = []etl.ColumnMapping{{Source: "id", Destination: "id"}, {Source: "name", Destination: "name", Transformations: []etl.Transform{{Fn: "UPPER"}}}, {Source: "qty", Destination: "qty"}}
 	j.Mapping.Filter = "id % 7 != 5"
 	j.Mapping.OnBadRow.Mode = "skip"
@@ -305,17 +309,17 @@ type onceTarget struct {
 	p *process
 }
 
-// Table describes the table once a schedule; it does not change.
+// Table describes a table once; it does not change.
 func (d *onceTarget) Table(ctx context.Context, schemaName, name string) (*schema.Table, error) {
 	sc := d.p.sc
-	if sc.described == nil {
-		t, err := d.FanOut.Table(ctx, schemaName, name)
-		if err != nil {
-			return nil, err
-		}
-		sc.described = t
+	if t := sc.db.described[name]; t != nil {
+		return t, nil
 	}
-	return sc.described, nil
+	t, err := d.FanOut.Table(ctx, schemaName, name)
+	if err == nil {
+		sc.db.described[name] = t
+	}
+	return t, err
 }
 
 func (d *onceTarget) Begin(ctx context.Context, spec etl.LoadSpec) (etl.LoadSession, error) {
@@ -575,7 +579,6 @@ func (sc *schedule) check() {
 	if len(sc.mem.leases) > 0 {
 		fail("leases %v are left", sc.mem.leases)
 	}
-	sc.exec("DROP TABLE " + sc.table)
 }
 
 // silent says that a process died between the COMMIT of a direct load and its
