@@ -137,6 +137,15 @@ func (r *Result) inferColumns(text []byte, atEOF bool, width int, o Options) err
 	return nil
 }
 
+// cells are the fields of a record as a trial has them.
+func cells(rec *csv.Record) []cell {
+	out := make([]cell, len(rec.Fields))
+	for i, f := range rec.Fields {
+		out[i] = cell{text: f, quoted: rec.Quoted[i]}
+	}
+	return out
+}
+
 // readSample gives the records to the inferences, and notes bad ones. A record
 // that the end of the sample may have cut is left out.
 func (r *Result) readSample(reader *csv.Reader, inferences []*Inference, text []byte, whole bool) {
@@ -150,7 +159,7 @@ func (r *Result) readSample(reader *csv.Reader, inferences []*Inference, text []
 			break
 		}
 		if rec.Bad != nil {
-			if !whole && rec.Bad.Code == csv.CodeUnterminatedQuote && !plain.tableGoesOn(text[min(max(rec.Bad.Byte, rec.Pos.Byte), size):], len(inferences)) {
+			if !whole && rec.Bad.Code == csv.CodeUnterminatedQuote && !plain.tableGoesOn(text[min(max(rec.Bad.Byte, rec.Pos.Byte), size):], len(inferences), cells(rec)) {
 				break // its closing quote comes after the sample
 			}
 			if bad == 0 {

@@ -490,7 +490,11 @@ func (v *verdict) tellDelimiter(best, second contender, tried int, forced string
 	name := delimiterName(v.trial.delimiter)
 	rows := fmt.Sprintf("%.0f %% of %d rows have %s", 100*s.same, s.rows-s.first, plural(s.width, "field", "fields"))
 	if s.rows-s.first == 1 {
-		rows = "the only row has " + plural(s.width, "field", "fields")
+		rows = "the only row has "
+		if v.grid.cut {
+			rows = "the only row that ends within the sample has "
+		}
+		rows += plural(s.width, "field", "fields")
 	}
 	switch {
 	case o.Delimiter != nil:

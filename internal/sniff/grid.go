@@ -134,7 +134,7 @@ func (t trial) record(text []byte, g *grid, line int) ([]cell, []byte, int) {
 				limit = len(text)
 			}
 			n, inner, lines, ok := t.quotedField(text[:min(len(text), limit)])
-			if !ok && t.partial && g.unclosed == 0 && !t.tableGoesOn(text, max(len(row)+1, widest(g))) {
+			if !ok && t.partial && g.unclosed == 0 && !t.tableGoesOn(text, max(len(row)+1, widest(g)), row) {
 				g.cut = true
 				return nil, nil, line
 			}
@@ -191,11 +191,22 @@ const maxUnclosed = 64
 const maxQuoted = 32 << 10
 
 // tableGoesOn says whether the lines after the one that rest begins in are
-// rows of the given width: then the quote that rest begins with is a stray
-// one, and no field that runs past the end of the text.
-func (t trial) tableGoesOn(rest []byte, width int) bool {
+// rows of the given width, with values where the row like has them: then the
+// quote that rest begins with is a stray one, and no field that runs past the
+// end of the text.
+func (t trial) tableGoesOn(rest []byte, width int, like []cell) bool {
 	if width < 2 {
 		return false
+	}
+	var num number
+	var date dateValue
+	value := func(c cell) bool {
+		v := trim(c.text)
+		if len(v) == 0 {
+			return false
+		}
+		cl, _ := classify(v, &num, &date)
+		return isTyped(cl)
 	}
 	end, n := t.lineEnd(rest)
 	rest = rest[end+n:]
@@ -205,10 +216,14 @@ func (t trial) tableGoesOn(rest []byte, width int) bool {
 		plain := t
 		plain.partial = false
 		row, _, _ := plain.record(rest[:end], &grid{}, 0)
-		if len(row) == width {
+		rest = rest[end+n:]
+		alike := len(row) == width
+		for j := 0; alike && j < min(width, len(like)); j++ {
+			alike = !value(like[j]) || value(row[j]) || len(trim(row[j].text)) == 0
+		}
+		if alike {
 			rows++
 		}
-		rest = rest[end+n:]
 	}
 	return rows*2 > lines
 }

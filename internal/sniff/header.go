@@ -39,6 +39,12 @@ func (v *verdict) findHeader(skipped int, o Options) {
 		return
 	}
 	n, confidence, evidence := headerRows(rows, v.shape.width)
+	if len(rows) == 1 && v.grid.cut {
+		evidence = []string{"only the first row ends within the sample, and it has no numbers or dates"}
+		if n == 0 {
+			evidence = []string{"only the first row ends within the sample, and it has numbers or dates"}
+		}
+	}
 	v.dialect.Header = n
 	v.decided("header", strconv.Itoa(n), confidence, evidence...)
 }

@@ -118,7 +118,7 @@ func TestShortNames(t *testing.T) {
 // TestFieldPastTheSample: the sample ends within a long quoted field.
 func TestFieldPastTheSample(t *testing.T) {
 	for name, line := range map[string]string{
-		"lines": "a line of text\n", "commas": "some, commas\nand none\n, or more, and more,\n", "one line": "text, and more text; ",
+		"lines": "a line of text\n", "commas": "some, commas\nand none\n, or more, and more,\n", "one line": "text, and more text; ", "a comma": "a line, of text\n",
 		"apostrophes": "it's one's own\nisn't it, dear\nno, it's, well, not\n",
 	} {
 		for _, before := range []string{"", "1,x\n2,y\n"} {
