@@ -5,11 +5,13 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/etlportal/etlportal/internal/csv"
@@ -38,15 +40,48 @@ func (c *clock) pass(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
+// template makes, once, a migrated database to copy from; the server and all
+// that is on it end with the test binary.
+var template = struct {
+	once sync.Once
+	url  string
+}{}
+
+const templateName = "store_template"
+
 // open gives a store on a migrated database of its own.
 func open(t testing.TB, o Options) *Store {
 	t.Helper()
-	url := etltest.Postgres(t)
-	require.NoError(t, MigrateUp(t.Context(), url))
-	s, err := Open(t.Context(), url, o)
+	ctx := t.Context()
+	template.once.Do(func() {
+		template.url = etltest.Postgres(t)
+		execute(t, template.url, "CREATE DATABASE "+templateName)
+		require.NoError(t, MigrateUp(ctx, on(t, templateName)))
+	})
+	name := fmt.Sprint("store_", serial.Add(1))
+	execute(t, on(t, "postgres"), "CREATE DATABASE "+name+" TEMPLATE "+templateName+" STRATEGY file_copy")
+	s, err := Open(ctx, on(t, name), o)
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	return s
+}
+
+// on gives the URL of another database of the template's server.
+func on(t testing.TB, database string) string {
+	t.Helper()
+	at, err := url.Parse(template.url)
+	require.NoError(t, err)
+	at.Path = "/" + database
+	return at.String()
+}
+
+func execute(t testing.TB, at, sql string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), at)
+	require.NoError(t, err)
+	defer func() { _ = conn.Close(t.Context()) }()
+	_, err = conn.Exec(t.Context(), sql)
+	require.NoError(t, err)
 }
 
 var serial atomic.Int64

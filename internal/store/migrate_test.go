@@ -49,7 +49,7 @@ func TestMigrationsGoUpAndDown(t *testing.T) {
 	steps := [][]string{catalog(t, url)}
 	list, err := Migrations(ctx, url)
 	require.NoError(t, err)
-	require.EqualValues(t, latestMigration(), len(list))
+	require.Len(t, list, int(latestMigration()))
 	require.Nil(t, list[0].AppliedAt)
 	require.Equal(t, "00001_sources.sql", list[0].Name)
 

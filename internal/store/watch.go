@@ -32,8 +32,10 @@ type watcher struct {
 	mu      sync.Mutex
 	watches map[int64]map[chan struct{}]struct{}
 	closed  bool
-	stop    context.CancelFunc // nil until the first watch
-	ended   chan struct{}
+	// sessions counts how often a connection began to listen.
+	sessions int
+	stop     context.CancelFunc // nil until the first watch
+	ended    chan struct{}
 }
 
 func newWatcher(config *pgx.ConnConfig) *watcher {
@@ -153,6 +155,9 @@ func (w *watcher) session(ctx context.Context) bool {
 	}
 	// What changed while nobody listened was missed.
 	w.signal(0, true)
+	w.mu.Lock()
+	w.sessions++
+	w.mu.Unlock()
 	for ctx.Err() == nil {
 		waiting, cancel := context.WithTimeout(ctx, quiet)
 		n, err := conn.WaitForNotification(waiting)

@@ -15,6 +15,7 @@ import (
 // follow reads a run after each signal until it has ended, and gives the last
 // state; its Seq never falls on the way.
 func follow(ctx context.Context, t *testing.T, s *Store, id int64, begun func()) etl.Run {
+	t.Helper()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var last etl.Run
@@ -95,28 +96,28 @@ func next(t *testing.T, signals <-chan struct{}) bool {
 }
 
 func TestWatchOutlivesItsConnection(t *testing.T) {
-	url, ctx := etltest.Postgres(t), t.Context()
-	require.NoError(t, MigrateUp(ctx, url))
-	s, err := Open(ctx, url, Options{ApplicationName: "watched"})
-	require.NoError(t, err)
-	t.Cleanup(s.Close)
+	s, ctx := open(t, Options{}), t.Context()
 	r := newRun(t, s, newJob(t, s))
 	signals, every := s.Watch(ctx, r.ID), s.Watch(ctx, 0)
 	require.True(t, next(t, signals), "at once")
-	listening := func() (pid int) {
+	// listening waits for the n-th time that the process began to listen.
+	listening := func(n int) {
 		require.Eventually(t, func() bool {
-			return s.pool.QueryRow(ctx, `SELECT pid FROM pg_stat_activity WHERE query = 'LISTEN etlportal_runs' AND state = 'idle' AND datname = current_database()`).Scan(&pid) == nil
-		}, 30*time.Second, 5*time.Millisecond)
-		return pid
+			s.watch.mu.Lock()
+			defer s.watch.mu.Unlock()
+			return s.watch.sessions == n
+		}, 30*time.Second, time.Millisecond)
 	}
-	first := listening()
+	listening(1)
+	drain(signals)
 	var killed bool
-	require.NoError(t, s.pool.QueryRow(ctx, `SELECT pg_terminate_backend($1, 10000)`, first).Scan(&killed))
+	require.NoError(t, s.pool.QueryRow(ctx, `
+		SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE query = 'LISTEN etlportal_runs' AND datname = current_database()`).Scan(&killed))
 	require.True(t, killed)
 	// Whatever was missed, the new connection makes a signal after which a reader sees all.
-	_, err = s.StartRun(ctx, r.ID, 1)
+	_, err := s.StartRun(ctx, r.ID, 1)
 	require.NoError(t, err)
-	require.NotEqual(t, first, listening())
+	listening(2)
 	require.True(t, next(t, signals))
 
 	drain(signals)
@@ -134,10 +135,10 @@ func TestWatchOutlivesItsConnection(t *testing.T) {
 	ended, cancel := context.WithCancel(ctx)
 	third := s.Watch(ended, r.ID)
 	cancel()
-	for next(t, third) { //nolint:revive // until it is closed
+	for next(t, third) {
 	}
 	s.Close()
-	for next(t, signals) { //nolint:revive // until it is closed
+	for next(t, signals) {
 	}
 	closed := s.Watch(ctx, r.ID)
 	require.True(t, next(t, closed))
