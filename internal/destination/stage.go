@@ -188,6 +188,11 @@ func (s *session) publish(ctx context.Context) (etl.LoadResult, error) {
 			return result, wrap(ctx, err, what)
 		}
 	}
+	if s.spec.DryRun && s.spec.Sample > 0 {
+		if result.Comparison, err = s.compare(ctx); err != nil {
+			return result, wrap(ctx, err, what)
+		}
+	}
 	if err := execute(ctx, s.conn, "SET CONSTRAINTS ALL IMMEDIATE; SAVEPOINT whole"); err != nil {
 		return result, wrap(ctx, err, what)
 	}

@@ -50,6 +50,9 @@ type LoadSpec struct {
 	BeforeCommit func(ctx context.Context, transaction int64, result LoadResult) error
 	// DryRun makes Finish compute its Result and then roll back.
 	DryRun bool
+	// Sample asks a dry run for a LoadResult.Comparison with that many rows;
+	// it needs a staging table, which Explain asks for.
+	Sample int
 }
 
 // LoadSession is one direct load. NewBatch and Batch methods may be used by
@@ -86,6 +89,24 @@ type LoadResult struct {
 	Refused []Reject
 	// Notes are things worth telling ("identity column id left to the database").
 	Notes []string
+	// Comparison is a dry run's, where LoadSpec.Sample asked for it.
+	Comparison *Comparison `json:",omitempty"`
+}
+
+// Comparison says what a load would change.
+type Comparison struct {
+	// Unchanged counts the rows of an UPSERT that are in the table as they are already.
+	Unchanged int64
+	// Rows are the first ones in file order, as text in the order of LoadSpec.Columns.
+	Rows []ComparedRow
+	// SQL are the statements that would publish.
+	SQL []string
+}
+
+// ComparedRow is a row before and after; Before is nil for a row that is new.
+type ComparedRow struct {
+	Line          int64
+	Before, After []*string
 }
 
 // NeedsExplain says that the database refused a row that only a second load,

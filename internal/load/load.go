@@ -77,6 +77,8 @@ type Result struct {
 	Refused []etl.Reject
 	// BlankLines were skipped; they are not rows.
 	BlankLines int64
+	// Comparison is a dry run's, where the LoadSpec asked for it.
+	Comparison *etl.Comparison
 }
 
 // Run loads parts, in order, as one transaction of dest. An error leaves the
@@ -270,7 +272,7 @@ func (l *loader) publish(ctx context.Context, result Result) (Result, error) {
 	c.Rejected += int64(len(done.Refused))
 	c.Inserted, c.Updated, c.Deduplicated = done.Inserted, done.Updated, done.Deduplicated
 	c.Loaded = c.Inserted + c.Updated
-	result.Notes, result.Refused = done.Notes, done.Refused
+	result.Notes, result.Refused, result.Comparison = done.Notes, done.Refused, done.Comparison
 	return result, nil
 }
 
