@@ -129,7 +129,7 @@ func assemble(ctx context.Context, c Config, a Adapters, s *store.Store, log *sl
 	}
 	kept := &opened{open: open, password: p.Password, all: map[int64]*keptDestination{}}
 	steps := &workflow.Steps{
-		Store: s, Blobs: a.Blobs, Queue: queue, Open: kept.get, Log: log, Holder: holder(), Portal: identity, ChunkBytes: c.ChunkBytes,
+		Store: s, Blobs: a.Blobs, Queue: queue, Open: kept.get, Log: log, Holder: holder(), Portal: identity, ChunkBytes: c.ChunkBytes, Hold: c.Hold,
 	}
 	p.Runs = steps
 	registry := prometheus.NewRegistry()

@@ -39,6 +39,9 @@ type Config struct {
 	Loaders int
 	// ChunkBytes is the size of a chunk where a job does not say.
 	ChunkBytes int64
+	// Hold is how long a loader may give no sign of life before another takes
+	// over its chunk.
+	Hold time.Duration
 	// Location is the zone of times without one.
 	Location *time.Location
 	// LogLevel is the least level that is logged.
@@ -78,6 +81,7 @@ func Settings() []Setting {
 		{"ETLPORTAL_MAX_UPLOAD", "", "no bound", "the largest direct upload (10GiB); uploads in parts have the object store's bound", false},
 		{"ETLPORTAL_WORKERS", "", "one per core, 2 to 8", "chunks that are loaded at a time", false},
 		{"ETLPORTAL_CHUNK_SIZE", "", "64MiB", "size of a chunk where a job does not say, 8MiB to 1GiB", false},
+		{"ETLPORTAL_HOLD", "", "20s", "how long a loader may give no sign of life before another takes over its chunk", false},
 		{"ETLPORTAL_TIMEZONE", "", "UTC", "zone of times in files that name none (Europe/Berlin)", false},
 		{"ETLPORTAL_LOG_LEVEL", "--log-level", "info", "debug, info, warn or error", false},
 		{"ETLPORTAL_DRAIN", "", "20s", "how long work under way may go on after SIGTERM; what is cut off then is taken up at the next start", false},
@@ -102,6 +106,7 @@ func FromEnvironment(env Environment) (Config, error) {
 		MaxUpload:    r.Size("ETLPORTAL_MAX_UPLOAD", 0, 1, 1<<50),
 		Loaders:      int(r.Int("ETLPORTAL_WORKERS", int64(min(max(runtime.GOMAXPROCS(0), 2), 8)), 1, 256)),
 		ChunkBytes:   r.Size("ETLPORTAL_CHUNK_SIZE", 64<<20, 8<<20, 1<<30),
+		Hold:         r.Duration("ETLPORTAL_HOLD", 20*time.Second, 2*time.Second, time.Hour),
 		LogLevel:     slog.LevelInfo,
 		Drain:        r.Duration("ETLPORTAL_DRAIN", 20*time.Second, 0, time.Hour),
 		Traces: Traces{

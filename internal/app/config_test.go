@@ -114,4 +114,3 @@ func TestSettingsAreComplete(t *testing.T) {
 	}
 	require.Equal(t, asked, listed)
 }
-
