@@ -31,8 +31,6 @@ type grid struct {
 	// opened counts fields that start with a quote, closed those that end in
 	// one before a delimiter or line end; stray counts quotes inside other cells.
 	opened, closed, stray int
-	// long counts quoted fields with a line end inside.
-	long int
 	// blank counts empty lines.
 	blank int
 	// unclosed counts quotes that opened a field and never closed it.
@@ -129,26 +127,13 @@ func (t trial) record(text []byte, g *grid, line int) ([]cell, []byte, int) {
 			}
 		}
 		if t.quote != 0 && len(text) > 0 && text[0] == t.quote && g.unclosed < maxUnclosed {
-			limit := maxQuoted
-			if g.unclosed == 0 {
-				limit = len(text)
-			}
-			n, inner, lines, ok := t.quotedField(text[:min(len(text), limit)])
-			if !ok && t.partial && g.unclosed == 0 && !t.tableGoesOn(text, max(len(row)+1, widest(g)), row) {
-				g.cut = true
+			n, inner, lines, ok := t.open(text, row, g)
+			if g.cut {
 				return nil, nil, line
 			}
-			g.opened++
-			if !ok {
-				g.unclosed++
-			}
 			if ok {
-				g.closed++
 				row = append(row, cell{text: inner, quoted: true})
 				line += lines
-				if lines > 0 {
-					g.long++
-				}
 				text = text[n:]
 				more := bytes.HasPrefix(text, []byte(t.delimiter))
 				if more {
@@ -163,7 +148,6 @@ func (t trial) record(text []byte, g *grid, line int) ([]cell, []byte, int) {
 				}
 				return row, text[end+width:], line + 1
 			}
-			g.stray++
 		}
 		i := bytes.Index(text[:end], []byte(t.delimiter))
 		if i < 0 {
@@ -189,6 +173,28 @@ const maxUnclosed = 64
 
 // maxQuoted bounds the search for a closing quote once one search has failed.
 const maxQuoted = 32 << 10
+
+// open reads the quoted field at the start of text, as quotedField does, and
+// counts its quotes. row are the fields before it.
+func (t trial) open(text []byte, row []cell, g *grid) (n int, inner []byte, lines int, ok bool) {
+	limit := maxQuoted
+	if g.unclosed == 0 {
+		limit = len(text)
+	}
+	n, inner, lines, ok = t.quotedField(text[:min(len(text), limit)])
+	switch {
+	case ok:
+		g.opened++
+		g.closed++
+	case t.partial && g.unclosed == 0 && !t.tableGoesOn(text, max(len(row)+1, widest(g)), row):
+		g.cut = true
+	default:
+		g.opened++
+		g.unclosed++
+		g.stray++
+	}
+	return n, inner, lines, ok
+}
 
 // tableGoesOn says whether the lines after the one that rest begins in are
 // rows of the given width, with values where the row like has them: then the
