@@ -193,9 +193,6 @@ func (p *Portal) target(ctx context.Context, dest etl.FanOut, job *etl.Job) (*sc
 	case job.CreateTable && isCode(err, "table_not_found"):
 		return nil, p.checkSchema(ctx, dest, job)
 	}
-	if e, ok := errors.AsType[*etl.Error](err); ok && e.Code == "table_not_found" {
-		e.Fix = strings.TrimSpace(e.Fix + " Or set create_table to make it from the file")
-	}
 	return nil, err
 }
 

@@ -431,8 +431,7 @@ func forAPI(err error) error {
 }
 
 var flags = strings.NewReplacer(
-	" Or add --create to make it from the file", " Or set create_table to make it from the file",
-	"Leave out --create to", "Set create_table to false to",
+	"(--create)", "(create_table)",
 	"(--mapping)", "(column_mappings)", "Write a mapping file that", "Send column_mappings that say", "say says", "say",
 	"--date-order dmy or --date-order mdy", "PATCH …/sources/csv/{file_id} and date_order dmy or mdy",
 	"--decimal point or --decimal comma", "PATCH …/sources/csv/{file_id} and decimal point or comma",
