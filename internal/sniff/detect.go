@@ -141,7 +141,7 @@ func (r *Result) inferColumns(text []byte, atEOF bool, width int, o Options) err
 func cells(rec *csv.Record) []cell {
 	out := make([]cell, len(rec.Fields))
 	for i, f := range rec.Fields {
-		out[i] = cell{text: f, quoted: rec.Quoted[i]}
+		out[i] = cell{text: f, quoted: i < len(rec.Quoted) && rec.Quoted[i]}
 	}
 	return out
 }

@@ -371,7 +371,7 @@ func textHeader(row []cell, body []bodyColumn, kind func(cell) class) (int, floa
 		switch {
 		case b.values[string(v)] > 0 && b.n > 1:
 			alike++
-		case b.n > 1 && b.digits == b.n && b.minLen == b.maxLen && n == b.minLen && bytes.ContainsAny(v, "0123456789"):
+		case b.n > 1 && n >= 4 && b.digits == b.n && b.minLen == b.maxLen && n == b.minLen && bytes.ContainsAny(v, "0123456789"):
 			shaped++
 		case b.n > 1 && (n < b.minLen-1 || n > b.maxLen+1 && nameLike(v)):
 			unlike++

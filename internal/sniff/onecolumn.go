@@ -92,7 +92,7 @@ func (c contender) oneValue() bool {
 	case d == "/" && c.shape.width == 2:
 		return true
 	case rare:
-		return named || values.all || d == " " && c.shape.width == 2 && !values.typed
+		return values.all || d == " " && (named || c.shape.width == 2) && !values.typed
 	case named:
 		return values.numbers || c.shape.width == 2 && values.spaced && !values.typed
 	}

@@ -59,6 +59,7 @@ func TestOneColumn(t *testing.T) {
 		{"a title is no name", "Report\nid,name\n1,Ann\n2,Bob\n3,Cid\n", `" 1 id|name: integer|text`},
 		{"slashes in addresses", "day url n\n28/01/2018 https://a.example/x/y 1\n29/01/2018 https://a.example/x/z 2\n30/01/2018 https://a.example/x/w 3\n31/01/2018 https://a.example/x/v 4\n", `" 1 day|url|n: date|text|integer`},
 		{"space and quotes", "id name qty\n1 Ann 5\n2 \"Bob B\" 10\n3 Cid 7\n4 Dan 9\n", `" 1 id|name|qty: integer|text|integer`},
+		{"a title above colons", "accounts\nann:x:1:/home/ann\nbob:x:2:/home/bob\ncid:x:3:/home/cid\ndan:x:4:/home/dan\n", `" 0 column_1|column_2|column_3|column_4: text|text|integer|text`},
 		{"spaced numbers", "1 2\n3 4\n5 6\n7 8\n", `" 0 column_1|column_2: integer|integer`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -100,6 +101,7 @@ func TestShortNames(t *testing.T) {
 		{"active\ntrue\nfalse\ntrue\n", "active: boolean"},
 		{"id,active\n1,yes\n2,no\n3,no\n", "id|active: integer|boolean"},
 		{"name,active\nAnn,true\nBob,false\nCid,true\n", "name|active: text|boolean"},
+		{"Q1,Q2\nA1,B1\nA2,B2\n", "Q1|Q2: text|text"},
 		{"N;Y\n1,5;2\n2,5;3\n", "N|Y: numeric(2,1)|integer"},
 	} {
 		if got := found(t, tc.text, Options{}); got != `" 1 `+tc.want {
