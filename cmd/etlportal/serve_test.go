@@ -26,8 +26,8 @@ import (
 // patience is how long a test waits for what must come; it never waits that long in vain.
 const patience = 90 * time.Second
 
-// portal is a server that runs as a process of its own.
-type portal struct {
+// server is a portal that runs as a process of its own.
+type server struct {
 	t   *testing.T
 	dir string
 	url string
@@ -94,9 +94,9 @@ func admin(t *testing.T, env []string, args ...string) outcome {
 }
 
 // serving starts a server on dir and waits until it says that it is ready.
-func serving(t *testing.T, dir string, env ...string) *portal {
+func serving(t *testing.T, dir string, env ...string) *server {
 	t.Helper()
-	p := &portal{t: t, dir: dir, logged: &record{}, answers: &record{}}
+	p := &server{t: t, dir: dir, logged: &record{}, answers: &record{}}
 	p.start(env...)
 	t.Cleanup(func() {
 		p.cmd.Process.Kill()
@@ -105,7 +105,7 @@ func serving(t *testing.T, dir string, env ...string) *portal {
 	return p
 }
 
-func (p *portal) start(env ...string) {
+func (p *server) start(env ...string) {
 	p.t.Helper()
 	path, err := binary()
 	require.NoError(p.t, err)
@@ -126,7 +126,7 @@ func (p *portal) start(env ...string) {
 }
 
 // end sends a signal and gives the exit code once the process is gone.
-func (p *portal) end(s os.Signal) int {
+func (p *server) end(s os.Signal) int {
 	p.t.Helper()
 	require.NoError(p.t, p.cmd.Process.Signal(s))
 	select {
@@ -138,7 +138,7 @@ func (p *portal) end(s os.Signal) int {
 }
 
 // call sends JSON (or a reader's bytes) and reads the JSON answer, which must have the status.
-func (p *portal) call(method, path string, body any, status int, headers ...string) map[string]any {
+func (p *server) call(method, path string, body any, status int, headers ...string) map[string]any {
 	p.t.Helper()
 	var reader io.Reader
 	switch b := body.(type) {
@@ -176,7 +176,7 @@ func (p *portal) call(method, path string, body any, status int, headers ...stri
 }
 
 // upload sends a file as a browser's form does.
-func (p *portal) upload(name, content string) string {
+func (p *server) upload(name, content string) string {
 	p.t.Helper()
 	var form bytes.Buffer
 	w := multipart.NewWriter(&form)
@@ -189,7 +189,7 @@ func (p *portal) upload(name, content string) string {
 }
 
 // warehouse is the id of the ready-made credential.
-func (p *portal) warehouse() float64 {
+func (p *server) warehouse() float64 {
 	p.t.Helper()
 	for _, item := range p.call(http.MethodGet, "/api/v1/credentials", nil, http.StatusOK)["items"].([]any) {
 		if c := item.(map[string]any); c["name"] == warehouseName {
@@ -200,7 +200,7 @@ func (p *portal) warehouse() float64 {
 	return 0
 }
 
-func (p *portal) execute(job map[string]any) (run string) {
+func (p *server) execute(job map[string]any) (run string) {
 	p.t.Helper()
 	id := p.call(http.MethodPost, "/api/v1/jobs", job, http.StatusCreated)["id"].(float64)
 	started := p.call(http.MethodPost, fmt.Sprintf("/api/v1/jobs/execute/%.0f", id), nil, http.StatusAccepted)
@@ -208,7 +208,7 @@ func (p *portal) execute(job map[string]any) (run string) {
 }
 
 // follow reads a run's events until one is enough, or the run is done, and gives the run.
-func (p *portal) follow(run string, enough func(run map[string]any) bool) map[string]any {
+func (p *server) follow(run string, enough func(run map[string]any) bool) map[string]any {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
 	defer cancel()
@@ -241,13 +241,13 @@ func (p *portal) follow(run string, enough func(run map[string]any) bool) map[st
 	return nil
 }
 
-func (p *portal) finish(run string) map[string]any {
+func (p *server) finish(run string) map[string]any {
 	p.t.Helper()
 	return p.follow(run, func(map[string]any) bool { return false })
 }
 
 // query asks the local warehouse.
-func (p *portal) query(sql string) []string {
+func (p *server) query(sql string) []string {
 	p.t.Helper()
 	o := admin(p.t, nil, "warehouse", "--data-dir", p.dir)
 	require.Equal(p.t, exitDone, o.code, o.err)
@@ -381,7 +381,7 @@ func TestServeKeepsSecrets(t *testing.T) {
 	}
 	warehouseAt = fmt.Sprintf("/api/v1/destinations/%.0f/schemas", p.warehouse())
 	p.call(http.MethodPost, warehouseAt, nil, http.StatusOK)
-	p.call(http.MethodPost, fmt.Sprintf("/api/v1/destinations/%.0f/schemas", id), nil, http.StatusBadGateway)
+	p.call(http.MethodPost, fmt.Sprintf("/api/v1/destinations/%.0f/schemas", id), nil, http.StatusServiceUnavailable)
 
 	old := keyMaterial(t, dir)
 	rotated := admin(t, nil, "keys", "rotate", "--data-dir", dir)
