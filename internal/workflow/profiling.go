@@ -182,14 +182,40 @@ func (s *Steps) makeIndex(ctx context.Context, src *etl.Source, file *object, ke
 	}
 	at := &ranges{ctx: ctx, o: file}
 	defer at.close()
+	alive, stop := context.WithCancel(ctx)
+	defer stop()
+	go s.keepAlive(alive, src.ID)
 	spans, err := plan.Split(ctx, at, src.Object.Size, src.Encoding, src.Dialect, plan.Options{RangeSize: step, Parallel: max(1, s.Parallel)})
 	if err != nil {
 		return nil, err
+	}
+	now, err := s.Store.Source(ctx, src.ID)
+	if err != nil {
+		return nil, err
+	}
+	if now.Version != src.Version {
+		return nil, &etl.RetryAfter{Delay: time.Second, Reason: "the file's description changed"}
 	}
 	if err := s.Store.SaveSpans(ctx, src.ID, spans); err != nil {
 		return nil, err
 	}
 	return spans, keep.put(ctx, "index", true)
+}
+
+// keepAlive shows, while the file is scanned, that somebody is at it.
+func (s *Steps) keepAlive(ctx context.Context, fileID string) {
+	tick := time.NewTicker(s.hold() / 2)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := s.Store.SourceProgress(ctx, fileID, 0); err != nil {
+				s.log().Info("a sign of life is lost", "file", fileID, "error", err)
+			}
+		}
+	}
 }
 
 // keeper keeps the state of one inspection in the object store, under a name
