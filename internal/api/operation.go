@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"mime"
 	"net"
 	"net/http"
 	"net/netip"
@@ -170,6 +171,12 @@ func (s *server) authorize(ctx huma.Context, next func(huma.Context)) {
 		caller.Principal = principal
 		if principal.Kind != "token" {
 			caller.Trigger = "manual"
+		}
+	}
+	if kind := r.Header.Get("Content-Type"); kind != "" && op.RequestBody != nil && op.RequestBody.Content["application/json"] != nil {
+		if media, _, err := mime.ParseMediaType(kind); err != nil || media != "application/json" {
+			writeProblem(w, requestProblem(r.Context(), http.StatusUnsupportedMediaType, "", nil))
+			return
 		}
 	}
 	next(huma.WithContext(ctx, portal.WithCaller(ctx.Context(), caller)))

@@ -2,10 +2,12 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -171,6 +173,8 @@ var installErrors = sync.OnceFunc(func() {
 // requestProblem words what huma finds wrong with a request. The values it
 // quotes are left out: one might be a password.
 func requestProblem(ctx context.Context, status int, message string, errs []error) *problemDetails {
+	// A field that there is not is often one that is missing under its name.
+	slices.SortStableFunc(errs, func(a, b error) int { return cmp.Compare(rank(a), rank(b)) })
 	p := newProblem(ctx, status, "bad_request", "Correct the request; /docs shows what it takes", message)
 	for _, err := range errs {
 		place := problemPlace{Message: "is wrong"}
@@ -200,6 +204,13 @@ func requestProblem(ctx context.Context, status int, message string, errs []erro
 		p.set("internal", "Try again; if it happens again, report it with the request_id", "something of the portal's own failed")
 	}
 	return p
+}
+
+func rank(err error) int {
+	if d, ok := errors.AsType[*huma.ErrorDetail](err); ok && d.Message == "unexpected property" {
+		return 0
+	}
+	return 1
 }
 
 func (p *problemDetails) set(code, fix, detail string) {
