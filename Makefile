@@ -3,13 +3,14 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run build test check lint secrets tidy fmt cover fuzz bench readme vuln clean distclean
+.PHONY: help run demo build test check lint secrets tidy fmt cover fuzz soak bench readme vuln clean distclean
 
 # The version is stamped below; git's refusal of a checkout with another owner must not break a build.
 export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 30s
+SOAK ?= 10m
 BENCH ?= -pairs 5 -scale -upsert
 
 # section prints a heading, so that a long log says where it is.
@@ -19,7 +20,10 @@ help: ## print the targets
 	@echo 'ETL Portal: CSV files into PostgreSQL. Targets:'
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
 
-run: build ## load examples/sales.csv into an embedded PostgreSQL and show the result
+run: build ## the portal at http://127.0.0.1:8080; ARGS='--listen 127.0.0.1:8081' adds flags
+	@env -u DATABASE_URL bin/etlportal serve --log-level warn $(ARGS)
+
+demo: build ## load examples/sales.csv from the command line into an embedded PostgreSQL and show the result
 	@go run ./cmd/demo
 
 build: ## build ./bin/etlportal
@@ -70,6 +74,9 @@ cover: ## test coverage per package, and of the whole in .data/cover.html
 
 fuzz: ## run every fuzz target for FUZZTIME (30s) beyond its seeds
 	@scripts/fuzz.sh $(FUZZTIME)
+
+soak: ## random schedules of crashes and lost messages for SOAK (10m), from a seed that nobody has tried
+	go test ./internal/workflow -run '^TestExactlyOnce$$' -v -timeout 0 -args -once.duration $(SOAK) -once.first $$(date +%s)000
 
 bench: build ## measure against psql \copy; BENCH='-pairs 3' chooses what
 	go run ./cmd/bench $(BENCH)

@@ -1,5 +1,5 @@
 // Command demo shows etlportal at work on the samples of examples/, against a
-// PostgreSQL of its own: `make run`. It also keeps the README honest: what it
+// PostgreSQL of its own: `make demo`. It also keeps the README honest: what it
 // shows as a command's output is pasted there by `make readme`, and a test of
 // this package compares the two.
 package main
@@ -17,7 +17,7 @@ import (
 	"github.com/etlportal/etlportal/internal/local"
 )
 
-// tour is what `make run` runs.
+// tour is what `make demo` runs.
 var tour = []string{
 	`etlportal inspect examples/sales.csv`,
 	`etlportal load examples/sales.csv --to "$DATABASE_URL" --table sales --create`,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,13 +15,20 @@ import (
 var block = regexp.MustCompile("(?m)^```console\n((?:[^`].*\n|\n)*)```$")
 
 // volatile is what differs from run to run: durations, rates, run ids, ports.
-var volatile = regexp.MustCompile(`\d[\d,.]*( ?(ns|µs|ms|s|kB|KB|KiB|MB|GB|MiB|GiB|B|rows)/s| ?(ns|µs|ms|s|min)\b)|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}\b|"duration_ms": ?\d+|"run_id": ?"[^"]*"|127\.0\.0\.1:\d+`)
+var volatile = regexp.MustCompile(`\d[\d,.]*( ?(ns|µs|ms|s|kB|KB|KiB|MB|GB|MiB|GiB|B|rows)/s| ?(ns|µs|ms|s|min)\b)|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}\b|"duration_ms": ?\d+|"run_id": ?"[^"]*"|127\.0\.0\.1:\d+` +
+	// what the API says: ports, times, event ids
+	`|"port":\d+|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z|\bid: \d+\.\d+|"seq":\d+|"next_cursor":"[^"]*"`)
 
 // checkReadme runs the commands of path's console blocks one after another, in
-// one database, and reports where the output pasted there is not what they
+// one database and one portal, and reports where the output pasted there is not what they
 // print, or pastes it. A command that fails is shown as it fails: that it does
 // may be the point.
-func checkReadme(ctx context.Context, sh shell, path string, write bool, out io.Writer) error {
+func checkReadme(ctx context.Context, sh shell, path string, write bool, out io.Writer) (err error) {
+	if sh.portal, err = startPortal(ctx, sh.bin); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sh.portal.stop()) }()
+	sh.variables = new([]string)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -41,6 +49,9 @@ func checkReadme(ctx context.Context, sh shell, path string, write bool, out io.
 				return found
 			}
 			printed = strings.ReplaceAll(printed, sh.url, "$DATABASE_URL")
+			if sh.portal != nil {
+				printed = strings.ReplaceAll(printed, sh.portal.address, portalAddress)
+			}
 			if printed != "" && !strings.HasSuffix(printed, "\n") {
 				printed += "\n"
 			}

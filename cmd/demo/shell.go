@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -22,24 +23,55 @@ type shell struct {
 	url string
 	// dir is where commands run; empty: here.
 	dir string
+	// portal is what portalAddress stands for; nil where there is none.
+	portal *portal
+	// variables are those that commands have set, as NAME=value.
+	variables *[]string
 }
 
-// psqlPrefix begins a command that run answers itself, because a machine that
-// has etlportal need not have psql.
-const psqlPrefix = `psql "$DATABASE_URL" -c '`
+// These begin commands that run answers itself, because a machine that has
+// etlportal need not have psql.
+const (
+	psqlPrefix      = `psql "$DATABASE_URL" -c '`
+	warehousePrefix = `psql "$(etlportal warehouse)" -c '`
+)
+
+// assignment is a command that sets a variable for those that follow.
+var assignment = regexp.MustCompile(`^([A-Z_]+)=(.*)$`)
 
 // run gives what command prints on standard output and standard error. That it
 // ends with a status other than 0 is an error.
 func (s shell) run(ctx context.Context, command string) (string, error) {
 	if query, ok := strings.CutPrefix(command, psqlPrefix); ok {
-		return s.query(ctx, strings.TrimSuffix(query, "'"))
+		return ask(ctx, s.url, strings.TrimSuffix(query, "'"))
+	}
+	if query, ok := strings.CutPrefix(command, warehousePrefix); ok {
+		url, err := s.run(ctx, "etlportal warehouse")
+		if err != nil {
+			return "", err
+		}
+		return ask(ctx, strings.TrimSpace(url), strings.TrimSuffix(query, "'"))
+	}
+	if set := assignment.FindStringSubmatch(command); set != nil && s.variables != nil {
+		value, err := s.run(ctx, `printf %s "`+set[2]+`"`)
+		*s.variables = append(*s.variables, set[1]+"="+value)
+		return "", err
 	}
 	if _, err := os.Stat(filepath.Join(s.bin, "etlportal")); err != nil {
 		return "", fmt.Errorf("there is no etlportal in %s: run `make build` first", s.bin)
 	}
+	if s.portal != nil {
+		command = strings.ReplaceAll(command, portalAddress, s.portal.address)
+	}
 	cmd := exec.CommandContext(ctx, "sh", "-c", command)
 	cmd.Dir = s.dir
 	cmd.Env = append(os.Environ(), "DATABASE_URL="+s.url, "PATH="+s.bin+string(os.PathListSeparator)+os.Getenv("PATH"), "NO_COLOR=1")
+	if s.portal != nil {
+		cmd.Env = append(cmd.Env, "ETLPORTAL_DATA_DIR="+s.portal.dir)
+	}
+	if s.variables != nil {
+		cmd.Env = append(cmd.Env, *s.variables...)
+	}
 	cmd.WaitDelay = 5 * time.Second
 	printed, err := cmd.CombinedOutput()
 	if err != nil {
@@ -48,9 +80,9 @@ func (s shell) run(ctx context.Context, command string) (string, error) {
 	return string(printed), err
 }
 
-// query gives a query's result in psql's aligned format, but for the empty line below it.
-func (s shell) query(ctx context.Context, sql string) (printed string, err error) {
-	conn, err := pgx.Connect(ctx, s.url)
+// ask gives a query's result in psql's aligned format, but for the empty line below it.
+func ask(ctx context.Context, url, sql string) (printed string, err error) {
+	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return "", err
 	}
