@@ -130,9 +130,9 @@ func (l *layout) stage() {
 
 // stageCopy is the COPY that fills a staging table.
 func (l *layout) stageCopy(table string) string {
-	columns := make([]string, len(l.wires))
-	for i := range columns {
-		columns[i] = fmt.Sprintf("c%d", i+1)
+	var columns []string
+	for i := range l.wires {
+		columns = append(columns, fmt.Sprintf("c%d", i+1))
 	}
 	if l.chunked {
 		columns = append(columns, "_chunk")

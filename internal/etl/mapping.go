@@ -50,19 +50,20 @@ type BadRowPolicy struct {
 type Reject struct {
 	// Line is the 1-based physical line where the record starts, Record its
 	// 1-based number among the data records.
-	Line, Record int64
+	Line   int64 `json:"line"`
+	Record int64 `json:"record"`
 	// Column is the source column's name where one is at fault, else the
 	// destination column's or the constraint's; empty where the whole row is.
-	Column string
+	Column string `json:"column,omitempty"`
 	// Value is the offending text, cut to 200 characters.
-	Value string
+	Value string `json:"value,omitempty"`
 	// Code names the reason for programs ("not_numeric", "too_long", "unique_violation", …).
-	Code Code
+	Code Code `json:"code"`
 	// Reason says it to people, in plain words.
-	Reason string
+	Reason string `json:"reason"`
 	// Fields are the record as read; nil where it could not be parsed, Raw then holds its bytes.
-	Fields []string
-	Raw    []byte
+	Fields []string `json:"fields,omitempty"`
+	Raw    []byte   `json:"raw,omitempty"`
 }
 
 // Counts are what a run did with the rows of its file. They add up:

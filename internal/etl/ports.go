@@ -84,29 +84,32 @@ type Batch interface {
 
 // LoadResult is what Finish did.
 type LoadResult struct {
-	Inserted, Updated, Deduplicated int64
+	Inserted     int64 `json:"inserted"`
+	Updated      int64 `json:"updated"`
+	Deduplicated int64 `json:"deduplicated"`
 	// Refused are the rows that the database refused under SkipRefused, in file order.
-	Refused []Reject
+	Refused []Reject `json:"refused,omitempty"`
 	// Notes are things worth telling ("identity column id left to the database").
-	Notes []string
+	Notes []string `json:"notes,omitempty"`
 	// Comparison is a dry run's, where LoadSpec.Sample asked for it.
-	Comparison *Comparison `json:",omitempty"`
+	Comparison *Comparison `json:"comparison,omitempty"`
 }
 
 // Comparison says what a load would change.
 type Comparison struct {
 	// Unchanged counts the rows of an UPSERT that are in the table as they are already.
-	Unchanged int64
+	Unchanged int64 `json:"unchanged"`
 	// Rows are the first ones in file order, as text in the order of LoadSpec.Columns.
-	Rows []ComparedRow
+	Rows []ComparedRow `json:"rows"`
 	// SQL are the statements that would publish.
-	SQL []string
+	SQL []string `json:"sql"`
 }
 
 // ComparedRow is a row before and after; Before is nil for a row that is new.
 type ComparedRow struct {
-	Line          int64
-	Before, After []*string
+	Line   int64     `json:"line"`
+	Before []*string `json:"before"`
+	After  []*string `json:"after"`
 }
 
 // NeedsExplain says that the database refused a row that only a second load,

@@ -178,7 +178,7 @@ func (s *Steps) Dead(ctx context.Context, m etl.Message, cause error) error {
 		if run.Phase != etl.PhasePublish {
 			return s.fail(ctx, &run, reason, nil)
 		}
-		s.say(ctx, "error", run.ID, nil, nil, "publishing does not get through: %s", reason.Error())
+		s.say(ctx, "error", run.ID, nil, "publishing does not get through: %s", reason.Error())
 	}
 	return nil
 }

@@ -43,6 +43,9 @@ type Direct struct {
 	Location *time.Location
 	OnReject func(*etl.Reject) error
 	Progress *load.Progress
+	// BeforePublish is asked after the last row was read and before anything is
+	// published; its error ends the load. May be nil.
+	BeforePublish func() error
 	// OnStep is told what begins ("inspect", "load", "publish"). May be nil.
 	OnStep func(step string)
 	// OnRestart is told that rejects reported so far will be reported again,
@@ -63,6 +66,8 @@ func (d *Direct) SourceNames() []string {
 // Report is what a direct load did, or would do.
 type Report struct {
 	load.Result
+	// Published says that the rows are in the table, whatever failed afterwards.
+	Published bool
 	// DDL is the statement that made the table; "" where it existed.
 	DDL   string
 	Table *schema.Table
@@ -108,7 +113,7 @@ func (d *Direct) Run(ctx context.Context) (*Report, error) {
 	}
 	cfg := load.Config{
 		Program: program, Names: found.Names, PadShort: d.Read.PadShort, Policy: d.Policy, OnReject: d.OnReject,
-		Parallel: d.Parallel, Progress: d.Progress, BeforePublish: func() error { d.step("publish"); return d.Source.Changed() },
+		Parallel: d.Parallel, Progress: d.Progress, BeforePublish: d.beforePublish,
 	}
 	d.step("load")
 	rep.Result, err = load.Run(ctx, d.Dest, spec, parts, cfg)
@@ -127,6 +132,7 @@ func (d *Direct) Run(ctx context.Context) (*Report, error) {
 		}
 	}
 	if err == nil {
+		rep.Published = !d.DryRun
 		err = d.refused(ctx, found, rep.Refused)
 	}
 	notes := slices.Concat(found.Notes, program.Notes())
@@ -140,6 +146,16 @@ func (d *Direct) Run(ctx context.Context) (*Report, error) {
 		return rep, fmt.Errorf("counts do not add up: %+v", rep.Counts)
 	}
 	return rep, err
+}
+
+func (d *Direct) beforePublish() error {
+	d.step("publish")
+	if d.BeforePublish != nil {
+		if err := d.BeforePublish(); err != nil {
+			return err
+		}
+	}
+	return d.Source.Changed()
 }
 
 // refused reports the rows that the database refused, with their fields,
@@ -347,10 +363,8 @@ func (d *Direct) parts(ctx context.Context, found *Detected) ([]load.Part, error
 		parts := make([]load.Part, len(spans))
 		for i, span := range spans {
 			parts[i].Open = func(context.Context) (*csv.Reader, func() error, error) {
-				// Rows count headers and blank lines too, so records are numbered with
-				// gaps, but in file order, which is what decides between duplicates.
 				o := options
-				o.Start.Record = span.FirstRow
+				o.Start.Record = firstRecord(span, found.Dialect)
 				return plan.Open(at, span, found.Encoding, found.Dialect, o)
 			}
 		}

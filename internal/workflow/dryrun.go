@@ -90,7 +90,7 @@ func (s *Steps) DryRun(ctx context.Context, job etl.Job) (*Trial, error) {
 		return nil, err
 	}
 	t.Counts, t.Notes = result.Counts, append(t.Notes, result.Notes...)
-	t.Rejects = append(l.rejects, result.Refused...)
+	t.Rejects = slices.Concat(l.rejects, result.Refused)
 	slices.SortStableFunc(t.Rejects, func(a, b etl.Reject) int { return cmp.Compare(a.Line, b.Line) })
 	t.Failure = failure(&run, t)
 	t.Rejects = t.Rejects[:min(len(t.Rejects), trialRejects)]

@@ -107,17 +107,17 @@ func (s *Steps) finalize(ctx context.Context, m etl.Message) error {
 	}
 	chunks, err := s.Store.Chunks(ctx, run.ID)
 	if err != nil {
-		return s.settle(ctx, &run, err, nil)
+		return s.settle(ctx, &run, err)
 	}
 	if err := judge(&run, total(chunks), 0); err != nil {
-		return s.settle(ctx, &run, err, nil)
+		return s.settle(ctx, &run, err)
 	}
 	if err := etl.Reached(ctx, "before publishing"); err != nil {
 		return err
 	}
 	publishing, err := s.Store.BeginPublish(ctx, m.RunID, m.Attempt)
 	if err != nil {
-		return s.settle(ctx, &run, err, nil)
+		return s.settle(ctx, &run, err)
 	}
 	run = publishing
 	w, err := s.prepare(ctx, &run)
@@ -146,9 +146,9 @@ func (s *Steps) unpublished(ctx context.Context, run *etl.Run, cause error) erro
 		}
 	}
 	if err != nil && etl.KindOf(err) != etl.Mistake {
-		return s.settle(ctx, run, err, nil)
+		return s.settle(ctx, run, err)
 	}
-	return s.settle(ctx, run, cause, nil)
+	return s.settle(ctx, run, cause)
 }
 
 func sourceNames(run *etl.Run) []string {
@@ -182,19 +182,19 @@ func (s *Steps) publish(ctx context.Context, w *work, chunks []etl.Chunk) error 
 func (s *Steps) settlePublish(ctx context.Context, w *work, err error) error {
 	run := w.run
 	if missing, ok := errors.AsType[*etl.ChunksMissing](err); ok {
-		return s.settle(ctx, run, s.reload(ctx, w, missing.Chunks), nil)
+		return s.settle(ctx, run, s.reload(ctx, w, missing.Chunks))
 	}
 	if codeOf(err) == "load_gone" {
 		all := make([]int, run.ChunksTotal)
 		for i := range all {
 			all[i] = i
 		}
-		return s.settle(ctx, run, s.reload(ctx, w, all), nil)
+		return s.settle(ctx, run, s.reload(ctx, w, all))
 	}
 	if later, ok := errors.AsType[*etl.RetryAfter](err); ok {
 		s.info(ctx, run.ID, "publishing waits: %s", later.Reason)
 	}
-	return s.settle(ctx, run, err, nil)
+	return s.settle(ctx, run, err)
 }
 
 // reload has chunks loaded again that the destination does not have.
@@ -211,7 +211,7 @@ func (s *Steps) reload(ctx context.Context, w *work, numbers []int) error {
 	if err != nil {
 		return err
 	}
-	s.say(ctx, "warn", run.ID, nil, nil, "the database has lost %d of %d chunks, as after a crash; they are loaded again", len(numbers), run.ChunksTotal)
+	s.say(ctx, "warn", run.ID, nil, "the database has lost %d of %d chunks, as after a crash; they are loaded again", len(numbers), run.ChunksTotal)
 	return s.sendChunks(ctx, &run)
 }
 
@@ -229,7 +229,7 @@ func (s *Steps) complete(ctx context.Context, w *work, chunks []etl.Chunk, resul
 	if len(refused) > 0 {
 		if err := w.find(ctx, chunks, refused); err != nil {
 			// Line, column, value and reason are there all the same.
-			s.say(ctx, "warn", run.ID, nil, nil, "the refused rows could not be read from the file again: %s", shown(err).Message)
+			s.say(ctx, "warn", run.ID, nil, "the refused rows could not be read from the file again: %s", shown(err).Message)
 		}
 	}
 	if _, err := s.Store.CompleteRun(ctx, run.ID, run.Attempt, c, refused); err != nil {
@@ -327,7 +327,7 @@ func (s *Steps) recovered(ctx context.Context, w *work, chunks []etl.Chunk, e et
 		return fmt.Errorf("the log of run %d has no result: %w", w.run.ID, err)
 	}
 	if result.RefusedRows > 0 {
-		s.say(ctx, "warn", w.run.ID, nil, nil, "%d rows were refused by the database; the process ended before it could say which", result.RefusedRows)
+		s.say(ctx, "warn", w.run.ID, nil, "%d rows were refused by the database; the process ended before it could say which", result.RefusedRows)
 		chunks[0].Counts.Rejected += int64(result.RefusedRows)
 		chunks[0].Counts.Loaded -= int64(result.RefusedRows)
 	}

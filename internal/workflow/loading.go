@@ -43,7 +43,7 @@ func (s *Steps) loadChunk(ctx context.Context, m etl.Message) error {
 		return s.finishIfLast(ctx, run.ID, run.Attempt)
 	}
 	if err != nil {
-		return s.settle(ctx, &run, err, nil)
+		return s.settle(ctx, &run, err)
 	}
 	l := &loading{
 		s: s, run: &run, chunk: chunk, lease: lease,
@@ -174,14 +174,14 @@ func (l *loading) settle(ctx context.Context, err error) error {
 				return err
 			}
 		}
-		l.s.say(ctx, "error", l.run.ID, &l.chunk.Number, nil, "chunk %d of %d failed: %s", l.chunk.Number+1, l.run.ChunksTotal, e.Message)
+		l.s.say(ctx, "error", l.run.ID, &l.chunk.Number, "chunk %d of %d failed: %s", l.chunk.Number+1, l.run.ChunksTotal, e.Message)
 		rejects := l.rejects
 		if l.reported {
 			rejects = nil // they were reported with the chunk
 		}
 		return l.s.fail(ctx, l.run, err, rejects)
 	}
-	l.s.say(ctx, "warn", l.run.ID, &l.chunk.Number, nil, "chunk %d of %d, try %d: %s", l.chunk.Number+1, l.run.ChunksTotal, l.chunk.Attempt, shown(err).Message)
+	l.s.say(ctx, "warn", l.run.ID, &l.chunk.Number, "chunk %d of %d, try %d: %s", l.chunk.Number+1, l.run.ChunksTotal, l.chunk.Attempt, shown(err).Message)
 	return errors.Join(err, release(shown(err)))
 }
 
@@ -207,9 +207,9 @@ func (l *loading) rebuild(ctx context.Context, release func(*etl.Error) error) e
 		return err
 	}
 	if err := l.work.dest.Prepare(ctx, l.run.LoadID, l.work.spec); err != nil {
-		return l.s.settle(ctx, l.run, err, nil)
+		return l.s.settle(ctx, l.run, err)
 	}
-	l.s.say(ctx, "warn", l.run.ID, nil, nil, "the staged rows were gone; they are loaded again")
+	l.s.say(ctx, "warn", l.run.ID, nil, "the staged rows were gone; they are loaded again")
 	return &etl.RetryAfter{Delay: 100 * time.Millisecond, Reason: "the stage was made anew"}
 }
 
@@ -268,7 +268,7 @@ func (l *loading) told(ctx context.Context, c etl.Counts) {
 	if lost := c.Rejected - int64(len(l.rejects)); lost > 0 {
 		text += fmt.Sprintf(" (%d of them beyond what is kept)", lost)
 	}
-	l.s.say(ctx, "info", l.run.ID, &l.chunk.Number, nil, "%s", text)
+	l.s.say(ctx, "info", l.run.ID, &l.chunk.Number, "%s", text)
 }
 
 // config is how the chunk's rows are read and judged. Bounds on the number of

@@ -39,7 +39,6 @@ type memoryRun struct {
 
 type memoryChunk struct {
 	etl.Chunk
-	bytes int64
 	nudge
 }
 

@@ -39,10 +39,14 @@ var (
 // losing what is not logged. Afterwards the table is what the file says, or
 // untouched, the counts agree, and nothing is left behind.
 //
-// A schedule is a function of its seed: go test -run TestExactlyOnce -once.seed N
-// replays one.
+// A schedule is a function of its seed, but for how long the database makes
+// others wait: go test -run TestExactlyOnce -once.seed N replays one.
 func TestExactlyOnce(t *testing.T) {
 	const workers = 4
+	schedules := *onceSchedules
+	if testing.Short() {
+		schedules = min(schedules, 200)
+	}
 	var next atomic.Uint64
 	next.Store(*onceFirst)
 	start := time.Now()
@@ -54,7 +58,7 @@ func TestExactlyOnce(t *testing.T) {
 		if *onceDuration > 0 {
 			return seed, time.Since(start) < *onceDuration
 		}
-		return seed, seed < *onceFirst+uint64(*onceSchedules)
+		return seed, seed < *onceFirst+uint64(schedules)
 	}
 	var ends [4]atomic.Int64
 	var faults atomic.Int64
@@ -167,6 +171,7 @@ type schedule struct {
 }
 
 func newSchedule(t *testing.T, db *onceDatabase, seed uint64) *schedule {
+	t.Helper()
 	sc := &schedule{t: t, rng: rand.New(rand.NewPCG(seed, 1)), seed: seed, db: db, mem: newMemory(), blobs: &blobs{objects: map[string][]byte{}}}
 	sc.file = makeOnceFile(sc.rng)
 	sc.job = sc.makeJob()
@@ -220,7 +225,7 @@ func (sc *schedule) newSteps(p *process) *workflow.Steps {
 
 // at is a step of a process: it may be its last, others may come in between,
 // and time may pass.
-func (p *process) at(ctx context.Context, step string) error {
+func (p *process) at(_ context.Context, step string) error {
 	sc := p.sc
 	if p.dead {
 		return errCrash

@@ -20,18 +20,18 @@ func (s *Steps) planRun(ctx context.Context, m etl.Message) error {
 	}
 	started, err := s.Store.StartRun(ctx, m.RunID, m.Attempt)
 	if err != nil {
-		return s.settle(ctx, &run, err, nil)
+		return s.settle(ctx, &run, err)
 	}
 	run = started
 	if run.Phase == etl.PhasePlan {
 		if run, err = s.plan(ctx, run); err != nil {
-			return s.settle(ctx, &run, err, nil)
+			return s.settle(ctx, &run, err)
 		}
 	}
 	if err := etl.Reached(ctx, "after the plan"); err != nil {
 		return err
 	}
-	return s.settle(ctx, &run, s.sendChunks(ctx, &run), nil)
+	return s.settle(ctx, &run, s.sendChunks(ctx, &run))
 }
 
 // plan decides on path and chunks. The run it returns has at least id and attempt.
@@ -51,7 +51,7 @@ func (s *Steps) plan(ctx context.Context, run etl.Run) (etl.Run, error) {
 	if len(chunks) == 1 {
 		path = PathDirect
 	} else if err := w.dest.Prepare(ctx, run.LoadID, w.spec); codeOf(err) == "no_stage_privilege" {
-		s.say(ctx, "warn", run.ID, nil, nil, "one loader does it all: %s", shown(err).Error())
+		s.say(ctx, "warn", run.ID, nil, "one loader does it all: %s", shown(err).Error())
 		path, chunks = PathDirect, []etl.Chunk{{Span: join(chunks)}}
 	} else if err != nil {
 		return run, err

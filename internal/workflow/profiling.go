@@ -260,7 +260,7 @@ func (k *keeper) get(ctx context.Context, name string, v any) error {
 		return err
 	}
 	text, err := io.ReadAll(body)
-	if err = errors.Join(err, body.Close()); err != nil {
+	if err := errors.Join(err, body.Close()); err != nil {
 		return err
 	}
 	return json.Unmarshal(text, v)

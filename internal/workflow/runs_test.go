@@ -396,7 +396,7 @@ func TestRunDirect(t *testing.T) {
 
 func TestRunFailsAndIsRetried(t *testing.T) {
 	b := newBench(t, salesTable, "INSERT INTO sales VALUES (9000, 'in the way', 1)")
-	src := b.upload("sales.csv", sales(10000, func(i int) bool { return false }))
+	src := b.upload("sales.csv", sales(10000, nil))
 	j := b.job(src, etl.Job{Table: "sales", Mapping: etl.Mapping{Filter: "id != 7"}})
 	run := b.finish(b.execute(j), etl.Failed)
 	if e := run.Error; e.Code != "unique_violation" || e.Line != 2+2*9000 || e.Fix == "" || strings.Contains(e.Fix, "--") {

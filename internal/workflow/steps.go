@@ -159,15 +159,15 @@ func or[T comparable](v, otherwise T) T {
 func (s *Steps) hold() time.Duration { return or(s.Hold, DefaultHold) }
 
 // say writes a line of a run's log. A log that cannot be written stops no load.
-func (s *Steps) say(ctx context.Context, level string, runID int64, chunk *int, attributes map[string]any, format string, args ...any) {
-	e := etl.LogEntry{RunID: runID, Level: level, Chunk: chunk, Attributes: attributes, Message: fmt.Sprintf(format, args...)}
+func (s *Steps) say(ctx context.Context, level string, runID int64, chunk *int, format string, args ...any) {
+	e := etl.LogEntry{RunID: runID, Level: level, Chunk: chunk, Message: fmt.Sprintf(format, args...)}
 	if err := s.Store.AppendLog(context.WithoutCancel(ctx), e); err != nil {
 		s.log().Warn("a line of a run's log is lost", "run", runID, "line", e.Message, "error", err)
 	}
 }
 
 func (s *Steps) info(ctx context.Context, runID int64, format string, args ...any) {
-	s.say(ctx, "info", runID, nil, nil, format, args...)
+	s.say(ctx, "info", runID, nil, format, args...)
 }
 
 // codeOf is the code of the first etl.Error in err's chain, or "".
@@ -208,7 +208,7 @@ func shown(err error) *etl.Error {
 
 // settle says what becomes of a message whose step failed: what will fail again
 // fails the run, everything else brings the message back.
-func (s *Steps) settle(ctx context.Context, run *etl.Run, err error, rejects []etl.Reject) error {
+func (s *Steps) settle(ctx context.Context, run *etl.Run, err error) error {
 	if _, later := errors.AsType[*etl.RetryAfter](err); later || err == nil {
 		return err
 	}
@@ -220,9 +220,9 @@ func (s *Steps) settle(ctx context.Context, run *etl.Run, err error, rejects []e
 	case known && outrun(err) && e.Code != "not_found":
 		return nil
 	case known && (e.Kind == etl.Mistake || e.Kind == etl.Refused || e.Code == "ledger_mismatch" || e.Code == "span_mismatch"):
-		return s.fail(ctx, run, err, rejects)
+		return s.fail(ctx, run, err, nil)
 	}
-	s.say(ctx, "warn", run.ID, nil, nil, "%s; it will be tried again", shown(err).Message)
+	s.say(ctx, "warn", run.ID, nil, "%s; it will be tried again", shown(err).Message)
 	return err
 }
 
@@ -235,6 +235,6 @@ func (s *Steps) fail(ctx context.Context, run *etl.Run, cause error, rejects []e
 	if _, err := s.Store.FailRun(context.WithoutCancel(ctx), run.ID, run.Attempt, &e, rejects); err != nil && !outrun(err) {
 		return err
 	}
-	s.say(ctx, "error", run.ID, nil, nil, "failed: %s", e.Error())
+	s.say(ctx, "error", run.ID, nil, "failed: %s", e.Error())
 	return nil
 }

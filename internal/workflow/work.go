@@ -104,11 +104,7 @@ func (w *work) csv() csv.Options {
 // called at the end, proves that the chunk was what the plan says, and ends the request.
 func (w *work) open(ctx context.Context, span csv.Span) (r *csv.Reader, verify func() error, err error) {
 	o := w.csv()
-	if span.FirstRow > 0 {
-		// Rows count headers and blank lines too: numbers may have gaps after
-		// blank lines, but are those of the file order, which decides between duplicates.
-		o.Start.Record = max(span.FirstRow+1-int64(w.run.Dialect.Header), 1)
-	}
+	o.Start.Record = firstRecord(span, w.run.Dialect)
 	at := w.object.at(ctx, span.Start)
 	r, proof, err := plan.Open(at, span, w.run.Encoding, w.run.Dialect, o)
 	if err != nil {
@@ -116,6 +112,16 @@ func (w *work) open(ctx context.Context, span csv.Span) (r *csv.Reader, verify f
 		return nil, nil, err
 	}
 	return r, func() error { defer at.close(); return proof() }, nil
+}
+
+// firstRecord numbers a span's first record, 0 where the file's header comes
+// first. Rows count blank lines too: after them numbers have gaps, but are
+// those of the file order, which decides between duplicates.
+func firstRecord(span csv.Span, d csv.Dialect) int64 {
+	if span.FirstRow == 0 {
+		return 0
+	}
+	return max(span.FirstRow+1-int64(d.Header), 1)
 }
 
 // object is a pinned object of the store as plan reads files.
