@@ -168,7 +168,7 @@ func (l *loading) settle(ctx context.Context, err error) error {
 		err = needs.Err
 	}
 	e, known := errors.AsType[*etl.Error](err)
-	if known && (e.Kind == etl.Mistake || e.Kind == etl.Refused || e.Code == "span_mismatch" || e.Code == "ledger_mismatch") {
+	if known && (e.Kind == etl.Mistake || e.Kind == etl.Refused || isDefect(e.Code)) {
 		if !l.reported {
 			if err := l.s.Store.ChunkFailed(rest, l.ref, e); err != nil && !outrun(err) {
 				return err

@@ -177,7 +177,7 @@ func newSchedule(t *testing.T, db *onceDatabase, seed uint64) *schedule {
 	sc.job = sc.makeJob()
 	sc.chunk = int64(20 + sc.rng.IntN(90))
 	sc.budget = sc.rng.IntN(9)
-	sc.cancels = sc.rng.IntN(12) == 0
+	sc.cancels = sc.rng.IntN(8) == 0
 	sc.exec(fmt.Sprintf("DELETE FROM %[1]s; INSERT INTO %[1]s VALUES (1, 'old', 1), (3, 'old', 3), (90, 'old', 90)", sc.table))
 	key := "file"
 	sc.blobs.objects[key] = sc.file.text
@@ -235,6 +235,9 @@ func (p *process) at(_ context.Context, step string) error {
 	}
 	sc.faults++
 	switch k := sc.rng.IntN(10); {
+	case sc.cancels && k < 4:
+		sc.note("while %s is %s:", p.what, step)
+		sc.cancel()
 	case k < 5:
 		sc.note("%s dies %s", p.what, step)
 		p.dead = true
@@ -462,10 +465,8 @@ func (sc *schedule) run() {
 			return
 		}
 		sc.bury(false)
-		if sc.cancels && sc.rng.IntN(8) == 0 {
-			sc.cancels = false
-			_, err := sc.steps.Cancel(ctx, sc.runID)
-			sc.note("cancel: %v", err)
+		if sc.cancels && sc.rng.IntN(20) == 0 {
+			sc.cancel()
 		}
 		if status := sc.final().Status; status.Final() && len(sc.queue) == 0 {
 			if status == etl.Failed && sc.retries < 1 && sc.final().Error.Kind == etl.Weather {
@@ -493,6 +494,13 @@ func (sc *schedule) run() {
 	if err := sc.newSteps(&process{sc: sc, what: "sweep", depth: 99}).Handlers()[etl.TopicReconcile](ctx, etl.Message{Topic: etl.TopicReconcile}); err != nil {
 		sc.t.Errorf("seed %d: %v", sc.seed, err)
 	}
+}
+
+// cancel is a person's, who tries once.
+func (sc *schedule) cancel() {
+	sc.cancels = false
+	_, err := sc.steps.Cancel(context.Background(), sc.runID)
+	sc.note("cancel: %v", err)
 }
 
 // bury ends sessions of dead processes.

@@ -219,11 +219,16 @@ func (s *Steps) settle(ctx context.Context, run *etl.Run, err error) error {
 	switch {
 	case known && outrun(err) && e.Code != "not_found":
 		return nil
-	case known && (e.Kind == etl.Mistake || e.Kind == etl.Refused || e.Code == "ledger_mismatch" || e.Code == "span_mismatch"):
+	case known && (e.Kind == etl.Mistake || e.Kind == etl.Refused || isDefect(e.Code)):
 		return s.fail(ctx, run, err, nil)
 	}
 	s.say(ctx, "warn", run.ID, nil, "%s; it will be tried again", shown(err).Message)
 	return err
+}
+
+// isDefect names the defects of ours that come again with every try.
+func isDefect(code etl.Code) bool {
+	return code == "ledger_mismatch" || code == "count_mismatch" || code == "span_mismatch"
 }
 
 // fail ends a run with its reason.
