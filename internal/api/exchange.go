@@ -70,14 +70,14 @@ func newRequestID() string {
 func (s *server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		x := &exchange{requestID: r.Header.Get("X-Request-Id"), route: "unknown"}
+		x := &exchange{requestID: r.Header.Get("X-Request-ID"), route: "unknown"}
 		if !goodRequestID.MatchString(x.requestID) {
 			x.requestID = newRequestID()
 		}
 		rec := &recorder{ResponseWriter: w}
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 		x.request, x.writer = r, rec
-		w.Header().Set("X-Request-Id", x.requestID)
+		w.Header().Set("X-Request-ID", x.requestID)
 		s.metrics.inFlight.Inc()
 		defer func() {
 			s.metrics.inFlight.Dec()

@@ -30,12 +30,12 @@ func (s *server) jobOperations() {
 		func(ctx context.Context, in *PageInput) (*answer[portal.List[portal.Job]], error) {
 			return answered(s.portal.Jobs(ctx, in.page()))
 		})
-	register(s, operation(etl.Editor, http.MethodPost, "/jobs", "create-job", tag, "Create a job, checked against its file and its table", status(http.StatusCreated), bodyUpTo(largeBody)),
+	register(s, operation(etl.Editor, http.MethodPost, "/jobs", "create-job", tag, "Create a job, checked against its file and its table", status(http.StatusCreated), withLargeBody),
 		func(ctx context.Context, in *jobInput) (*tagged[portal.CheckedJob], error) {
 			j, err := s.portal.CreateJob(ctx, in.Body)
 			return checkedAnswer(j, err)
 		})
-	register(s, operation(etl.Editor, http.MethodPost, "/jobs/validate", "validate-job", tag, "Check a job and show its DDL without storing it", bodyUpTo(largeBody)),
+	register(s, operation(etl.Editor, http.MethodPost, "/jobs/validate", "validate-job", tag, "Check a job and show its DDL without storing it", withLargeBody),
 		func(ctx context.Context, in *jobInput) (*answer[portal.CheckedJob], error) {
 			return answered(s.portal.CheckJob(ctx, in.Body))
 		})
@@ -51,7 +51,7 @@ func (s *server) jobOperations() {
 			}
 			return withTag(j, j.Tag(), nil)
 		})
-	register(s, operation(etl.Editor, http.MethodPut, "/jobs/{id}", "update-job", tag, "Replace a job; its runs keep the version they were made with", bodyUpTo(largeBody)),
+	register(s, operation(etl.Editor, http.MethodPut, "/jobs/{id}", "update-job", tag, "Replace a job; its runs keep the version they were made with", withLargeBody),
 		func(ctx context.Context, in *jobChange) (*tagged[portal.CheckedJob], error) {
 			v, err := in.version()
 			if err != nil {
@@ -134,7 +134,7 @@ func (s *server) mappingOperations(tag string) {
 		}
 		return &yamlAnswer{"application/yaml", strconv.Quote(strconv.FormatInt(version, 10)), text}, nil
 	})
-	register(s, operation(etl.Editor, http.MethodPut, "/jobs/{id}/mapping", "import-mapping", tag, "Replace the mapping by a mapping file", bodyUpTo(largeBody)),
+	register(s, operation(etl.Editor, http.MethodPut, "/jobs/{id}/mapping", "import-mapping", tag, "Replace the mapping by a mapping file", withLargeBody),
 		func(ctx context.Context, in *struct {
 			IDInput
 			Condition

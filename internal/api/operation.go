@@ -53,9 +53,7 @@ func status(code int) func(*huma.Operation) {
 	return func(op *huma.Operation) { op.DefaultStatus = code }
 }
 
-func bodyUpTo(n int64) func(*huma.Operation) {
-	return func(op *huma.Operation) { op.MaxBodyBytes = n }
-}
+func withLargeBody(op *huma.Operation) { op.MaxBodyBytes = largeBody }
 
 func describedAs(text string) func(*huma.Operation) {
 	return func(op *huma.Operation) { op.Description = text }

@@ -176,7 +176,7 @@ func (r *reply) problem() string {
 	require.Contains(r.t, r.body, "errors")
 	require.InDelta(r.t, float64(r.status), r.body["status"], 0)
 	require.Equal(r.t, "urn:etlportal:error:"+r.body["code"].(string), r.body["type"])
-	require.Equal(r.t, r.header.Get("X-Request-Id"), r.body["request_id"])
+	require.Equal(r.t, r.header.Get("X-Request-ID"), r.body["request_id"])
 	return r.body["code"].(string)
 }
 

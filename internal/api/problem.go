@@ -1,11 +1,10 @@
 package api
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -145,16 +144,10 @@ const statusGone = 499
 
 // writeProblem answers with a problem.
 func writeProblem(w http.ResponseWriter, p *problemDetails) {
-	for name, values := range p.GetHeaders() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), p.GetHeaders())
 	w.Header().Set("Content-Type", p.ContentType(""))
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(p) // texts and numbers encode
 	w.WriteHeader(p.Status)
-	_, _ = w.Write(b.Bytes()) // a client that has gone needs no answer
+	_ = marshal(w, p) // texts and numbers encode, and a client that has gone needs no answer
 }
 
 // installErrors makes huma speak problemDetails; huma keeps its error type in

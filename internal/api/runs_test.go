@@ -39,7 +39,7 @@ type event struct {
 
 // follow reads a run's events up to the end of the stream.
 func (l *lab) follow(ctx context.Context, run, lastID string) ([]event, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.url+"/api/v1/job-runs/"+run+"/stream", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.url+"/api/v1/job-runs/"+run+"/stream", http.NoBody)
 	if err != nil {
 		return nil, err
 	}

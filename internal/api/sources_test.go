@@ -8,17 +8,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/etlportal/etlportal/internal/etl"
 	"github.com/etlportal/etlportal/internal/plan"
-)
-
-const (
-	waitFor = 30 * time.Second
-	tick    = 20 * time.Millisecond
 )
 
 func TestDirectUploadAndMetadata(t *testing.T) {

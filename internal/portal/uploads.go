@@ -139,16 +139,18 @@ func (p *Portal) uploading(ctx context.Context, id string) (etl.Source, error) {
 	return src, err
 }
 
+// sized is a file in parts.
+type sized struct {
+	size, part int64
+	count      int32
+}
+
+// of is the size of a part, in bytes.
 func (s sized) of(number int32) int64 {
 	if number == s.count {
 		return s.size - int64(s.count-1)*s.part
 	}
 	return s.part
-}
-
-type sized struct {
-	size, part int64
-	count      int32
 }
 
 func sizesOf(src *etl.Source) sized {
