@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/etlportal/etlportal/internal/workflow"
@@ -13,9 +15,10 @@ func newCat(s streams) *cobra.Command {
 		Short: "Print a file as clean CSV: RFC 4180, UTF-8, LF, header first",
 		Long: `Print a file as clean CSV: RFC 4180, UTF-8, LF, quotes only where needed, header first.
 FILE is a path or - for standard input; .gz, .zst and .zip are unpacked.
-A record that cannot be read ends it with an error that names the line.`,
+Damaged records are printed as far as their fields can be told, and counted on standard error.`,
 		Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			keepSmall()
 			o, _, err := f.options()
 			if err != nil {
 				return err
@@ -25,7 +28,12 @@ A record that cannot be read ends it with an error that names the line.`,
 				return err
 			}
 			defer src.Close()
-			return workflow.Cat(cmd.Context(), src, o, s.out)
+			damage, err := workflow.Cat(cmd.Context(), src, o, s.out)
+			if err == nil && damage.Rows > 0 {
+				fmt.Fprintf(s.err, "etlportal: %s damaged and printed as far as possible; the first is line %d: %s\n",
+					plural(damage.Rows, "row"), damage.First.Line, damage.First.Reason)
+			}
+			return err
 		},
 	}
 	f.register(cmd.Flags())

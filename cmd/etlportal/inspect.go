@@ -26,6 +26,7 @@ FILE is a path or - for standard input; .gz, .zst and .zip are unpacked.
 The whole file is read, so that a type is named only if every value has it.`,
 		Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			keepSmall()
 			if format != "human" && format != "json" {
 				return usagef("--format takes human or json, not %q", format)
 			}

@@ -47,7 +47,10 @@ The password may come from PGPASSWORD or ~/.pgpass instead of the URL.`,
   etlportal load sales.csv --to postgres://me@localhost/shop --table sales --on-bad-row skip --max-bad-rows 1% --rejects bad.csv
   zcat sales.csv.gz | etlportal load - --to postgres://me@localhost/shop --table sales`,
 		Args: exactly(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), s, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			keepSmall()
+			return f.run(cmd.Context(), s, args[0])
+		},
 	}
 	set := cmd.Flags()
 	set.SortFlags = false
@@ -87,7 +90,7 @@ func (f *loadFlags) run(ctx context.Context, s streams, path string) error {
 	}
 	if f.format == "json" {
 		if werr := json.NewEncoder(s.out).Encode(newRunJSON(ctx, id, rep, size, time.Since(started), f.dryRun, err)); werr != nil {
-			return errors.Join(err, werr)
+			return afterwards(rep, errors.Join(err, werr))
 		}
 		if err != nil {
 			fmt.Fprintln(s.err, "etlportal: "+errorLine(ctx, err))
@@ -101,7 +104,7 @@ func (f *loadFlags) run(ctx context.Context, s streams, path string) error {
 	if err != nil {
 		return err
 	}
-	return printLoad(s.out, src.Name, rep, size, time.Since(started), f)
+	return afterwards(rep, printLoad(s.out, src.Name, rep, size, time.Since(started), f))
 }
 
 // load parses the flags, opens both ends and runs the load.
@@ -123,23 +126,40 @@ func (f *loadFlags) load(ctx context.Context, s streams, path string) (*workflow
 		return nil, nil, err
 	}
 	d.Source = src
+	rejects, err := newRejectFile(f.rejects, path)
+	if err != nil {
+		return nil, src, err
+	}
 	dest, err := destination.OpenPostgres(ctx, f.to, destination.Options{ApplicationName: "etlportal load"})
 	if err != nil {
 		return nil, src, err
 	}
 	defer func() { _ = dest.Close(context.WithoutCancel(ctx)) }()
 	d.Dest = dest
-	rejects := &rejectFile{path: f.rejects}
 	if f.rejects != "" {
-		d.OnReject = rejects.write
-		d.OnRestart = rejects.restart
+		d.OnReject, d.OnRestart, d.BeforePublish = rejects.write, rejects.restart, rejects.flush
 	}
 	progress := newProgress(s.err, src, d.Progress, f.quiet || f.dryRun && f.format == "json")
 	d.OnStep = progress.step
 	rejects.columns = d.SourceNames
 	rep, err := d.Run(ctx)
 	progress.stop()
-	return rep, src, errors.Join(err, rejects.close())
+	if failed := rejects.close(err == nil); failed != nil && err == nil {
+		err = failed
+	}
+	return rep, src, afterwards(rep, err)
+}
+
+// afterwards says of an error that came when the rows were in the table already, that they are.
+func afterwards(rep *workflow.Report, err error) error {
+	if err == nil || rep == nil || !rep.Published {
+		return err
+	}
+	e := &etl.Error{Kind: etl.Refused, Code: "after_load", Message: "the rows are loaded, but " + err.Error(), Err: err}
+	if cause, ok := errors.AsType[*etl.Error](err); ok {
+		e.Code, e.Message, e.Fix = cause.Code, "the rows are loaded, but "+cause.Message, cause.Fix
+	}
+	return e
 }
 
 // spec fills in what the flags say of table and strategy.
@@ -198,8 +218,10 @@ func (f *loadFlags) spec(d *workflow.Direct) error {
 func (f *loadFlags) policy(d *workflow.Direct) error {
 	switch f.onBadRow {
 	case "":
-	case "fail", "skip":
-		d.Policy = etl.BadRowPolicy{Mode: f.onBadRow}
+	case "fail":
+		d.Policy = etl.BadRowPolicy{Mode: "fail"}
+	case "skip":
+		d.Policy.Mode = "skip" // within the mapping's bounds, where it has any
 	default:
 		return usagef("--on-bad-row takes fail or skip, not %q", f.onBadRow)
 	}

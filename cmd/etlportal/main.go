@@ -5,11 +5,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -39,9 +41,6 @@ type streams struct {
 
 // execute runs one command line and gives its exit code.
 func execute(args []string, in *os.File, out, errOut io.Writer) (code int) {
-	// Much garbage is short-lived row memory of fixed size; a low ceiling costs
-	// little and keeps the process small beside the database.
-	debug.SetMemoryLimit(80 << 20)
 	// A reader of our output that goes away is an error of Write, not a signal that ends us mid-transaction.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -62,14 +61,37 @@ func execute(args []string, in *os.File, out, errOut io.Writer) (code int) {
 	if err == nil {
 		return exitDone
 	}
-	if errors.Is(err, errReported) {
-		return exitCode(err)
-	}
 	if errors.Is(err, syscall.EPIPE) {
 		return exitDone
 	}
-	fmt.Fprintln(errOut, "etlportal: "+errorLine(ctx, err))
-	return exitCode(err)
+	if !errors.Is(err, errReported) {
+		if wantsJSON(args) {
+			err = errors.Join(err, json.NewEncoder(out).Encode(failureJSON{"FAILED", newErrorJSON(ctx, err)}))
+		}
+		fmt.Fprintln(errOut, "etlportal: "+errorLine(ctx, err))
+	}
+	return exitCode(ctx, err)
+}
+
+// keepSmall sets a low ceiling for memory. Much of a load's garbage is
+// short-lived row memory of fixed size, so it costs little and keeps the
+// process small beside the database.
+func keepSmall() { debug.SetMemoryLimit(80 << 20) }
+
+// failureJSON is what a command prints that failed before it had anything else to say.
+type failureJSON struct {
+	Status string     `json:"status"`
+	Error  *errorJSON `json:"error"`
+}
+
+// wantsJSON says whether a command line asks for JSON; it may be one that cannot be parsed.
+func wantsJSON(args []string) bool {
+	for i, a := range args {
+		if a == "--format=json" || a == "--format" && i+1 < len(args) && args[i+1] == "json" {
+			return len(args) > 0 && (args[0] == "load" || args[0] == "inspect")
+		}
+	}
+	return false
 }
 
 // errReported marks an error that the command has already shown.
@@ -77,28 +99,39 @@ var errReported = errors.New("reported")
 
 // errorLine is an error as one line.
 func errorLine(ctx context.Context, err error) string {
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+	e, known := errors.AsType[*etl.Error](err)
+	switch {
+	case ctx.Err() != nil && (!known || e.Kind == etl.Weather || e.Kind == etl.Internal):
 		return "interrupted; the destination is as it was"
-	}
-	if e, ok := errors.AsType[*etl.Error](err); ok {
-		return strings.ReplaceAll(e.Error(), "\n", "\n  ")
-	}
-	if errors.Is(err, syscall.ENOSPC) {
+	case known:
+		return redact(strings.ReplaceAll(e.Error(), "\n", "\n  "))
+	case errors.Is(err, syscall.ENOSPC):
 		return "the output cannot be written: no space left on the device. Free some space or write elsewhere"
 	}
-	return strings.ReplaceAll(err.Error(), "\n", "; ")
+	return redact(strings.ReplaceAll(err.Error(), "\n", "; "))
 }
 
-func exitCode(err error) int {
+// password is that of a URL, wherever one was given by mistake.
+var password = regexp.MustCompile(`(://[^:/@\s]*:)[^@\s]*@`)
+
+func redact(s string) string { return password.ReplaceAllString(s, "${1}***@") }
+
+// unreachable are the codes of failures that pass and are about reaching the destination.
+var unreachable = map[etl.Code]bool{
+	"unknown_host": true, "connection_refused": true, "connect_timeout": true, "unreachable": true, "not_postgresql": true, "connection_failed": true,
+	"connection_lost": true, "commit_unknown": true, "server_unavailable": true, "too_many_connections": true,
+}
+
+func exitCode(ctx context.Context, err error) int {
 	if e, ok := errors.AsType[*etl.Error](err); ok {
 		switch e.Kind {
 		case etl.Mistake:
 			return exitUsage
 		case etl.Weather:
-			if e.Code == "read_failed" {
-				return exitFailed
+			if ctx.Err() == nil && unreachable[e.Code] {
+				return exitUnreachable
 			}
-			return exitUnreachable
+			return exitFailed
 		case etl.Internal, etl.Refused:
 			return exitFailed
 		}

@@ -49,7 +49,7 @@ func newErrorJSON(ctx context.Context, err error) *errorJSON {
 		return nil
 	}
 	if e, ok := errors.AsType[*etl.Error](err); ok {
-		return &errorJSON{Code: string(e.Code), Message: e.Message, Fix: e.Fix, Line: e.Line, Column: e.Column, Value: e.Value}
+		return &errorJSON{Code: string(e.Code), Message: redact(e.Message), Fix: e.Fix, Line: e.Line, Column: e.Column, Value: e.Value}
 	}
 	code := "internal"
 	if _, ok := errors.AsType[*usageError](err); ok {
@@ -63,6 +63,7 @@ func newErrorJSON(ctx context.Context, err error) *errorJSON {
 func newRunJSON(ctx context.Context, id string, rep *workflow.Report, size int64, took time.Duration, dryRun bool, err error) runJSON {
 	j := runJSON{RunID: id, Status: "COMPLETED", DryRun: dryRun, Bytes: size, DurationMS: took.Milliseconds(), Error: newErrorJSON(ctx, err)}
 	switch {
+	case rep != nil && rep.Published:
 	case err != nil && ctx.Err() != nil:
 		j.Status = "CANCELLED"
 	case err != nil:

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -12,18 +13,60 @@ import (
 	"github.com/etlportal/etlportal/internal/etl"
 )
 
-// rejectFile receives bad rows as CSV in their own columns plus _line,
-// _column and _reason. It is written beside its name and renamed when it is
-// complete, so that a file of that name always is.
+// rejectFile receives bad rows as CSV in their own columns plus
+// etl.RejectColumns. A regular file is written beside its name and renamed
+// when it is complete, so that a file of that name always is; into a device or
+// a pipe the rows go directly.
 type rejectFile struct {
-	path    string
+	path string
+	// direct says that path is no regular file.
+	direct  bool
 	columns func() []string
 	file    *os.File
 	buf     *bufio.Writer
 	csv     *csv.Writer
 	row     [][]byte
 	width   int
-	failed  bool
+	rows    int
+}
+
+// newRejectFile checks that path can be written and is not the input.
+func newRejectFile(path, input string) (*rejectFile, error) {
+	r := &rejectFile{path: path}
+	if path == "" {
+		return r, nil
+	}
+	if path == "-" {
+		return nil, usagef("--rejects takes the name of a file, not -; /dev/stderr shows them on the terminal")
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, r.explain(err)
+	case info.IsDir():
+		return nil, usagef("--rejects %s is a directory. Name a file in it", path)
+	case !info.Mode().IsRegular():
+		r.direct = true
+		return r, nil
+	default:
+		if source, err := os.Stat(input); err == nil && os.SameFile(info, source) {
+			return nil, usagef("--rejects %s is the file that is loaded. Name another one", path)
+		}
+		// A link stays one, and its target is what is written.
+		if r.path, err = filepath.EvalSymlinks(path); err != nil {
+			return nil, r.explain(err)
+		}
+	}
+	// Whether the folder takes a file is known only by making one.
+	probe, err := os.CreateTemp(filepath.Dir(r.path), filepath.Base(r.path)+".*.part")
+	if err != nil {
+		return nil, r.explain(err)
+	}
+	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+		return nil, r.explain(err)
+	}
+	return r, nil
 }
 
 func (r *rejectFile) write(bad *etl.Reject) error {
@@ -32,6 +75,7 @@ func (r *rejectFile) write(bad *etl.Reject) error {
 			return err
 		}
 	}
+	r.rows++
 	r.row = r.row[:0]
 	if bad.Fields == nil {
 		r.row = append(r.row, bad.Raw)
@@ -49,19 +93,26 @@ func (r *rejectFile) write(bad *etl.Reject) error {
 		r.row = append(r.row, nil)
 	}
 	r.row = append(r.row, strconv.AppendInt(nil, bad.Line, 10), []byte(bad.Column), []byte(bad.Reason))
-	return r.wrap(r.csv.Write(r.row, nil))
+	return r.fail(r.csv.Write(r.row, nil))
 }
 
 func (r *rejectFile) start() error {
-	f, err := os.CreateTemp(filepath.Dir(r.path), filepath.Base(r.path)+".*.part")
-	if err != nil {
-		return r.wrap(err)
+	var err error
+	if r.direct {
+		r.file, err = os.OpenFile(r.path, os.O_WRONLY, 0)
+	} else {
+		// Made anew, so that the user's umask decides who may read it.
+		r.file, err = os.OpenFile(fmt.Sprintf("%s.%d.part", r.path, os.Getpid()), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	}
-	r.file = f
+	if err != nil {
+		r.file = nil
+		return r.explain(err)
+	}
 	return r.begin()
 }
 
 func (r *rejectFile) begin() error {
+	r.rows = 0
 	r.buf = bufio.NewWriter(r.file)
 	r.csv = csv.NewWriter(r.buf)
 	r.row = r.row[:0]
@@ -70,53 +121,110 @@ func (r *rejectFile) begin() error {
 	for _, n := range names {
 		r.row = append(r.row, []byte(n))
 	}
-	r.row = append(r.row, []byte("_line"), []byte("_column"), []byte("_reason"))
-	return r.wrap(r.csv.Write(r.row, nil))
+	for _, n := range etl.RejectColumns {
+		r.row = append(r.row, []byte(n))
+	}
+	return r.fail(r.csv.Write(r.row, nil))
 }
 
 // restart forgets what was written.
 func (r *rejectFile) restart() error {
-	if r.file == nil {
+	if r.file == nil || r.direct {
 		return nil
 	}
 	if _, err := r.file.Seek(0, 0); err != nil {
-		return r.wrap(err)
+		return r.fail(err)
 	}
 	if err := r.file.Truncate(0); err != nil {
-		return r.wrap(err)
+		return r.fail(err)
 	}
 	return r.begin()
 }
 
-// close puts the file into place. A load without bad rows leaves a file with
-// the header only, so that an old one is not taken for its result.
-func (r *rejectFile) close() error {
-	if r.path == "" || r.failed || r.file == nil && r.columns() == nil {
+// flush brings what was written so far to the disk, before the rows that were
+// not rejected become visible.
+func (r *rejectFile) flush() error {
+	if r.file == nil {
+		return nil
+	}
+	err := errors.Join(r.csv.Flush(), r.buf.Flush())
+	if err == nil && !r.direct {
+		err = r.file.Sync()
+	}
+	return r.fail(err)
+}
+
+// close puts the file into place. A load that succeeds without bad rows leaves
+// a file with the header only, so that an old one is not taken for its result;
+// one that fails without any leaves the old one.
+func (r *rejectFile) close(done bool) error {
+	if r.path == "" || r.columns() == nil {
 		return nil
 	}
 	if r.file == nil {
+		if !done {
+			return nil
+		}
 		if err := r.start(); err != nil {
 			return err
 		}
 	}
-	err := errors.Join(r.csv.Flush(), r.buf.Flush(), r.file.Chmod(0o644), r.file.Close())
-	if err == nil {
-		err = os.Rename(r.file.Name(), r.path)
+	if !done && r.rows == 0 {
+		return r.fail(errNotWanted)
 	}
-	return r.wrap(err)
+	if err := errors.Join(r.csv.Flush(), r.buf.Flush()); err != nil {
+		return r.fail(err)
+	}
+	file := r.file
+	r.file = nil
+	err := file.Close()
+	if err == nil && !r.direct {
+		err = os.Rename(file.Name(), r.path)
+	}
+	return r.explain(err)
 }
 
-// wrap explains a failed write, and leaves nothing half-written.
-func (r *rejectFile) wrap(err error) error {
+// errNotWanted makes fail remove the unfinished file and nothing else.
+var errNotWanted = errors.New("not wanted")
+
+// fail explains a failed write, and leaves nothing half-written.
+func (r *rejectFile) fail(err error) error {
+	if err == nil || r.file == nil {
+		return r.explain(err)
+	}
+	file := r.file
+	r.file, r.path = nil, ""
+	failure := &rejectFile{path: file.Name()}
+	if !r.direct {
+		failure.path = trimPart(file.Name())
+		// What is left of it is of no use; the first error is the one that counts.
+		_ = file.Close()
+		_ = os.Remove(file.Name())
+	}
+	if errors.Is(err, errNotWanted) {
+		return nil
+	}
+	return failure.explain(err)
+}
+
+// trimPart is the name that an unfinished file would have got.
+func trimPart(name string) string {
+	for range 2 {
+		name = name[:len(name)-len(filepath.Ext(name))]
+	}
+	return name
+}
+
+func (r *rejectFile) explain(err error) error {
 	if err == nil {
 		return nil
 	}
-	r.failed = true
-	if r.file != nil {
-		err = errors.Join(err, r.file.Close(), os.Remove(r.file.Name()))
+	cause := err
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		cause = path.Err
 	}
 	return &etl.Error{
-		Kind: etl.Mistake, Code: "cannot_write", Message: fmt.Sprintf("the rejects file %s cannot be written: %v", r.path, err),
+		Kind: etl.Mistake, Code: "cannot_write", Message: fmt.Sprintf("the rejects file %s cannot be written: %v", r.path, cause),
 		Fix: "Name a file in a folder with room that you can write to", Err: err,
 	}
 }

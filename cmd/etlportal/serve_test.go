@@ -292,9 +292,14 @@ func TestServe(t *testing.T) {
 	require.Equal(t, exitUsage, taken.code)
 	require.Contains(t, taken.err, "--listen")
 
-	// What was there is there after a clean end and a start.
+	// What was there is there after a clean end and a start, and in a backup.
 	require.Equal(t, exitDone, p.end(syscall.SIGTERM), "%s", p.logged)
 	require.Contains(t, p.logged.String(), `"stopping"`)
+	backup := dataDir(t)
+	text, err := exec.Command("cp", "-a", p.dir+"/.", backup).CombinedOutput()
+	require.NoError(t, err, "%s", text)
+	require.NoError(t, os.RemoveAll(p.dir))
+	p.dir = backup
 	p.start()
 	require.Equal(t, "COMPLETED", p.call(http.MethodGet, "/api/v1/job-runs/"+run, nil, http.StatusOK)["status"])
 	require.Equal(t, []string{"2"}, p.query("SELECT count(*) FROM people"))
@@ -396,6 +401,8 @@ func TestServeKeepsSecrets(t *testing.T) {
 	w, err := readWarehouse(dir)
 	require.NoError(t, err)
 	said := p.logged.String() + p.answers.String() + made.err + rotated.out + rotated.err
+	require.Contains(t, said, `"name":"canary"`)
+	require.Contains(t, said, `"level":"DEBUG"`)
 	mustNotHold(t, "logs and answers", said, append(keys, token, password, w.Password)...)
 	mustNotHold(t, "logs and answers", said, string(mustJSON(t, password)))
 	own := map[string][]string{keyFile: keys, warehouseFile: {w.Password}}

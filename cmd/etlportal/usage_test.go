@@ -101,6 +101,92 @@ func TestBadInput(t *testing.T) {
 	require.Equal(t, []string{"public.t", "public.v"}, db.tables())
 }
 
+// What was given as the rejects file is never destroyed.
+func TestRejectsPath(t *testing.T) {
+	db := newDatabase(t)
+	db.exec("CREATE TABLE t (a int)")
+	input := file(t, "in.csv", "a\nx\n2\n")
+	skip := func(path string) outcome { return db.load(input, "--on-bad-row", "skip", "--rejects", path) }
+	read := func(path string) string {
+		b, err := os.ReadFile(path)
+		require.NoError(t, err)
+		return string(b)
+	}
+
+	for _, path := range []string{input, t.TempDir(), "-", filepath.Join(t.TempDir(), "no", "x.csv")} {
+		o := skip(path)
+		require.Equal(t, exitUsage, o.code, "%s: %s", path, o.err)
+		require.Contains(t, o.err, "--rejects "+path, "names what is wrong", path)
+	}
+	require.Equal(t, "a\nx\n2\n", read(input))
+	require.Equal(t, []string{"0"}, db.rows("SELECT count(*) FROM t"))
+
+	dir := t.TempDir()
+	target, link := filepath.Join(dir, "target.csv"), filepath.Join(dir, "link.csv")
+	require.NoError(t, os.WriteFile(target, []byte("old"), 0o600))
+	require.NoError(t, os.Symlink(target, link))
+	require.Equal(t, exitDone, skip(link).code)
+	require.Contains(t, read(target), "x,2,a,")
+	info, err := os.Lstat(link)
+	require.NoError(t, err)
+	require.NotZero(t, info.Mode()&os.ModeSymlink)
+
+	o := skip("/dev/null")
+	require.Equal(t, exitDone, o.code, o.err)
+	info, err = os.Stat("/dev/null")
+	require.NoError(t, err)
+	require.NotZero(t, info.Mode()&os.ModeCharDevice)
+
+	// A full disk is noticed before anything is published.
+	before := db.rows("SELECT count(*) FROM t")
+	o = skip("/dev/full")
+	require.Equal(t, exitUsage, o.code)
+	require.Contains(t, o.err, "/dev/full cannot be written: no space left")
+	require.Equal(t, before, db.rows("SELECT count(*) FROM t"))
+
+	// A load that never got to its rows leaves the old file.
+	require.NoError(t, os.WriteFile(target, []byte("old"), 0o600))
+	require.Equal(t, exitUsage, db.load(input, "--table", "nosuch", "--on-bad-row", "skip", "--rejects", target).code)
+	require.Equal(t, "old", read(target))
+}
+
+func TestMendedRejectsCanBeLoaded(t *testing.T) {
+	db := newDatabase(t)
+	db.exec("CREATE TABLE t (a int, b text)")
+	rejects := filepath.Join(t.TempDir(), "bad.csv")
+	db.loaded(file(t, "in.csv", "a,b\n1,x\ntwo,y\n3,\"z\xff\"\n"), "--on-bad-row", "skip", "--rejects", rejects)
+	b, err := os.ReadFile(rejects)
+	require.NoError(t, err)
+	mended := strings.NewReplacer("two", "2", "\xff", "!").Replace(string(b))
+	o := db.loaded(file(t, "mended.csv", mended))
+	require.Contains(t, o.out, "_line, _column, _reason of a rejects file were left out")
+	require.Equal(t, []string{"1|x", "2|y", "3|z!"}, db.rows("SELECT * FROM t ORDER BY a"))
+}
+
+func TestLoadedThoughTheOutputCannotBeWritten(t *testing.T) {
+	db := newDatabase(t)
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	require.NoError(t, err)
+	defer full.Close()
+	var errOut strings.Builder
+	code := execute([]string{"load", file(t, "a.csv", "a\n1\n"), "--to", db.url, "--table", "t", "--create", "-q"}, nil, full, &errOut)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, errOut.String(), "the rows are loaded, but")
+	require.Equal(t, []string{"1"}, db.rows("SELECT * FROM t"))
+}
+
+func TestJSONAlsoOfWhatNeverStarted(t *testing.T) {
+	for _, args := range [][]string{{"load", "--format", "json"}, {"load", "x.csv", "--format=json", "--nope"}, {"inspect", "/nowhere.csv", "--format", "json"}} {
+		o := etlportal(t, args...)
+		require.Equal(t, exitUsage, o.code)
+		j := runOf(t, o)
+		require.Equal(t, "FAILED", j.Status)
+		require.NotEmpty(t, j.Error.Message)
+	}
+	o := etlportal(t, "load", "postgres://me:geheim@host/db", "--to", "postgres://me:geheim@127.0.0.1:1/db", "--table", "postgres://me:geheim@host/db")
+	require.NotContains(t, o.err, "geheim")
+}
+
 func TestRejectsFileIsWholeOrNotThere(t *testing.T) {
 	db := newDatabase(t)
 	db.exec("CREATE TABLE t (a int)")
