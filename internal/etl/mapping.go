@@ -66,6 +66,9 @@ type Reject struct {
 	Raw    []byte   `json:"raw,omitempty"`
 }
 
+// RejectColumns are what a rejects file has beyond the columns of its source, in this order.
+var RejectColumns = []string{"_line", "_column", "_reason"}
+
 // Counts are what a run did with the rows of its file. They add up:
 // Read = Loaded + Filtered + Rejected + Deduplicated, and Loaded = Inserted + Updated.
 type Counts struct {

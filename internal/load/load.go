@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -112,7 +113,7 @@ func Run(ctx context.Context, dest etl.Destination, spec etl.LoadSpec, parts []P
 // located puts the line of a refused row in front of what the database says.
 func located(err error) error {
 	e, ok := errors.AsType[*etl.Error](err)
-	if !ok || e.Kind != etl.Refused || e.Line == 0 || strings.HasPrefix(e.Message, "line") {
+	if !ok || e.Kind != etl.Refused || e.Line == 0 || strings.HasPrefix(e.Message, "line") || e.Code == "too_many_bad_rows" {
 		return err
 	}
 	e.Message = fmt.Sprintf("line %d: %s", e.Line, e.Message)
@@ -276,14 +277,17 @@ func (l *loader) publish(ctx context.Context, result Result) (Result, error) {
 	return result, nil
 }
 
+func place(r *etl.Reject) string {
+	if r.Column == "" {
+		return fmt.Sprintf("line %d", r.Line)
+	}
+	return fmt.Sprintf("line %d, column %q", r.Line, r.Column)
+}
+
 // badRow is the error of a load whose policy is to fail.
 func (l *loader) badRow() error {
 	r := l.first
-	where := fmt.Sprintf("line %d", r.Line)
-	if r.Column != "" {
-		where += fmt.Sprintf(", column %q", r.Column)
-	}
-	msg := where + ": " + r.Reason
+	msg := place(r) + ": " + r.Reason
 	if more := l.counts.Rejected - 1; more == 1 {
 		msg += fmt.Sprintf(" (and 1 more bad row among the %d rows read so far)", l.counts.Read)
 	} else if more > 1 {
@@ -291,8 +295,27 @@ func (l *loader) badRow() error {
 	}
 	return &etl.Error{
 		Kind: etl.Refused, Code: r.Code, Message: msg, Line: r.Line, Column: r.Column, Value: r.Value,
-		Fix: "Correct the file, set the column's format in a mapping, or load the good rows with --on-bad-row skip --rejects FILE; nothing was loaded",
+		Fix: FixOf(r.Code) + ", or load the good rows with --on-bad-row skip --rejects FILE; nothing was loaded",
 	}
+}
+
+// FixOf says how a file with a bad row of that code is mended.
+func FixOf(code etl.Code) string {
+	switch code {
+	case csv.CodeRecordTooLong:
+		return "Raise the bound with --max-record, as 200MiB"
+	case csv.CodeNULByte:
+		return "Remove the NUL bytes with --strip-nul"
+	case csv.CodeStrayQuote, csv.CodeUnterminatedQuote:
+		return "Correct the line, or say how the file is written with --quote or --escape"
+	case csv.CodeInvalidUTF8, csv.CodeInvalidEncoding:
+		return "Correct the line, or name the file's --encoding"
+	case codeShortRow:
+		return "Correct the line, fill its missing fields with NULL by --pad-short-rows"
+	case codeLongRow:
+		return "Correct the line"
+	}
+	return "Correct the file, set the column's format in a mapping"
 }
 
 // tooMany is nil while the policy allows n rejects. A share of the rows can
@@ -307,17 +330,17 @@ func (l *loader) tooMany(n int64, atEnd bool) error {
 	case p.MaxRows != nil && n > *p.MaxRows:
 		limit = fmt.Sprintf("%d", *p.MaxRows)
 	case p.MaxRatio != nil && atEnd && float64(n) > *p.MaxRatio*float64(l.counts.Read):
-		limit = fmt.Sprintf("%g%% of %d rows", *p.MaxRatio*100, l.counts.Read)
+		limit = strconv.FormatFloat(*p.MaxRatio*100, 'f', -1, 32) + fmt.Sprintf("%% of %d rows", l.counts.Read)
 	default:
 		return nil
 	}
 	e := &etl.Error{
-		Kind: etl.Refused, Code: "too_many_bad_rows", Message: fmt.Sprintf("%d bad rows, more than the %s allowed", n, limit),
+		Kind: etl.Refused, Code: "too_many_bad_rows", Message: fmt.Sprintf("at least %d bad rows, more than the %s allowed", n, limit),
 		Fix: "Look at the rejected rows, correct the file or the mapping, or allow more with --max-bad-rows; nothing was loaded",
 	}
 	if r := l.first; r != nil {
 		e.Line, e.Column, e.Value = r.Line, r.Column, r.Value
-		e.Message += fmt.Sprintf("; the first is line %d: %s", r.Line, r.Reason)
+		e.Message += "; the first is " + place(r) + ": " + r.Reason
 	}
 	return e
 }

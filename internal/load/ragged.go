@@ -7,6 +7,12 @@ import (
 	"github.com/etlportal/etlportal/internal/etl"
 )
 
+// Codes of ragged rows.
+const (
+	codeShortRow etl.Code = "short_row"
+	codeLongRow  etl.Code = "long_row"
+)
+
 // Fit makes a record as wide as the names of its file, or says why it cannot:
 // surplus fields that are empty go, missing ones become empty where padShort
 // says so.
@@ -15,7 +21,7 @@ func Fit(rec *csv.Record, names []string, padShort bool) *etl.Reject {
 	if n < width {
 		if !padShort {
 			return &etl.Reject{
-				Line: rec.Pos.Line, Code: "short_row",
+				Line: rec.Pos.Line, Code: codeShortRow,
 				Reason: fmt.Sprintf("the row has %s, the header has %d: %q is the first that is missing", fields(n), width, names[n]),
 			}
 		}
@@ -27,7 +33,7 @@ func Fit(rec *csv.Record, names []string, padShort bool) *etl.Reject {
 	for i := width; i < n; i++ {
 		if len(rec.Fields[i]) > 0 {
 			return &etl.Reject{
-				Line: rec.Pos.Line, Code: "long_row", Value: cut(string(rec.Fields[i])),
+				Line: rec.Pos.Line, Code: codeLongRow, Value: cut(string(rec.Fields[i])),
 				Reason: fmt.Sprintf("the row has %s, the header has %d: is a delimiter inside a value not quoted?", fields(n), width),
 			}
 		}

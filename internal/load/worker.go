@@ -134,13 +134,18 @@ func (w *worker) reject(rec *csv.Record, found *etl.Reject) {
 	bad.Value = cut(bad.Value)
 	bad.Raw = append([]byte(nil), rec.Raw...)
 	w.rejectBytes += 2 * len(bad.Raw)
-	if rec.Bad == nil {
+	if rec.Bad == nil || legible(rec.Bad.Code) {
 		bad.Fields = make([]string, len(rec.Fields))
 		for i, f := range rec.Fields {
 			bad.Fields[i] = string(f)
 		}
 	}
 	w.item.rejects = append(w.item.rejects, bad)
+}
+
+// legible says that a bad record's fields are told apart all the same.
+func legible(code string) bool {
+	return code == csv.CodeInvalidUTF8 || code == csv.CodeInvalidEncoding || code == csv.CodeNULByte
 }
 
 // cut shortens a value at a rune boundary.

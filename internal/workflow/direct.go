@@ -116,6 +116,7 @@ func (d *Direct) Run(ctx context.Context) (*Report, error) {
 		Parallel: d.Parallel, Progress: d.Progress, BeforePublish: d.beforePublish,
 	}
 	d.step("load")
+	told := rep.Notes
 	rep.Result, err = load.Run(ctx, d.Dest, spec, parts, cfg)
 	if again, ok := errors.AsType[*etl.NeedsExplain](err); ok && d.Source.Rereadable() {
 		if d.OnRestart != nil {
@@ -135,7 +136,7 @@ func (d *Direct) Run(ctx context.Context) (*Report, error) {
 		rep.Published = !d.DryRun
 		err = d.refused(ctx, found, rep.Refused)
 	}
-	notes := slices.Concat(found.Notes, program.Notes())
+	notes := slices.Concat(found.Notes, program.Notes(), told)
 	for _, m := range rep.Matches {
 		if m.Note != "" {
 			notes = append(notes, fmt.Sprintf("column %s: %s", m.Destination, m.Note))
@@ -287,7 +288,14 @@ func (d *Direct) needsFormat(c sniff.Column, table *schema.Table) bool {
 
 // Ambiguous is the error that asks the user to decide how a column is read.
 func Ambiguous(file string, c sniff.Column) error {
-	fix := "Say which with --date-order dmy or --date-order mdy, or give the column a format in a mapping"
+	var orders []string
+	for _, format := range c.Ambiguous {
+		order := map[byte]string{'D': "dmy", 'M': "mdy", 'Y': "ymd"}[format[0]]
+		if order != "" && !slices.Contains(orders, "--date-order "+order) {
+			orders = append(orders, "--date-order "+order)
+		}
+	}
+	fix := "Say which with " + strings.Join(orders, " or ") + ", or give the column a format in a mapping"
 	code := etl.Code("ambiguous_date")
 	if c.Type.Kind != schema.Date && c.Type.Kind != schema.Timestamp && c.Type.Kind != schema.TimestampTZ {
 		code, fix = "ambiguous_number", "Say which with --decimal point or --decimal comma, or give the column a format in a mapping"
@@ -307,7 +315,7 @@ func (d *Direct) compile(rep *Report, sources []transform.Source, table *schema.
 	m := d.Mapping
 	if table == nil {
 		if m == nil {
-			m = createMapping(sources)
+			m = createMapping(withoutReasons(rep, sources, nil))
 		}
 		program, err := transform.Compile(*m, sources, nil, o)
 		if err != nil {
@@ -326,7 +334,7 @@ func (d *Direct) compile(rep *Report, sources []transform.Source, table *schema.
 		return program, nil
 	}
 	if m == nil {
-		auto, matches, err := transform.AutoMap(sources, table)
+		auto, matches, err := transform.AutoMap(withoutReasons(rep, sources, table), table)
 		if err != nil {
 			return nil, err
 		}
@@ -334,6 +342,22 @@ func (d *Direct) compile(rep *Report, sources []transform.Source, table *schema.
 	}
 	rep.Table = table
 	return transform.Compile(*m, sources, table.Columns, o)
+}
+
+// withoutReasons leaves out the three columns that a rejects file has more than
+// the file that its rows are from, so that it can be loaded once it is mended.
+func withoutReasons(rep *Report, sources []transform.Source, table *schema.Table) []transform.Source {
+	n := len(sources) - len(etl.RejectColumns)
+	if n < 1 {
+		return sources
+	}
+	for i, name := range etl.RejectColumns {
+		if sources[n+i].Name != name || table != nil && slices.ContainsFunc(table.Columns, func(c schema.Column) bool { return c.Name == name }) {
+			return sources
+		}
+	}
+	rep.Notes = append(rep.Notes, strings.Join(etl.RejectColumns, ", ")+" of a rejects file were left out")
+	return sources[:n]
 }
 
 // createMapping maps every column of a file to one of a new table.
