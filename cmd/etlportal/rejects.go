@@ -102,7 +102,7 @@ func (r *rejectFile) start() error {
 		r.file, err = os.OpenFile(r.path, os.O_WRONLY, 0)
 	} else {
 		// Made anew, so that the user's umask decides who may read it.
-		r.file, err = os.OpenFile(fmt.Sprintf("%s.%d.part", r.path, os.Getpid()), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+		r.file, err = os.OpenFile(fmt.Sprintf("%s.%d.part", r.path, os.Getpid()), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666) //nolint:gosec // as every program makes its output files
 	}
 	if err != nil {
 		r.file = nil
