@@ -11,7 +11,9 @@ func (t *Table) QualifiedName() string {
 }
 
 // CreateSQL is the CREATE TABLE statement, one column a line, without a
-// closing semicolon. A column of kind Unknown becomes text. Indexes in Unique
+// closing semicolon. A column of kind Unknown becomes text. A type of kind
+// Other is printed as ParseType reads it; one that it refuses becomes one quoted
+// name, for the database to refuse. Indexes in Unique
 // become PRIMARY KEY and UNIQUE constraints; their names are left to the
 // database. Default and Domain are written as they are: they come from a
 // database's catalogue, never from a file.
@@ -41,6 +43,12 @@ func (c *Column) definition() string {
 		typ = c.Domain
 	case c.Type.Kind == Unknown:
 		typ = Type{Kind: Text}.String()
+	case c.Type.Kind == Other:
+		if n, err := readTypeName(c.Type.Name); err == nil {
+			typ = n.String()
+		} else {
+			typ = Identifier(c.Type.Name)
+		}
 	}
 	s := Identifier(c.Name) + " " + typ
 	if c.NotNull {

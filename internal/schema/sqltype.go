@@ -1,11 +1,8 @@
 package schema
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 )
 
 // typeNames gives the kind of each spelling without modifiers. "char" is
@@ -47,60 +44,40 @@ func (k Kind) String() string {
 // ParseType reads a type's SQL name in any PostgreSQL spelling: int4,
 // varchar(10), numeric(10,2), timestamp with time zone, text[]. The serial
 // types are their integers. A name that is not known, is quoted or stands in a
-// schema other than pg_catalog becomes a type of kind Other, whose Name is
-// kept as written but for blanks. Types with modifiers that no kind can hold
-// (timestamp(3), interval year to month, time with time zone) are Other too.
-// The error says what cannot be a type at all.
+// schema other than pg_catalog becomes a type of kind Other, whose Name is its
+// parts as written, joined anew: a database may have it (see Known). Types with
+// modifiers that no kind can hold (timestamp(3), interval year to month, time
+// with time zone) and arrays are Other too. Whatever else the text holds
+// (a default, a second statement, a comment) is an error that says what a type
+// looks like.
 func ParseType(s string) (Type, error) {
-	clean := strings.Join(strings.Fields(s), " ")
-	if clean == "" {
-		return Type{}, errors.New("a type is missing: write for example text, integer, numeric(10,2), date or timestamptz")
-	}
-	if err := checkTypeName(clean); err != nil {
-		return Type{}, err
-	}
-	other := Type{Kind: Other, Name: clean}
-	base, args, tail, hasArgs, err := splitModifiers(clean)
+	n, err := readTypeName(s)
 	if err != nil {
 		return Type{}, err
 	}
-	base = strings.TrimPrefix(strings.ToLower(base), "pg_catalog.")
-	if tail != "" {
-		base += " " + strings.ToLower(tail)
-	}
+	written := n.String()
+	t := Type{Kind: Other, Name: written}
+	base := n.base()
 	kind, ok := typeNames[base]
-	if !ok {
-		return other, nil
-	}
-	if !hasArgs {
-		t := Type{Kind: kind}
+	switch {
+	case ok && len(n.modifiers) == 0:
+		t = Type{Kind: kind}
 		if kind == Char && base != "bpchar" {
 			t.Length = 1
 		}
-		return t, nil
-	}
-	return withModifiers(clean, base, Type{Kind: kind}, args)
-}
-
-// splitModifiers cuts "timestamp (3) with time zone" into "timestamp", [3] and "with time zone".
-func splitModifiers(s string) (base string, args []int, tail string, hasArgs bool, err error) {
-	open := strings.IndexByte(s, '(')
-	if open < 0 || strings.ContainsAny(s, `"[`) {
-		return s, nil, "", false, nil
-	}
-	closing := strings.IndexByte(s, ')')
-	base, tail = strings.TrimSpace(s[:open]), strings.TrimSpace(s[closing+1:])
-	for part := range strings.SplitSeq(s[open+1:closing], ",") {
-		n, err := strconv.Atoi(strings.TrimSpace(part))
+	case ok:
+		args, err := n.numbers()
 		if err != nil {
-			if _, known := typeNames[strings.ToLower(base)]; known {
-				return "", nil, "", false, fmt.Errorf("in the type %s, %q is not a whole number", quote(s), strings.TrimSpace(part))
-			}
-			return s, nil, "", false, nil
+			return Type{}, err
 		}
-		args = append(args, n)
+		if t, err = withModifiers(written, base, Type{Kind: kind}, args); err != nil {
+			return Type{}, err
+		}
 	}
-	return base, args, tail, true, nil
+	if n.suffix != "" {
+		return Type{Kind: Other, Name: written}, nil
+	}
+	return t, nil
 }
 
 func withModifiers(written, base string, t Type, args []int) (Type, error) {
@@ -146,71 +123,6 @@ func withModifiers(written, base string, t Type, args []int) (Type, error) {
 		return Type{}, fmt.Errorf("the type %s takes no number in parentheses", quote(written))
 	}
 	return t, nil
-}
-
-// checkTypeName refuses what could be more than a type's name in a statement:
-// quotes, parentheses and brackets must close, and outside quotes there is
-// nothing but names, dots, numbers and commas.
-func checkTypeName(s string) error {
-	bad := func(why string) error {
-		return fmt.Errorf("%s is not a type: %s", quote(s), why)
-	}
-	if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
-		return bad("it is not text")
-	}
-	if len(s) > 500 {
-		return bad("it is longer than 500 bytes")
-	}
-	quoted, depth, bracket, parens := false, 0, false, 0
-	for i, r := range s {
-		switch {
-		case quoted:
-			quoted = r != '"'
-		case r == '"':
-			quoted = true
-		case r == '(':
-			depth++
-			if parens++; parens > 1 || i == 0 || bracket {
-				return bad("its parentheses do not match")
-			}
-		case r == ')':
-			if depth--; depth < 0 {
-				return bad("its parentheses do not match")
-			}
-		case r == '[':
-			if bracket || i == 0 || depth > 0 {
-				return bad("its brackets do not match")
-			}
-			bracket = true
-		case r == ']':
-			if !bracket {
-				return bad("its brackets do not match")
-			}
-			bracket = false
-		case bracket && (r < '0' || r > '9'):
-			return bad("only a number may stand in brackets")
-		case r == ',' && depth == 0:
-			return bad("of a comma outside parentheses")
-		case !isNameRune(r) && r != '.' && r != ' ' && r != ',' && r != '-' && r != '%':
-			return bad(fmt.Sprintf("it holds the character %q", r))
-		case (r == '-' || r == ',') && depth == 0:
-			return bad(fmt.Sprintf("it holds the character %q", r))
-		}
-	}
-	if quoted || depth != 0 || bracket {
-		return bad("a quote, parenthesis or bracket is not closed")
-	}
-	if strings.HasSuffix(s, "()") || strings.Contains(s, "()") {
-		return bad("its parentheses are empty")
-	}
-	if first, _ := utf8.DecodeRuneInString(s); first != '"' && (!isNameRune(first) || '0' <= first && first <= '9' || first == '$') {
-		return bad("a type begins with a letter")
-	}
-	return nil
-}
-
-func isNameRune(r rune) bool {
-	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_' || r == '$' || r >= 0x80
 }
 
 // String is the type's SQL name, as short as PostgreSQL takes it: integer,
