@@ -25,7 +25,7 @@ var _ etl.FanOut = (*Postgres)(nil)
 //
 // A chunk's claim, rows and counts are one transaction, and so are the marker of
 // a published load, its rows' way into the table and the end of its stage. Locks
-// are taken in the order target (advisory), marker, stage, claim.
+// are taken in the order load and target (advisory), marker, stage, claim.
 
 // ownSchema is where these relations are; with a role that may not create it
 // they are in the target's schema, under names that begin with ownPrefix.

@@ -90,6 +90,20 @@ func (s *publication) run(ctx context.Context) (etl.LoadResult, error) {
 
 // mark inserts the marker, or gives the result of the load that has it already.
 func (s *publication) mark(ctx context.Context) (*etl.LoadResult, error) {
+	var first bool
+	if err := s.conn.QueryRow(ctx, "SELECT pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended($1, 0))", "etlportal load "+s.load).Scan(&first); err != nil {
+		return nil, err
+	}
+	if !first {
+		return nil, &etl.Error{
+			Kind: etl.Weather, Code: "publishing_elsewhere", Message: fmt.Sprintf("another process publishes load %s at this moment", s.load),
+			Fix: "Wait for its end.",
+		}
+	}
+	// Whoever waits for another load's publishing does so in the queue.
+	if err := execute(ctx, s.conn, setLockTimeout(min(claimLockTimeout, s.p.lockTimeout))); err != nil {
+		return nil, err
+	}
 	// By the name alone: two loads into one table take turns, wherever their stages are.
 	if err := advisoryLock(ctx, s.conn, "etlportal table "+s.spec.Table.Schema+"."+s.spec.Table.Name); err != nil {
 		return nil, err
@@ -115,7 +129,7 @@ func (s *publication) mark(ctx context.Context) (*etl.LoadResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, execute(ctx, s.conn, fmt.Sprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", h.stage(s.load)))
+	return nil, execute(ctx, s.conn, fmt.Sprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE; %s", h.stage(s.load), setLockTimeout(s.p.lockTimeout)))
 }
 
 // verify compares what the portal counted with the ledger, and the ledger with

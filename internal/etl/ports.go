@@ -136,7 +136,9 @@ type FanOut interface {
 	// Publish checks that the chunks tile the file and that ledger and stage
 	// agree, moves the rows into the table by file order in one transaction,
 	// and drops the stage. Published before: the stored result again. Chunks
-	// that the ledger lacks (a destination that lost its unlogged tables) are *ChunksMissing.
+	// that the ledger lacks (a destination that lost its unlogged tables) are
+	// *ChunksMissing. While another process publishes this load it is Weather of
+	// code publishing_elsewhere, while one publishes another load into the table *RetryAfter.
 	Publish(ctx context.Context, load string, spec LoadSpec, chunks []ChunkClaim) (LoadResult, error)
 	// Published gives the result of a load that was published; nil where it was not.
 	Published(ctx context.Context, load string) (*LoadResult, error)

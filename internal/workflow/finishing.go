@@ -49,7 +49,7 @@ func (l *loading) direct(ctx context.Context) error {
 		return etl.Reached(ctx, "mid-publish")
 	}
 	run := func() (load.Result, error) {
-		return load.Run(ctx, l.work.dest, spec, l.parts(), l.config())
+		return load.Run(ctx, target{l.work.dest, l}, spec, l.parts(), l.config())
 	}
 	result, err := run()
 	if again, ok := errors.AsType[*etl.NeedsExplain](err); ok && !l.committing {
@@ -190,6 +190,9 @@ func (s *Steps) settlePublish(ctx context.Context, w *work, err error) error {
 			all[i] = i
 		}
 		return s.settle(ctx, run, s.reload(ctx, w, all))
+	}
+	if codeOf(err) == "publishing_elsewhere" {
+		return nil // should that process die, its own message or the reconciler comes back
 	}
 	if later, ok := errors.AsType[*etl.RetryAfter](err); ok {
 		s.info(ctx, run.ID, "publishing waits: %s", later.Reason)

@@ -76,6 +76,8 @@ type loading struct {
 	// rejects are the chunk's bad rows as far as they are kept.
 	rejects []etl.Reject
 	bytes   int
+	// session is the transaction under way.
+	session etl.LoadSession
 	// quiet ends the signs of life: from the report on they would be refused.
 	quiet atomic.Bool
 	// reported says that the chunk was, before its rows are committed, which
@@ -94,7 +96,7 @@ func (l *loading) handle(ctx context.Context) error {
 	work, cancel := context.WithCancelCause(ctx)
 	var beat sync.WaitGroup
 	beat.Go(func() { l.heartbeat(work, cancel) })
-	err := l.load(work)
+	err := l.safely(work)
 	cause := context.Cause(work)
 	cancel(nil)
 	beat.Wait()
@@ -105,6 +107,20 @@ func (l *loading) handle(ctx context.Context) error {
 		err = cause
 	}
 	return l.settle(ctx, err)
+}
+
+// safely turns a panic into an error, so that the chunk is given back and not
+// held until its claim runs out.
+func (l *loading) safely(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			if l.session != nil {
+				err = l.session.Abort(ctx)
+			}
+			err = errors.Join(err, l.s.panicked(etl.Message{Topic: etl.TopicLoad, RunID: l.run.ID, Chunk: l.chunk.Number}, p))
+		}
+	}()
+	return l.load(ctx)
 }
 
 // heartbeat shows signs of life until ctx ends, and ends the work where the
@@ -301,16 +317,14 @@ func (l *loading) parts() []load.Part {
 
 // stage loads the chunk into the run's stage.
 func (l *loading) stage(ctx context.Context) (etl.Counts, error) {
-	dest := &chunkTarget{FanOut: l.work.dest, load: l.run.LoadID, claim: etl.ChunkClaim{
-		Chunk: l.chunk.Number, Attempt: l.chunk.Attempt, Start: l.chunk.Span.Start, End: l.chunk.Span.End,
-	}}
 	cfg := l.config()
 	cfg.BeforePublish = func() error {
-		dest.count(etl.Counts{Filtered: cfg.Progress.RowsFiltered.Load(), Rejected: cfg.Progress.RowsRejected.Load()})
+		if counting, ok := l.session.(etl.Counting); ok {
+			counting.Count(etl.Counts{Filtered: cfg.Progress.RowsFiltered.Load(), Rejected: cfg.Progress.RowsRejected.Load()})
+		}
 		return nil
 	}
-	spec := l.work.spec
-	result, err := load.Run(ctx, dest, spec, l.parts(), cfg)
+	result, err := load.Run(ctx, target{l.work.dest, l}, l.work.spec, l.parts(), cfg)
 	if done, ok := errors.AsType[*etl.ChunkDone](err); ok {
 		return l.again(ctx, done.Counts)
 	}
@@ -344,25 +358,23 @@ func (l *loading) again(ctx context.Context, counts etl.Counts) (etl.Counts, err
 	return counts, nil
 }
 
-// chunkTarget is a chunk of the stage as load.Run fills it.
-type chunkTarget struct {
+// target is where load.Run puts the chunk's rows: the stage, or on the direct
+// path the table itself.
+type target struct {
 	etl.FanOut
-	load    string
-	claim   etl.ChunkClaim
-	session etl.LoadSession
+	l *loading
 }
 
 // Begin implements etl.Destination.
-func (t *chunkTarget) Begin(ctx context.Context, spec etl.LoadSpec) (etl.LoadSession, error) {
-	session, err := t.BeginChunk(ctx, t.load, spec, t.claim)
-	t.session = session
-	return session, err
-}
-
-func (t *chunkTarget) count(c etl.Counts) {
-	if counting, ok := t.session.(etl.Counting); ok {
-		counting.Count(c)
+func (t target) Begin(ctx context.Context, spec etl.LoadSpec) (session etl.LoadSession, err error) {
+	c := &t.l.chunk
+	if t.l.run.Path == PathDirect {
+		session, err = t.FanOut.Begin(ctx, spec)
+	} else {
+		session, err = t.BeginChunk(ctx, t.l.run.LoadID, spec, etl.ChunkClaim{Chunk: c.Number, Attempt: c.Attempt, Start: c.Span.Start, End: c.Span.End})
 	}
+	t.l.session = session
+	return session, err
 }
 
 // discard takes rows as the destination would and keeps none.

@@ -482,6 +482,51 @@ func TestDead(t *testing.T) {
 	}
 }
 
+// TestPoison: a chunk whose loading panics is given back each time, and fails
+// its run in the end.
+func TestPoison(t *testing.T) {
+	b := newBench(t, salesTable)
+	src := b.upload("sales.csv", sales(6000, nil))
+	run := b.execute(b.job(src, etl.Job{Table: "sales"}))
+	if err := b.steps.Handlers()[etl.TopicPlan](t.Context(), etl.Message{Topic: etl.TopicPlan, RunID: run.ID, Attempt: 1}); err != nil {
+		t.Fatal(err)
+	}
+	b.queue.pending = nil
+	m := etl.Message{Topic: etl.TopicLoad, RunID: run.ID, Chunk: 1, Attempt: 1}
+	poison := etl.WithFaults(t.Context(), func(step string) error {
+		if step == "after the rows" {
+			panic("poison")
+		}
+		return nil
+	})
+	for range 3 {
+		err := b.steps.Handlers()[etl.TopicLoad](poison, m)
+		if e, ok := errors.AsType[*etl.Error](err); !ok || e.Kind != etl.Internal || !strings.Contains(e.Message, "poison") {
+			t.Fatal(err)
+		}
+		if err := b.steps.Dead(t.Context(), m, err); err != nil {
+			t.Fatal(err)
+		}
+		if run = b.run(run.ID); run.Status != etl.Failed || !strings.Contains(run.Error.Message, "poison") {
+			t.Fatalf("%s %+v", run.Status, run.Error)
+		}
+		again, err := b.steps.Retry(t.Context(), run.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Attempt = again.Attempt
+		if _, err := b.store.StartRun(t.Context(), run.ID, m.Attempt); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.queue.Send(t.Context(), 0, etl.Message{Topic: etl.TopicPlan, RunID: run.ID, Attempt: m.Attempt}); err != nil {
+		t.Fatal(err)
+	}
+	b.exec("ALTER TABLE sales DROP CONSTRAINT sales_amount_check")
+	b.finish(run, etl.Completed)
+	b.want("SELECT count(*)::text FROM sales", "6000")
+}
+
 func TestDryRun(t *testing.T) {
 	b := newBench(t, salesTable, "INSERT INTO sales VALUES (1, E'customer\\n1', 1.50), (2, 'old', 2)")
 	src := b.upload("small.csv", sales(20, func(i int) bool { return i == 12 }))

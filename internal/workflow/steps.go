@@ -125,12 +125,16 @@ func (s *Steps) guard(h etl.Handler) etl.Handler {
 	return func(ctx context.Context, m etl.Message) (err error) {
 		defer func() {
 			if p := recover(); p != nil {
-				s.log().Error("a step panicked", "topic", m.Topic, "run", m.RunID, "chunk", m.Chunk, "panic", p, "stack", string(debug.Stack()))
-				err = &etl.Error{Kind: etl.Internal, Code: "internal", Message: fmt.Sprintf("step %s failed inside: %v", m.Topic, p)}
+				err = s.panicked(m, p)
 			}
 		}()
 		return h(ctx, m)
 	}
+}
+
+func (s *Steps) panicked(m etl.Message, p any) error {
+	s.log().Error("a step panicked", "topic", m.Topic, "run", m.RunID, "chunk", m.Chunk, "panic", p, "stack", string(debug.Stack()))
+	return &etl.Error{Kind: etl.Internal, Code: "internal", Message: fmt.Sprintf("step %s failed inside: %v", m.Topic, p)}
 }
 
 func (s *Steps) now() time.Time {
