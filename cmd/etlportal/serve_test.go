@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -394,7 +395,7 @@ func TestServeKeepsSecrets(t *testing.T) {
 	require.Contains(t, rotated.out, "2 password(s)")
 	// The running server reads with the new key.
 	p.call(http.MethodPost, warehouseAt, nil, http.StatusOK)
-	keys := append(old, keyMaterial(t, dir)...)
+	keys := slices.Concat(old, keyMaterial(t, dir))
 	require.Greater(t, len(keys), len(old)+1)
 	require.Equal(t, exitDone, p.end(syscall.SIGTERM), "%s", p.logged)
 
@@ -449,7 +450,9 @@ func mustJSON(t *testing.T, v any) []byte {
 func mustNotHold(t *testing.T, where, text string, secrets ...string) {
 	t.Helper()
 	for i, secret := range secrets {
-		require.False(t, strings.Contains(text, secret), "%s: holds secret %d (%.6s…)", where, i, secret)
+		if strings.Contains(text, secret) {
+			t.Errorf("%s: holds secret %d (%.6s…)", where, i, secret)
+		}
 	}
 }
 

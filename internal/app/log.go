@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/etlportal/etlportal/internal/portal"
@@ -22,7 +23,7 @@ type attrsKey struct{}
 // withAttrs adds attributes to every record of the context.
 func withAttrs(ctx context.Context, attrs ...slog.Attr) context.Context {
 	old, _ := ctx.Value(attrsKey{}).([]slog.Attr)
-	return context.WithValue(ctx, attrsKey{}, append(old[:len(old):len(old)], attrs...))
+	return context.WithValue(ctx, attrsKey{}, append(slices.Clip(old), attrs...))
 }
 
 // ids is a handler that adds what the context knows.

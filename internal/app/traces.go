@@ -169,7 +169,7 @@ func (t *tracer) handler(next http.Handler) http.Handler {
 		if seen.status >= http.StatusInternalServerError {
 			failure = http.StatusText(seen.status)
 		}
-		end(failure, slog.Int("http.response.status_code", seen.status), slog.String("request_id", w.Header().Get("X-Request-Id")))
+		end(failure, slog.Int("http.response.status_code", seen.status), slog.String("request_id", w.Header().Get("X-Request-ID")))
 	})
 }
 

@@ -51,7 +51,7 @@ func TestTraces(t *testing.T) {
 	c, got := receiver(t, http.StatusOK)
 	tr := newTracer(c, "portal", slog.New(slog.DiscardHandler))
 	handler := tr.handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("X-Request-Id", "r-1")
+		w.Header().Set("X-Request-ID", "r-1")
 		w.WriteHeader(http.StatusInternalServerError)
 	}))
 	request := httptest.NewRequest(http.MethodGet, "/api/v1/job-runs/17/logs", http.NoBody)
