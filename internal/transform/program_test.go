@@ -325,14 +325,21 @@ func TestAutoMap(t *testing.T) {
 		{"identity by default taken", "id", []schema.Column{{Name: "id", Identity: "by default"}}, "id<id"},
 		{"unmatched", "a,custmer,zzz", []schema.Column{column("a"), column("customer")}, `columns "custmer" (did you mean customer?), "zzz" of the file have no match in the table t`},
 		{"several", "A B,a_b", []schema.Column{column("ab")}, `the file's columns "A B" and "a_b" both fit the table's column "ab"`},
+		{"two in the table", "ID", []schema.Column{column("Id"), column("id")}, `the file's column "ID" fits both the table's column "Id" and its column "id"`},
+		{"exact leaves one", "ID,id", []schema.Column{column("id"), column("ID"), column("Id")}, "id<id ID<ID"},
+		{"as created", "Rechnungsnr.;Price (EUR);Order #;a.b;SELECT", []schema.Column{column("select"), column("rechnungsnr"), column("price_eur"), column("order"), column("a_b")},
+			"select<SELECT rechnungsnr<Rechnungsnr. price_eur<Price (EUR) order<Order # a_b<a.b"},
+		{"as created, beside others", "Qty.;x", []schema.Column{column("x"), column("qty"), column("z")}, "x<x qty<Qty."},
+		{"alike before as created", "A.B;ab.", []schema.Column{column("AB."), column("a_b")}, "AB.<ab. a_b<A.B"},
+		{"created name is taken", "Qty.;qty", []schema.Column{column("qty"), column("x")}, `column "Qty." of the file has no match in the table t`},
+		{"made for the file", "Order #;order", []schema.Column{column("order"), column("order_2")}, "order<Order # order_2<order"},
+		{"made for the file, alike", "A B;A-B", []schema.Column{column("a_b"), column("a_b_2")}, "a_b<A B a_b_2<A-B"},
 		{"nothing", "", []schema.Column{column("a")}, "no column of the file fits"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var source []Source
-			for n := range strings.SplitSeq(c.file, ",") {
-				if n != "" {
-					source = append(source, Source{Name: n})
-				}
+			for _, n := range strings.FieldsFunc(c.file, func(r rune) bool { return r == ',' || r == ';' }) {
+				source = append(source, Source{Name: n})
 			}
 			m, matches, err := AutoMap(source, &schema.Table{Name: "t", Columns: c.target})
 			var got []string
