@@ -50,6 +50,13 @@ func TestJobs(t *testing.T) {
 	require.Len(t, versions.at("items"), 2)
 	require.Equal(t, "load orders", versions.string("items", 1, "name"))
 
+	trial := l.post(at+"/dry-run", nil).want(http.StatusOK)
+	require.InDelta(t, 10, trial.number("counts", "rows_inserted"), 0, trial.text)
+	require.NotEmpty(t, trial.at("samples"), trial.text)
+	var rows int
+	require.NoError(t, l.target.QueryRow(t.Context(), `SELECT count(*) FROM orders`).Scan(&rows))
+	require.Zero(t, rows, "the table is as it was")
+
 	inUse := l.send(http.MethodDelete, "/sources/csv/"+file, nil).want(http.StatusConflict)
 	require.Equal(t, "in_use", inUse.problem())
 	require.Contains(t, inUse.text, "renamed")

@@ -72,15 +72,26 @@ func TestUploadInParts(t *testing.T) {
 	require.Equal(t, "upload_complete", l.send(http.MethodDelete, base, nil).want(http.StatusConflict).problem())
 }
 
-func TestUploadAborted(t *testing.T) {
+// A portal takes a second to set up, so that what leaves nothing behind shares one.
+func TestUploads(t *testing.T) {
 	l := newLab(t)
+	t.Run("no CSV", func(t *testing.T) { testFilesThatAreNoCSV(t, l) })
+	t.Run("refusals", func(t *testing.T) { testDirectUploadRefusals(t, l) })
+	l.portal.MaxUpload = 0
+	t.Run("aborted", func(t *testing.T) { testUploadAborted(t, l) })
+	t.Run("part sizes", func(t *testing.T) { testPartSizes(t, l) })
+	t.Run("filenames", func(t *testing.T) { testFilenames(t, l) })
+}
+
+func testUploadAborted(t *testing.T, l *lab) {
+	t.Helper()
 	id := l.post("/sources/csv/uploads", map[string]any{"filename": "big.csv", "size": 10}).want(http.StatusCreated).string("file_id")
 	l.send(http.MethodDelete, "/sources/csv/uploads/"+id, nil).want(http.StatusNoContent)
 	require.Equal(t, "not_found", l.get("/sources/csv/"+id+"/metadata").want(http.StatusNotFound).problem())
 }
 
-func TestPartSizes(t *testing.T) {
-	l := newLab(t)
+func testPartSizes(t *testing.T, l *lab) {
+	t.Helper()
 	for _, tc := range []struct {
 		size, part int64
 		count      int
@@ -99,8 +110,8 @@ func TestPartSizes(t *testing.T) {
 	}
 }
 
-func TestFilesThatAreNoCSV(t *testing.T) {
-	l := newLab(t)
+func testFilesThatAreNoCSV(t *testing.T, l *lab) {
+	t.Helper()
 	for _, tc := range []struct{ name, content, code string }{
 		{"empty", "", "empty_file"},
 		{"PNG", "\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR", "binary_file"},
@@ -121,8 +132,8 @@ func TestFilesThatAreNoCSV(t *testing.T) {
 	require.Empty(t, l.get("/sources/csv").want(http.StatusOK).at("items"), "nothing is kept")
 }
 
-func TestFilenames(t *testing.T) {
-	l := newLab(t)
+func testFilenames(t *testing.T, l *lab) {
+	t.Helper()
 	for _, name := range []string{"", "  ", "../x.csv", `a\b.csv`, "..", strings.Repeat("x", 300), "a\u202ecsv.exe", "a\x01.csv", "a\u200b.csv"} {
 		r := l.post("/sources/csv/uploads", map[string]any{"filename": name, "size": 5})
 		require.Equal(t, http.StatusUnprocessableEntity, r.status, "%q: %s", name, r.text)
@@ -131,8 +142,8 @@ func TestFilenames(t *testing.T) {
 	l.post("/sources/csv/uploads", map[string]any{"filename": "Über 1 (наш) 数.csv", "size": 5}).want(http.StatusCreated)
 }
 
-func TestDirectUploadRefusals(t *testing.T) {
-	l := newLab(t)
+func testDirectUploadRefusals(t *testing.T, l *lab) {
+	t.Helper()
 	form := func(write func(*multipart.Writer)) *reply {
 		var b bytes.Buffer
 		w := multipart.NewWriter(&b)
