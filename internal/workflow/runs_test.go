@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -34,6 +35,24 @@ type bench struct {
 	steps *workflow.Steps
 	queue *workers
 	jobs  int
+	at    string
+}
+
+// asRole connects to the destination as a role that may log in from now on.
+func (b *bench) asRole(role string) {
+	b.Helper()
+	b.exec("ALTER ROLE " + role + " LOGIN PASSWORD 'pw'")
+	u, err := url.Parse(b.at)
+	if err != nil {
+		b.Fatal(err)
+	}
+	u.User = url.UserPassword(role, "pw")
+	dest, err := destination.OpenPostgres(b.Context(), u.String(), destination.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = dest.Close(context.Background()) })
+	b.steps.Open = func(context.Context, etl.Credential) (etl.FanOut, error) { return dest, nil }
 }
 
 // workers deliver messages at least once, to handlers that run at the same time.
@@ -111,7 +130,7 @@ func newBench(t *testing.T, statements ...string) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = raw.Close(context.Background()); _ = dest.Close(context.Background()) })
-	b := &bench{T: t, store: s, blobs: etltest.Blobs(t), dest: dest, raw: raw, queue: &workers{}}
+	b := &bench{T: t, store: s, blobs: etltest.Blobs(t), dest: dest, raw: raw, queue: &workers{}, at: at}
 	for _, sql := range statements {
 		b.exec(sql)
 	}
@@ -131,7 +150,7 @@ func newBench(t *testing.T, statements ...string) *bench {
 
 func (b *bench) exec(sql string) {
 	b.Helper()
-	if _, err := b.raw.Exec(b.Context(), sql); err != nil {
+	if _, err := b.raw.PgConn().Exec(context.Background(), sql).ReadAll(); err != nil {
 		b.Fatalf("%s: %v", sql, err)
 	}
 }
