@@ -14,7 +14,8 @@ type numberFormat struct {
 	// group separates thousands: ',', '.', ' ' (any kind of blank), '\'' (any
 	// kind of apostrophe), or 0 for none.
 	group byte
-	// currency allows a currency sign before or after the number, any where sign is empty.
+	// currency allows a currency sign before or after the number; where sign is empty,
+	// any, and the code of any currency.
 	currency bool
 	sign     string
 	// percent demands a percent sign; the value is a hundredth.
@@ -254,6 +255,14 @@ func (n *numberFormat) cutCurrency(text []byte) []byte {
 	}
 	if r, size := utf8.DecodeLastRune(text); unicode.Is(unicode.Sc, r) {
 		return trim(text[:len(text)-size])
+	}
+	if n := len(text); n > currencyCode {
+		switch {
+		case isCurrencyCode(text[:currencyCode]):
+			return trim(text[currencyCode:])
+		case isCurrencyCode(text[n-currencyCode:]):
+			return trim(text[:n-currencyCode])
+		}
 	}
 	return text
 }

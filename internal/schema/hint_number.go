@@ -61,7 +61,7 @@ func (p *Parser) numberHint(s string) string {
 	switch {
 	case strings.Contains(s, "%"):
 		suffixes = []string{"+percent"}
-	case strings.IndexFunc(s, func(r rune) bool { return unicode.Is(unicode.Sc, r) }) >= 0:
+	case strings.IndexFunc(s, func(r rune) bool { return unicode.Is(unicode.Sc, r) }) >= 0, namesCurrency(s):
 		suffixes = []string{"+currency"}
 	}
 	var names, formats []string
@@ -90,6 +90,13 @@ func (p *Parser) numberHint(s string) string {
 		return fmt.Sprintf("did you mean %s? (format %s)", names[0], formats[0])
 	}
 	return fmt.Sprintf("did you mean %s (format %s) or %s (format %s)?", names[0], formats[0], names[1], formats[1])
+}
+
+// namesCurrency says whether s begins or ends with the code of a currency.
+func namesCurrency(s string) bool {
+	s = strings.Trim(s, "+-() ")
+	n := len(s)
+	return n > currencyCode && (isCurrencyCode([]byte(s[:currencyCode])) || isCurrencyCode([]byte(s[n-currencyCode:])))
 }
 
 // readings are the formats that a hint may name, the likeliest first, and the

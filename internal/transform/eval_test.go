@@ -414,6 +414,14 @@ var evaluations = []struct{ expression, want string }{
 	{"now()", "2024-02-29 23:30:15.123456+00"},
 	{"today()", "2024-02-29"},
 	{"now() - 1", "error"},
+	{"at - day", "error"},
+	{"day - at", "error"},
+	{"at - at", "error"},
+	{"seen - day", "error"},
+	{"at - '2024-01-01'", "error"},
+	{"day - '2024-01-31 10:00'", "error"},
+	{"date(at) - day", "29"},
+	{"date_diff('hour', day, at)", "709"},
 }
 
 func TestEvaluate(t *testing.T) {
@@ -423,5 +431,19 @@ func TestEvaluate(t *testing.T) {
 			continue
 		}
 		t.Errorf("%s\n got %s\nwant %s", c.expression, got, c.want)
+	}
+}
+
+// The time of day is never dropped on the way to a number of days.
+func TestSubtractedTimestamps(t *testing.T) {
+	for expression, want := range map[string]string{
+		"at - day":  "there is no - where a timestamp stands beside a date: in which unit?",
+		"day - at":  "there is no - where a timestamp stands beside a date: in which unit?",
+		"at - seen": "there is no - where a timestamp stands beside a timestamp with time zone: in which unit?",
+	} {
+		got := evaluate(t, expression)
+		if !strings.Contains(got, want) || !strings.Contains(got, "date_diff('hour', a, b)") || !strings.Contains(got, "date(a) - date(b)") {
+			t.Errorf("%s: %s", expression, got)
+		}
 	}
 }

@@ -184,6 +184,10 @@ func (c *compiler) other(a, b expr) expr {
 }
 
 func (c *compiler) subtract(n *node, a, b expr) expr {
+	if hasClock(a) && b.kind.isMoment() || a.kind.isMoment() && hasClock(b) {
+		return c.fail(n, "Write date_diff('hour', a, b), with the unit you want and the earlier one first; or date(a) - date(b) for days, without the times of day",
+			"there is no - where a timestamp stands beside "+c.beside(a, b).String()+": in which unit?")
+	}
 	if a.kind == kindDate && b.kind != kindNumber && b.kind != kindNull && b.kind != kindFloat || b.kind == kindDate {
 		f, g := c.moment(a, kindDate), c.moment(b, kindDate)
 		return numExpr(n, func(fr *frame) (schema.Decimal, bool) {
@@ -206,6 +210,17 @@ func (c *compiler) subtract(n *node, a, b expr) expr {
 		return c.shiftDate(n, a, b, -1)
 	}
 	return c.arithmetic(n, a, b)
+}
+
+// hasClock says whether e is a date with a time of day.
+func hasClock(e expr) bool { return e.kind.isMoment() && e.kind != kindDate }
+
+// beside is the kind of what stands beside the timestamp.
+func (c *compiler) beside(a, b expr) kind {
+	if hasClock(a) {
+		return b.kind
+	}
+	return a.kind
 }
 
 func infinite(ticks int64) bool { return ticks == math.MaxInt64 || ticks == math.MinInt64 }
@@ -250,7 +265,7 @@ type decimalOp func(a, b schema.Decimal) (schema.Decimal, error)
 
 func (c *compiler) arithmetic(n *node, a, b expr) expr {
 	for _, e := range []expr{a, b} {
-		if e.kind.isMoment() && e.kind != kindDate {
+		if hasClock(e) {
 			return c.fail(n, "Write date_add('hour', 2, x) or date_diff('second', a, b)", "there is no "+n.text+" for timestamps")
 		}
 	}
