@@ -145,6 +145,30 @@ func TestHeader(t *testing.T) {
 	}
 }
 
+// TestUnclosedQuoteAfterEscape: the message names the flag for backslashes that
+// are text, only where a backslash escapes.
+func TestUnclosedQuoteAfterEscape(t *testing.T) {
+	for escape, want := range map[byte]bool{'\\': true, 0: false, '"': false} {
+		d := comma
+		d.Escape = escape
+		r, err := NewReader(strings.NewReader("1,\"C:\\temp\\\"\n2,\"x\n"), d, Options{Width: 2})
+		require.NoError(t, err)
+		var reasons []string
+		for {
+			rec, err := r.Read()
+			if err != nil {
+				require.ErrorIs(t, err, io.EOF)
+				break
+			}
+			if rec.Bad != nil {
+				reasons = append(reasons, rec.Bad.Reason)
+			}
+		}
+		require.NotEmpty(t, reasons)
+		require.Equal(t, want, strings.Contains(reasons[0], "--escape double"), reasons[0])
+	}
+}
+
 func TestHeaderThatCannotBeRead(t *testing.T) {
 	d := comma
 	d.Header = 1
@@ -245,7 +269,7 @@ rows=3 blank=0 nuls=0 end=30: EOF
 	require.NoError(t, err)
 	rec, err := r.Read()
 	require.NoError(t, err)
-	require.Equal(t, "the record that begins in line 2 is longer than 20 bytes (it has 22, on 2 lines): a quote in it may lack its end; mend it, or raise the bound for records", rec.Bad.Reason)
+	require.Equal(t, "the record that begins in line 2 is longer than 20 bytes (it has 22, on 2 lines): a quote in it may lack its end; mend it, or raise the bound with --max-record", rec.Bad.Reason)
 
 	for _, d := range []Dialect{comma, {Delimiter: ",", Quote: '"', Newline: NewlineCR}, {Delimiter: ",", Quote: '"', Escape: '\\'}} {
 		for _, end := range []string{"", "\n", "\r\n", "\r"} {

@@ -62,6 +62,9 @@ func (r *Reader) resync(b []byte, raw, n int, last, header bool) *Record {
 		code = CodeStrayQuote
 		reason = `a quote inside this quoted field is neither doubled nor followed by a delimiter, so the field would swallow the lines after it: write "" for a quote inside quotes`
 	}
+	if r.d.Escape != 0 && r.d.Escape != r.d.Quote {
+		reason += fmt.Sprintf("; if %c is plain text in this file, read it with --escape double", r.d.Escape)
+	}
 	r.setBad(rec, code, open, reason)
 	r.line += r.countLines(b[:rest])
 	r.pos += rest
@@ -137,9 +140,9 @@ func (r *Reader) tooLong() (*Record, error) {
 	reason := fmt.Sprintf("the record that begins in line %d is longer than %d bytes (it has %d, on %d lines)",
 		r.line, r.o.MaxRecord, total, m.lines-m.ended+1)
 	if m.lines > m.ended {
-		reason += ": a quote in it may lack its end; mend it, or raise the bound for records"
+		reason += ": a quote in it may lack its end; mend it, or raise the bound with --max-record"
 	} else {
-		reason += ": raise the bound for records if it is meant to be"
+		reason += ": raise the bound with --max-record if it is meant to be"
 	}
 	r.bad = BadRecord{Code: CodeRecordTooLong, Reason: reason, Line: rec.Pos.Line, Byte: rec.Pos.Byte}
 	rec.Bad = &r.bad

@@ -3,6 +3,7 @@ package sniff
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/etlportal/etlportal/internal/csv"
@@ -16,19 +17,73 @@ type contender struct {
 	score float64
 }
 
-// compete tries every delimiter with every quote. second is the best with
-// another delimiter than the winner's.
+// compete finds the best trial. Where backslashes stand before quotes it reads
+// them both as escapes and as text, and takes what damages fewer records.
 func (v *verdict) compete(body []byte, comment byte, forced string, o Options) (best, second contender, tried int) {
+	if o.Escape != nil || !bytes.Contains(body, []byte(`\"`)) {
+		escape := byte(0)
+		if o.Escape != nil {
+			escape = *o.Escape
+		}
+		return v.competeWith(escape, body, comment, forced, o)
+	}
+	slashed := *v
+	slashed.notes = slices.Clone(v.notes)
+	best, second, tried = v.competeWith(0, body, comment, forced, o)
+	other, next, n := slashed.competeWith('\\', body, comment, forced, o)
+	a, b := best.damage(), other.damage()
+	if b < a || a == b && backslashes(body) {
+		*v = slashed
+		return other, next, n
+	}
+	return best, second, tried
+}
+
+// damage is the share of lines with records of another width than the table's,
+// and with quotes that are neither at the ends of a field nor escaped.
+func (c *contender) damage() float64 {
+	g := c.grid
+	n, lines := g.unclosed+g.stray, 1
+	if g.cut {
+		n++
+	}
+	for i := c.shape.first; i < len(g.rows); i++ {
+		lines = g.lines[i] + 1
+		if len(g.rows[i]) != c.shape.width {
+			n++
+		}
+		for _, x := range g.rows[i] {
+			if x.quoted {
+				n += c.trial.strayInside(x.text)
+			}
+		}
+	}
+	return float64(n) / float64(lines)
+}
+
+// strayInside counts the quotes inside a quoted field that are not escaped.
+func (t trial) strayInside(inner []byte) (n int) {
+	for i := 0; i < len(inner); i++ {
+		switch c := inner[i]; {
+		case t.escape != 0 && c == t.escape:
+			i++
+		case c != t.quote:
+		case i+1 < len(inner) && inner[i+1] == t.quote:
+			i++
+		default:
+			n++
+		}
+	}
+	return n
+}
+
+// competeWith tries every delimiter with every quote. second is the best with
+// another delimiter than the winner's.
+func (v *verdict) competeWith(escape byte, body []byte, comment byte, forced string, o Options) (best, second contender, tried int) {
 	cr := v.dialect.Newline == csv.NewlineCR
 	quotes := []byte{'"', '\'', 0}
 	if o.Quote != nil {
 		quotes = []byte{*o.Quote}
-	}
-	escape := byte(0)
-	if o.Escape != nil {
-		escape = *o.Escape
-	} else if backslashes(body) {
-		escape = '\\'
 	}
 	var standard []contender
 	var long contender

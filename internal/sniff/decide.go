@@ -3,6 +3,7 @@ package sniff
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -20,6 +21,7 @@ func (in *Inference) Decide(name string, o Options) Column {
 	if sql, ok := o.Types[name]; ok {
 		in.force(&c, sql)
 	}
+	in.decideNulls(&c)
 	return c
 }
 
@@ -32,19 +34,14 @@ func (in *Inference) force(c *Column, sql string) {
 		return
 	}
 	found := c.Type
-	c.Type, c.Confidence = t, 1
+	c.Type, c.Confidence, c.Notes = t, 1, nil
 	evidence := []string{"given by flag"}
 	switch {
 	case family(t.Kind) != family(found.Kind):
 		c.Format, c.Ambiguous = "", nil
-		if family(t.Kind) == familyText {
-			c.NullWords = in.givenNulls()
-			break
+		if family(t.Kind) != familyText {
+			evidence = append(evidence, "the values look like "+found.String())
 		}
-		if words := in.wordsPresent(); in.onlyOf(familyClasses(t.Kind)) {
-			c.NullWords = words
-		}
-		evidence = append(evidence, "the values look like "+found.String())
 	case found.Kind != t.Kind && found.String() != t.String():
 		evidence = append(evidence, "the values look like "+found.String())
 	}
@@ -112,30 +109,40 @@ func (in *Inference) values() (n int64) {
 	return n
 }
 
-func (in *Inference) wordsPresent() []string {
+// nullWords are the words that stand for NULL in a column of type t: those that
+// the user gave, and the built-in ones only where all other values are of that
+// type, which is never text.
+func (in *Inference) nullWords(t schema.Type) []string {
+	if !in.words.given && (family(t.Kind) == familyText || !in.onlyOf(familyClasses(t.Kind))) {
+		return nil
+	}
 	var words []string
 	for i, n := range in.nulls {
-		if n > 0 {
+		if n > 0 && (in.words.given || family(t.Kind) != familyNumber || !isNaN(in.words.words[i])) {
 			words = append(words, in.words.words[i])
 		}
 	}
 	return words
 }
 
-// givenNulls are the null words of the user; the built-in ones are no NULL in text.
-func (in *Inference) givenNulls() []string {
-	if in.words.given {
-		return in.wordsPresent()
+// isNaN says whether a null word is a number to PostgreSQL.
+func isNaN(word string) bool { return strings.EqualFold(word, "nan") }
+
+// nans counts the values NaN, unless the user says that they are NULL.
+func (in *Inference) nans() (n int64) {
+	for i, k := range in.nulls {
+		if !in.words.given && isNaN(in.words.words[i]) {
+			n += k
+		}
 	}
-	return nil
+	return n
 }
 
 func (in *Inference) decide(o Options) Column {
 	values := in.values()
 	c := Column{
 		Type:       schema.Type{Kind: schema.Text},
-		Nullable:   in.n[classEmpty] > 0 || in.words.given && in.n[classNull] > 0,
-		NullWords:  in.givenNulls(),
+		Nullable:   in.n[classEmpty] > 0,
 		Confidence: confidence(values),
 	}
 	var textish int64
@@ -152,48 +159,69 @@ func (in *Inference) decide(o Options) Column {
 		in.decideBool(&c, values)
 	case in.n[classInt]+in.n[classNumber] == values:
 		in.decideNumber(&c, values, o)
+		if in.nans() > 0 && (c.Format != "" || len(c.Ambiguous) > 0) {
+			in.refuseNaN(&c)
+		}
 	case in.n[classDate] == values:
 		in.decideDate(&c, values, o)
 	default:
 		in.mixed(&c)
 	}
-	if c.Type.Kind != schema.Text {
-		in.applyNulls(&c)
-	} else {
-		in.mentionNulls(&c)
+	return c
+}
+
+// decideNulls says what is NULL in the column, whose type is decided.
+func (in *Inference) decideNulls(c *Column) {
+	text := family(c.Type.Kind) == familyText
+	c.NullWords = in.nullWords(c.Type)
+	c.Nullable = c.Nullable || len(c.NullWords) > 0
+	if !in.words.given && in.n[classNull] > 0 {
+		in.tellNulls(c, text)
 	}
 	if n := in.n[classEmpty]; n > 0 {
 		c.Evidence = append(c.Evidence, are(n, "empty", "empty"))
 	}
 	if n := in.n[classQuotedEmpty]; n > 0 {
 		c.Evidence = append(c.Evidence, are(n, `"" (quoted and empty)`, `"" (quoted and empty)`))
-		if c.Type.Kind != schema.Text {
-			c.Nullable = true
-		}
+		c.Nullable = c.Nullable || !text
 	}
-	if c.Type.Kind != schema.Text && in.padded.Line != 0 {
+	if !text && in.padded.Line != 0 {
 		c.Evidence = append(c.Evidence, "some values have spaces around them, first "+at(in.padded))
 	}
-	return c
 }
 
-// applyNulls takes the null words as NULL: all other values are of one type.
-func (in *Inference) applyNulls(c *Column) {
-	words := in.wordsPresent()
-	if len(words) == 0 {
-		return
+// refuseNaN leaves numbers text whose format has no way of writing NaN.
+func (in *Inference) refuseNaN(c *Column) {
+	formats := c.Ambiguous
+	if c.Format != "" {
+		formats = []string{c.Format}
 	}
-	c.Nullable = true
-	c.NullWords = words
-	if in.words.given {
-		return
-	}
-	c.Evidence = append(c.Evidence, fmt.Sprintf("%s taken as NULL, since all others are of one type: %s, first %s",
-		are(in.n[classNull], "", ""), in.wordCounts(), at(in.first[classNull])))
+	c.Type, c.Format, c.Ambiguous = schema.Type{Kind: schema.Text}, "", nil
+	c.Evidence = append(c.Evidence, fmt.Sprintf("%s, which numbers written as %s do not have; if it means NULL, say --null-value NaN",
+		are(in.nans(), "NaN", "NaN"), strings.Join(formats, " or ")))
 }
 
-func (in *Inference) mentionNulls(c *Column) {
-	if in.n[classNull] > 0 && !in.words.given {
+// tellNulls says what became of the built-in null words.
+func (in *Inference) tellNulls(c *Column, text bool) {
+	if len(c.NullWords) > 0 {
+		var read []string
+		for i, n := range in.nulls {
+			if n > 0 && slices.Contains(c.NullWords, in.words.words[i]) {
+				read = append(read, fmt.Sprintf("%s '%s'", count(n), in.words.words[i]))
+			}
+		}
+		all := strings.Join(read, " and ") + " read as NULL"
+		c.Notes = append(c.Notes, all)
+		why := all + ", since all others are of one type"
+		if slices.Contains(c.NullWords, in.first[classNull].Value) {
+			why += ", first " + at(in.first[classNull])
+		}
+		c.Evidence = append(c.Evidence, why)
+	}
+	switch n := in.nans(); {
+	case family(c.Type.Kind) == familyNumber && n > 0:
+		c.Evidence = append(c.Evidence, are(n, "NaN, which is a number", "NaN, which is a number"))
+	case text:
 		c.Evidence = append(c.Evidence, fmt.Sprintf("%s could mean NULL but count as text: %s, first %s",
 			count(in.n[classNull]), in.wordCounts(), at(in.first[classNull])))
 	}

@@ -65,11 +65,18 @@ func (in *Inference) decideDate(c *Column, values int64, o Options) {
 				c.CounterExample = d.against[i]
 			}
 		}
-		c.Evidence = append(c.Evidence, fmt.Sprintf("the date order %s given by flag does not fit, first %s", o.DateOrder, at(c.CounterExample)))
+		why := fmt.Sprintf("the date order %s given by flag does not fit, first %s", o.DateOrder, at(c.CounterExample))
+		c.Evidence = append(c.Evidence, why)
+		c.Notes = append(c.Notes, why+": the column stays text")
 		return
 	}
 	if d.layouts[0].layout.Form == formNumbers {
 		orders &= given
+	}
+	years := ""
+	if orders == orderDMY|orderYMD && d.dayFirst() {
+		orders = orderDMY
+		years = "not year first: the last part varies as years do, the first as days do"
 	}
 	switch {
 	case zones > 0:
@@ -106,7 +113,10 @@ func (in *Inference) decideDate(c *Column, values int64, o Options) {
 				c.Evidence = append(c.Evidence, fmt.Sprintf("not %s: %s", orderNames[i], at(d.against[i])))
 			}
 		}
-		if d.orders != orders {
+		if years != "" {
+			c.Evidence = append(c.Evidence, years)
+			c.Confidence = min(c.Confidence, 0.9)
+		} else if d.orders != orders {
 			c.Evidence = append(c.Evidence, "the order "+o.DateOrder+" was given by flag")
 		}
 	}
@@ -114,6 +124,19 @@ func (in *Inference) decideDate(c *Column, values int64, o Options) {
 		c.CounterExample = d.timed()
 		c.Evidence = append(c.Evidence, "some values have a time of day, first "+at(c.CounterExample))
 	}
+}
+
+// dayFirst says whether dates with two digits for the year that read both as
+// day first and as year first are the former. Points and slashes are how days
+// come first, and the years then spread no further than the days would as years.
+func (c *dateColumn) dayFirst() bool {
+	const day, year = 0, 2 // as in orderWords
+	for _, l := range c.layouts {
+		if !l.layout.Year2 || l.layout.Sep != '.' && l.layout.Sep != '/' {
+			return false
+		}
+	}
+	return c.hi[day]-c.lo[day] <= c.hi[year]-c.lo[year]
 }
 
 func readAs(values int64, format string) string {

@@ -37,6 +37,14 @@ func patternOf(s style) (style, string) {
 func (in *Inference) decideNumber(c *Column, values int64, o Options) {
 	if in.n[classNumber] == 0 {
 		in.decideInteger(c, values)
+		if in.nans() > 0 {
+			// Integers have no NaN.
+			digits := max(intDigits(in.ints.lo), intDigits(in.ints.hi))
+			c.Type = schema.Type{Kind: schema.Numeric, Precision: digits}
+			if in.nans() == in.n[classNull] {
+				c.CounterExample = in.first[classNull]
+			}
+		}
 		return
 	}
 	n := &in.nums
@@ -104,9 +112,9 @@ func (in *Inference) decideNumber(c *Column, values int64, o Options) {
 // have no decimals.
 func (in *Inference) setNumeric(c *Column, whole, frac int16, plain bool) {
 	switch {
-	case frac == 0 && plain && whole <= 9 && in.nums.exponent.Line == 0:
+	case frac == 0 && plain && in.nans() == 0 && whole <= 9 && in.nums.exponent.Line == 0:
 		c.Type = schema.Type{Kind: schema.Integer}
-	case frac == 0 && plain && whole <= maxIntDigits && in.nums.exponent.Line == 0:
+	case frac == 0 && plain && in.nans() == 0 && whole <= maxIntDigits && in.nums.exponent.Line == 0:
 		c.Type = schema.Type{Kind: schema.BigInt}
 	case int(whole)+int(frac) <= maxPrecision:
 		c.Type = schema.Type{Kind: schema.Numeric, Precision: int(whole) + int(frac), Scale: int(frac)}
@@ -154,7 +162,9 @@ func (in *Inference) mixedNumbers(c *Column, o Options) {
 	n := &in.nums
 	if n.styles != 0 {
 		c.CounterExample = in.first[classNumber]
-		c.Evidence = append(c.Evidence, fmt.Sprintf("the decimal sign %q given by flag does not fit, first %s", o.Decimal, at(in.first[classNumber])))
+		why := fmt.Sprintf("the decimal sign %q given by flag does not fit, first %s", o.Decimal, at(in.first[classNumber]))
+		c.Evidence = append(c.Evidence, why)
+		c.Notes = append(c.Notes, why+": the column stays text")
 		return
 	}
 	var late Example

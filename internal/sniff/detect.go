@@ -27,9 +27,14 @@ func detect(sample []byte, atEOF bool, o Options) (*Result, error) {
 		}
 	}
 	e, bom, decision := detectEncoding(sample, atEOF, o)
+	if o.Encoding == nil && bom == 0 && !wide(e) {
+		if err := refuseNoise(sample); err != nil {
+			return nil, err
+		}
+	}
 	text, err := decode(sample, e, atEOF)
 	if err != nil {
-		return nil, &Error{Code: "unreadable_encoding", Message: fmt.Sprintf("the file cannot be read as %s: %v", e, err), Fix: "name its encoding with --encoding, for example --encoding windows-1252"}
+		return nil, &Error{Code: "unreadable_encoding", Message: fmt.Sprintf("the file cannot be read as %s: %v", e, err), Fix: "Name its encoding with --encoding, for example --encoding windows-1252"}
 	}
 	if err := refuseEmpty(text, len(sample), bom); err != nil {
 		return nil, err
@@ -57,13 +62,22 @@ func detect(sample []byte, atEOF bool, o Options) (*Result, error) {
 	return r, nil
 }
 
+// wide says whether e writes bytes below 0x20 within characters.
+func wide(e csv.Encoding) bool {
+	switch e {
+	case csv.UTF16LE, csv.UTF16BE, csv.UTF32LE, csv.UTF32BE, csv.ISO2022JP:
+		return true
+	}
+	return false
+}
+
 // maxColumns bounds a table's width, well above PostgreSQL's 1,600 columns.
 const maxColumns = 16_384
 
 // checkOptions refuses overrides that cannot be.
 func checkOptions(o Options) error {
 	bad := func(format string, args ...any) error {
-		return &Error{Code: "bad_option", Message: fmt.Sprintf(format, args...), Fix: "correct the flag or leave it out"}
+		return &Error{Code: "bad_option", Message: fmt.Sprintf(format, args...), Fix: "Correct the flag or leave it out"}
 	}
 	switch {
 	case o.Delimiter != nil && *o.Delimiter == "":
@@ -88,13 +102,13 @@ func checkOptions(o Options) error {
 
 // inferColumns reads the sample as the dialect says and gives each column its type.
 func (r *Result) inferColumns(text []byte, atEOF bool, width int, o Options) error {
-	reader, err := csv.NewBytesReader(text, r.Dialect, csv.Options{Width: width})
+	reader, err := csv.NewBytesReader(text, r.Dialect, csv.Options{Width: width, StripNUL: o.StripNUL})
 	if err != nil {
-		return &Error{Code: "bad_option", Message: err.Error(), Fix: "correct the flags of the dialect"}
+		return &Error{Code: "bad_option", Message: err.Error(), Fix: "Correct the flags of the dialect"}
 	}
 	header, err := reader.Header()
 	if err != nil && !errors.Is(err, io.EOF) {
-		return &Error{Code: "not_csv", Message: "the header cannot be read: " + err.Error(), Fix: "set --skip-lines or --header"}
+		return &Error{Code: "not_csv", Message: err.Error(), Fix: headerFix(err)}
 	}
 	named := len(header)
 	for named > width && strings.TrimSpace(header[named-1]) == "" {
@@ -105,7 +119,7 @@ func (r *Result) inferColumns(text []byte, atEOF bool, width int, o Options) err
 		return &Error{
 			Code:    "not_csv",
 			Message: fmt.Sprintf("the rows have %d columns with the delimiter %q, more than the %d that are read", width, r.Dialect.Delimiter, maxColumns),
-			Fix:     "set --delimiter, or the end of line if rows run into each other",
+			Fix:     "Set --delimiter, or the end of line if rows run into each other",
 		}
 	}
 	inferences := NewInferences(width, o)
@@ -134,7 +148,53 @@ func (r *Result) inferColumns(text []byte, atEOF bool, width int, o Options) err
 	for j, in := range inferences {
 		r.Columns = append(r.Columns, in.Decide(unique[j], o))
 	}
+	r.noteColumns(atEOF)
 	return nil
+}
+
+// maxColumnNotes bounds the columns whose notes become the file's.
+const maxColumnNotes = 20
+
+// noteColumns makes the notes of the columns those of the file.
+func (r *Result) noteColumns(whole bool) {
+	noted := 0
+	for _, c := range r.Columns {
+		if len(c.Notes) == 0 {
+			continue
+		}
+		if noted++; noted > maxColumnNotes {
+			continue
+		}
+		sample := ""
+		if !whole {
+			sample = " (in the sample)"
+		}
+		for _, n := range c.Notes {
+			r.Notes = append(r.Notes, fmt.Sprintf("column %q%s: %s", c.Name, sample, n))
+		}
+	}
+	if more := noted - maxColumnNotes; more > 0 {
+		r.Notes = append(r.Notes, "the like in "+plural(more, "more column", "more columns")+"; inspect lists them all")
+	}
+}
+
+// headerFix says what lets a header be read that the reader refused.
+func headerFix(err error) string {
+	bad, _ := errors.AsType[*csv.BadRecord](err)
+	if bad == nil {
+		return "Set --skip-lines or --header"
+	}
+	switch bad.Code {
+	case csv.CodeUnterminatedQuote, csv.CodeStrayQuote:
+		return "Set --quote none if quotes are part of the values"
+	case csv.CodeNULByte:
+		return "Set --strip-nul to have NUL bytes removed"
+	case csv.CodeInvalidUTF8, csv.CodeInvalidEncoding:
+		return "Name the encoding with --encoding"
+	case csv.CodeRecordTooLong:
+		return "Set --skip-lines or --quote none if the header is shorter"
+	}
+	return "Set --skip-lines or --header"
 }
 
 // cells are the fields of a record as a trial has them.

@@ -167,6 +167,97 @@ func TestFinerPoints(t *testing.T) {
 }
 
 // TestAligned: columns under each other are told, not guessed.
+// TestEscape: a backslash before a quote escapes it only where reading it so
+// leaves fewer damaged records.
+func TestEscape(t *testing.T) {
+	for _, tc := range []struct {
+		text string
+		want byte
+	}{
+		{`id,name
+1,"C:\temp\"
+2,"D:\x\"
+3,"f"
+`, 0},
+		{`id,name
+1,"C:\temp\"
+2,"D:\x\"
+`, 0},
+		{`dir,size
+"C:\",1
+"D:\",2
+"E:\",3
+`, 0},
+		{`id,say,n
+1,"he said \"hi\", and left",4
+2,"x",5
+`, '\\'},
+		{`id,say
+1,"a \"b\" c"
+2,"ends in \"quotes\""
+`, '\\'},
+		{`id,json
+1,"{\"a\": 1, \"b\": \"x\"}"
+2,"{}"
+`, '\\'},
+		{`id,say
+1,"a ""b"" c"
+2,"C:\"
+`, 0},
+	} {
+		r, err := Detect([]byte(tc.text), true, Options{})
+		if err != nil {
+			t.Errorf("%q: %v", tc.text, err)
+			continue
+		}
+		if r.Dialect.Escape != tc.want || r.Dialect.Delimiter != "," || r.Dialect.Header != 1 {
+			t.Errorf("%s: %+v %+v", tc.text, r.Dialect, r.Decisions)
+		}
+		if strings.Contains(strings.Join(r.Notes, ""), "bad rows") {
+			t.Errorf("%s: %q", tc.text, r.Notes)
+		}
+	}
+}
+
+// TestCommentAmidRows: a line of one field that starts with # is a comment
+// among rows of several; one shaped like them is a row.
+func TestCommentAmidRows(t *testing.T) {
+	rows := "1,a\n2,b\n3,c\n4,d\n5,e\n6,f\n"
+	for text, want := range map[string]byte{
+		"id,v\n" + rows + "# mid comment\n" + rows:    '#',
+		"id,v\n" + rows + "# one\n# two\n" + rows:     '#',
+		"id,v\n" + rows + "#7,g\n" + rows:             0,
+		"tag,v\n" + rows + "#red,1\n#blue,2\n" + rows: 0,
+		"id\n1\n2\n#3\n4\n5\n":                        0,
+		"id;v\n1;a,b\n2;b\n# done, by hand\n3;c\n":    0,
+	} {
+		r, err := Detect([]byte(text), true, Options{})
+		if err != nil || r.Dialect.Comment != want {
+			t.Errorf("%q: %+v %v", text, r, err)
+		}
+	}
+}
+
+// TestHeaderErrors: said once, with the flag that helps.
+func TestHeaderErrors(t *testing.T) {
+	one := 1
+	for _, tc := range []struct{ text, says, fix string }{
+		{"id,\"v\n1,a\n2,b\n3,c\n", "never closed", "--quote none"},
+		{"id,v\x00\n1,a\n2,b\n3,c\n", "NUL", "--strip-nul"},
+		{"id,é\xff\n1,éa\n2,éb\n3,éc\n", "not valid UTF-8", "--encoding"},
+	} {
+		_, err := Detect([]byte(tc.text), true, Options{Header: &one})
+		e, ok := errors.AsType[*Error](err)
+		if !ok || strings.Count(e.Message, "the header cannot be read") != 1 || !strings.Contains(e.Message, tc.says) || !strings.Contains(e.Fix, tc.fix) {
+			t.Errorf("%q: %v", tc.text, err)
+		}
+	}
+	r, err := Detect([]byte("id,v\x00\n1,a\n2,b\n3,c\n"), true, Options{StripNUL: true})
+	if err != nil || r.Names[1] != "v" {
+		t.Errorf("%+v %v", r, err)
+	}
+}
+
 func TestAligned(t *testing.T) {
 	r, err := Detect([]byte("id   name    qty\n1    Ann       5\n2    Barbara  10\n3    Cid       7\n4    Dan       8\n"), true, Options{})
 	if err != nil {
@@ -276,6 +367,9 @@ func TestRefused(t *testing.T) {
 			}
 			if e.Code != tc.code || !strings.Contains(e.Message, tc.says) || e.Fix == "" {
 				t.Errorf("%+v", e)
+			}
+			if e.Fix[0] < 'A' || e.Fix[0] > 'Z' || e.Error() != e.Message+". "+e.Fix {
+				t.Errorf("%q is no sentence", e.Fix)
 			}
 		})
 	}

@@ -50,7 +50,7 @@ func detectDialect(text []byte, whole bool, o Options) (*verdict, error) {
 	skip, forced := v.findStart(text, o)
 	body := v.dropLines(text, skip)
 	if len(bytes.TrimSpace(body)) == 0 {
-		return nil, &Error{Code: "empty_file", Message: "nothing follows " + skippedLines(skip), Fix: "check --skip-lines and the export that wrote the file"}
+		return nil, &Error{Code: "empty_file", Message: "nothing follows " + skippedLines(skip), Fix: "Check --skip-lines and the export that wrote the file"}
 	}
 	all, uncut := body, body
 	if !whole {
@@ -80,7 +80,7 @@ func detectDialect(text []byte, whole bool, o Options) (*verdict, error) {
 	v.findHeader(skip, o)
 	v.findTrailing(o)
 	if err := v.dialect.Validate(); err != nil {
-		return nil, &Error{Code: "bad_option", Message: "the dialect given makes no sense: " + err.Error(), Fix: "check --delimiter, --quote, --escape and --comment"}
+		return nil, &Error{Code: "bad_option", Message: "the dialect given makes no sense: " + err.Error(), Fix: "Check --delimiter, --quote, --escape and --comment"}
 	}
 	return v, nil
 }
@@ -189,6 +189,8 @@ func (v *verdict) findComment(body []byte, o Options) byte {
 	}
 	t := trial{cr: v.dialect.Newline == csv.NewlineCR}
 	hashes, lines, first := 0, 0, -1
+	var hashed [][]byte
+	bare := true // the first line with # is one field
 	widths := map[string][2]int{}
 	rest := body
 	for len(rest) > 0 && lines < maxRows {
@@ -201,6 +203,7 @@ func (v *verdict) findComment(body []byte, o Options) byte {
 		hash := line[0] == '#'
 		if hash {
 			hashes++
+			hashed = append(hashed, line)
 			if first < 0 {
 				first = lines
 			}
@@ -209,6 +212,7 @@ func (v *verdict) findComment(body []byte, o Options) byte {
 			n := widths[d]
 			if c := bytes.Count(line, []byte(d)); hash && hashes == 1 {
 				n[0] = c
+				bare = bare && c == 0
 			} else if !hash && n[1] < c {
 				n[1] = c
 			}
@@ -231,15 +235,33 @@ func (v *verdict) findComment(body []byte, o Options) byte {
 			return 0
 		}
 	}
+	wide := false
+	for d, n := range widths {
+		wide = wide || n[1] > 0
+		alike := 0
+		for _, line := range hashed {
+			if bytes.Count(line, []byte(d)) == n[1] {
+				alike++
+			}
+		}
+		if first > 0 && n[1] > 0 && 2*alike > hashes {
+			v.decided("comment", "none", 0.7, "the lines that start with # amid the table are shaped like its rows")
+			return 0
+		}
+	}
 	if first > 0 && hashes < 2 {
-		v.decided("comment", "none", 0.7, "one line starts with #, amid the table")
-		return 0
+		if !bare || !wide {
+			v.decided("comment", "none", 0.7, "one line starts with #, amid the table, and may be a row")
+			return 0
+		}
+		v.decided("comment", "#", 0.7, "one line starts with #, amid the table, and has one field where the rows have several")
+		return '#'
 	}
 	v.decided("comment", "#", 0.9, plural(hashes, "line starts", "lines start")+" with #")
 	return '#'
 }
 
-// backslashes says whether quotes are escaped by backslashes rather than doubled.
+// backslashes says whether there are more quotes after backslashes than doubled ones.
 func backslashes(body []byte) bool {
 	slashed := bytes.Count(body, []byte(`\"`)) - bytes.Count(body, []byte(`\""`))
 	if slashed < 1 {
@@ -268,7 +290,9 @@ func (v *verdict) findEscape(body []byte, o Options) {
 	case v.trial.escape != 0:
 		v.dialect.Escape = v.trial.escape
 		n := bytes.Count(body, []byte(`\"`))
-		v.decided("escape", "backslash", 0.9, fmt.Sprintf(`\" occurs %d times within fields, more often than ""`, n))
+		v.decided("escape", "backslash", 0.9, fmt.Sprintf(`\" occurs %s; read as an escaped quote it leaves fewer damaged records`, plural(n, "time", "times")))
+	case bytes.Contains(body, []byte(`\"`)):
+		v.decided("escape", "doubled", 0.85, `\" occurs, but the backslash reads as text: as an escape it leaves no fewer damaged records`)
 	default:
 		v.decided("escape", "doubled", 0.9, "a quote inside quotes is written twice")
 	}

@@ -90,8 +90,21 @@ func TestTypes(t *testing.T) {
 		{"5e5f6a1c-0b1d-4c53-9a53-0d7b35a4bb5f", "text", "", "is a UUID"},
 		{"1|2|x", "text", "", "2 values read as integers"},
 		{"1.2.3|4.5.6", "text", "", ""},
-		{"NA|1|2", "integer", "", `"NA" × 1`},
-		{"-|1|n/a", "integer", "", "taken as NULL"},
+		{"NA|1|2", "integer", "", "1 value 'NA' read as NULL, since all others are of one type, first at line 2: 'NA'"},
+		{"-|1|n/a|-", "integer", "", "1 value 'n/a' and 2 values '-' read as NULL"},
+		{"1.5|NaN|2", "numeric(2,1)", "", "1 value is NaN, which is a number"},
+		{"1|nan|NA|12", "numeric(2,0)", "", "1 value 'NA' read as NULL"},
+		{"1,5|NaN", "text", "", "1 value is NaN, which numbers written as 1234,56 do not have"},
+		{"1,234|NaN", "text", "", "written as 1,234.56 or 1234,56"},
+		{"1,234,567|NaN", "text", "", "--null-value NaN"},
+		{"31.01.24|15.02.24", "date", "DD.MM.YY", "not year first"},
+		{"31/01/24", "date", "DD/MM/YY", "not year first"},
+		{"2024-01-02|NaN", "date", "", "1 value 'NaN' read as NULL"},
+		{"true|false|nan", "boolean", "", "1 value 'nan' read as NULL"},
+		{"5.|NaN", "numeric(1,0)", "", ""},
+		{"x|NaN", "text", "", "count as text"},
+		{"NaN|NaN", "text", "", "no value"},
+		{"1.5|Infinity", "text", "", "other text"},
 		{"NA|x", "text", "", "count as text"},
 		{"NA|NA", "text", "", "no value"},
 		{"|1|", "integer", "", "2 values are empty"},
@@ -126,6 +139,9 @@ func TestAmbiguous(t *testing.T) {
 		{"01/02/2024|03/04/2024", Options{DateOrder: "month-first"}, "date", nil, "MM/DD/YYYY"},
 		{"31-12-24", Options{}, "date", []string{"DD-MM-YY", "YY-MM-DD"}, ""},
 		{"01-02-03", Options{}, "date", []string{"DD-MM-YY", "MM-DD-YY", "YY-MM-DD"}, ""},
+		{"24/01/31|24/02/15", Options{}, "date", []string{"DD/MM/YY", "YY/MM/DD"}, ""},
+		{"24/01/31|24/02/15", Options{DateOrder: "ymd"}, "date", nil, "YY/MM/DD"},
+		{"05.06.24|07.08.24", Options{}, "date", []string{"DD.MM.YY", "MM.DD.YY", "YY.MM.DD"}, ""},
 		{"31/12/2024", Options{DateOrder: "mdy"}, "text", nil, ""},
 		{"2024-01-02", Options{DateOrder: "dmy"}, "date", nil, ""},
 		{"1,234|5,678", Options{}, "numeric(7,3)", []string{"1,234.56", "1234,56"}, ""},
@@ -138,6 +154,81 @@ func TestAmbiguous(t *testing.T) {
 		c := columnOf(strings.Split(tc.values, "|"), tc.o)
 		if c.Type.String() != tc.want || !slices.Equal(c.Ambiguous, tc.formats) || c.Format != tc.format {
 			t.Errorf("%s %+v: %s %q ambiguous %q; %q", tc.values, tc.o, c.Type, c.Format, c.Ambiguous, c.Evidence)
+		}
+	}
+}
+
+// TestNotes: what changes values or contradicts a flag is told without asking.
+func TestNotes(t *testing.T) {
+	for _, tc := range []struct {
+		text string
+		o    Options
+		want string // "" for none
+	}{
+		{"id,v\n1,1.5\n2,NA\n3,2\n4,NA\n", Options{}, `column "v": 2 values 'NA' read as NULL`},
+		{"id,v\n1,1.5\n2,NaN\n3,2\n", Options{}, ""},
+		{"id,v\n1,x\n2,NA\n3,y\n", Options{}, ""},
+		{"id,v\n1,1.5\n2,NA\n3,2\n", Options{Types: map[string]string{"v": "text"}}, ""},
+		{"id,v\n1,1.5\n2,NA\n3,2\n", Options{NullWords: &[]string{"NA"}}, ""},
+		{"id,d\n1,31/12/2024\n2,30/11/2024\n", Options{DateOrder: "mdy"}, `column "d": the date order mdy given by flag does not fit, first at line 2: '31/12/2024': the column stays text`},
+		{"id;v\n1;1.5\n2;2.25\n", Options{Decimal: ","}, `column "v": the decimal sign "," given by flag does not fit, first at line 2: '1.5': the column stays text`},
+	} {
+		r, err := Detect([]byte(tc.text), true, tc.o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(r.Notes, "; "); got != tc.want {
+			t.Errorf("%q %+v: notes %q, want %q", tc.text, tc.o, got, tc.want)
+		}
+	}
+	var wide strings.Builder
+	wide.WriteString(strings.TrimSuffix(strings.Repeat("a,", 30), ",") + "\n" + strings.TrimSuffix(strings.Repeat("NA,", 30), ",") + "\n")
+	for range 4 {
+		wide.WriteString(strings.TrimSuffix(strings.Repeat("1,", 30), ",") + "\n")
+	}
+	r, err := Detect([]byte(wide.String()), false, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last := r.Notes[len(r.Notes)-1]; !strings.Contains(last, "10 more columns") {
+		t.Errorf("%q", last)
+	}
+	if !slices.Contains(r.Notes, `column "a" (in the sample): 1 value 'NA' read as NULL`) {
+		t.Errorf("%q", r.Notes)
+	}
+}
+
+// TestNaNIsRead: the type of a column with NaN reads NaN.
+func TestNaNIsRead(t *testing.T) {
+	for _, values := range [][]string{{"1.5", "NaN", "2"}, {"1", "nan", "123"}, {"1e-5", "NAN"}} {
+		c := columnOf(values, Options{})
+		f, err := schema.ParseFormat(c.Type.Kind, c.Format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := schema.NewParser(c.Type, f, schema.ParserOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range values {
+			var v schema.Value
+			if err := p.Parse([]byte(text), &v); err != nil || slices.Contains(c.NullWords, text) {
+				t.Errorf("%q as %s: %v, NULL words %q", text, c.Type, err, c.NullWords)
+			}
+		}
+	}
+}
+
+// TestWordsAreNoNullInText: only the user makes words in text columns NULL.
+func TestWordsAreNoNullInText(t *testing.T) {
+	values := []string{"1", "NA", "2"}
+	for sql, want := range map[string][]string{"text": nil, "varchar(5)": nil, "integer": {"NA"}, "numeric": {"NA"}, "uuid": nil} {
+		c := NewInference(Options{})
+		for i, v := range values {
+			c.Add([]byte(v), false, int64(i+2))
+		}
+		if got := c.Decide("c", Options{Types: map[string]string{"c": sql}}); !slices.Equal(got.NullWords, want) || got.Nullable != (want != nil) {
+			t.Errorf("%s: %q, nullable %v", sql, got.NullWords, got.Nullable)
 		}
 	}
 }

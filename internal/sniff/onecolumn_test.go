@@ -223,7 +223,7 @@ func TestEvidence(t *testing.T) {
 		{"a,b\n", "the only row has 2 fields", "1 rows"},
 		{"zip\n00123\n10115\n", "1 value reads as an integer", "read as integers"},
 		{"day\n13/02/2024\n", "the only value reads as DD/MM/YYYY", "all 1"},
-		{"v\n1\nNA\n", "1 value is taken as NULL, since all others are of one type", "other values"},
+		{"v\n1\nNA\n", "1 value 'NA' read as NULL, since all others are of one type", "other values"},
 		{"c;2019;2020\nDE;83,1;83,2\nFR;67,2;67,4\n", "consecutive years", "has names where"},
 		{"price\n1,5\n2,25\n3,75\n", "each line is one value, although , would cut it into 2", "equally many"},
 	} {

@@ -20,10 +20,11 @@ type magic struct {
 }
 
 const (
-	fixSpreadsheet = "save the sheet as CSV UTF-8 in the spreadsheet program and give that file"
-	fixUnpack      = "unpack it and give the CSV inside"
-	fixExport      = "export the table as CSV with the program that wrote it"
-	fixOther       = "give the CSV file itself"
+	fixSpreadsheet = "Save the sheet as CSV UTF-8 in the spreadsheet program and give that file"
+	fixUnpack      = "Unpack it and give the CSV inside"
+	fixExport      = "Export the table as CSV with the program that wrote it"
+	fixOther       = "Give the CSV file itself"
+	fixNoText      = "Give a text file of delimited values; if it is one, name its encoding with --encoding"
 )
 
 var magics = []magic{
@@ -34,26 +35,26 @@ var magics = []magic{
 	{bytes: "BM", name: "a BMP image", fix: fixOther, binary: true},
 	{bytes: "II*\x00", name: "a TIFF image", fix: fixOther},
 	{bytes: "MM\x00*", name: "a TIFF image", fix: fixOther},
-	{bytes: "%PDF-", name: "a PDF document", fix: "ask for the data as CSV, or copy the table into a spreadsheet program and save it as CSV"},
-	{bytes: "{\\rtf", name: "an RTF document", fix: "save it as plain text"},
+	{bytes: "%PDF-", name: "a PDF document", fix: "Ask for the data as CSV, or copy the table into a spreadsheet program and save it as CSV"},
+	{bytes: "{\\rtf", name: "an RTF document", fix: "Save it as plain text"},
 	{bytes: "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", name: "an old Excel or Word file (XLS)", fix: fixSpreadsheet},
 	{bytes: "\x09\x08\x10\x00", name: "an old Excel file (XLS)", fix: fixSpreadsheet},
-	{bytes: "\x1f\x8b", name: "gzip-compressed", fix: "give it the name it deserves (.csv.gz), or unpack it with gunzip"},
-	{bytes: "\x28\xb5\x2f\xfd", name: "zstd-compressed", fix: "give it the name it deserves (.csv.zst), or unpack it with unzstd"},
-	{bytes: "BZh", name: "bzip2-compressed", fix: "unpack it with bunzip2", binary: true},
-	{bytes: "\xfd7zXZ\x00", name: "xz-compressed", fix: "unpack it with unxz"},
-	{bytes: "\x04\x22\x4d\x18", name: "lz4-compressed", fix: "unpack it with unlz4"},
+	{bytes: "\x1f\x8b", name: "gzip-compressed", fix: "Give it the name it deserves (.csv.gz), or unpack it with gunzip"},
+	{bytes: "\x28\xb5\x2f\xfd", name: "zstd-compressed", fix: "Give it the name it deserves (.csv.zst), or unpack it with unzstd"},
+	{bytes: "BZh", name: "bzip2-compressed", fix: "Unpack it with bunzip2", binary: true},
+	{bytes: "\xfd7zXZ\x00", name: "xz-compressed", fix: "Unpack it with unxz"},
+	{bytes: "\x04\x22\x4d\x18", name: "lz4-compressed", fix: "Unpack it with unlz4"},
 	{bytes: "7z\xbc\xaf\x27\x1c", name: "a 7-Zip archive", fix: fixUnpack},
 	{bytes: "Rar!\x1a\x07", name: "a RAR archive", fix: fixUnpack},
 	{offset: 257, bytes: "ustar", name: "a tar archive", fix: fixUnpack},
-	{bytes: "SQLite format 3\x00", name: "a SQLite database", fix: "export the table: sqlite3 -header -csv FILE 'SELECT * FROM t' > t.csv"},
+	{bytes: "SQLite format 3\x00", name: "a SQLite database", fix: "Export the table: sqlite3 -header -csv FILE 'SELECT * FROM t' > t.csv"},
 	{bytes: "PAR1", name: "a Parquet file", fix: fixExport, binary: true},
 	{bytes: "Obj\x01", name: "an Avro file", fix: fixExport},
 	{bytes: "ORC", name: "an ORC file", fix: fixExport, binary: true},
 	{bytes: "ARROW1", name: "an Arrow (Feather) file", fix: fixExport, binary: true},
 	{bytes: "FEA1", name: "a Feather file", fix: fixExport, binary: true},
 	{bytes: "\x89HDF\r\n\x1a\n", name: "an HDF5 file", fix: fixExport},
-	{bytes: "PGDMP", name: "a PostgreSQL dump (custom format)", fix: "restore it with pg_restore", binary: true},
+	{bytes: "PGDMP", name: "a PostgreSQL dump (custom format)", fix: "Restore it with pg_restore", binary: true},
 	{bytes: "\x7fELF", name: "a program (ELF)", fix: fixOther},
 	{bytes: "MZ", name: "a program (EXE)", fix: fixOther, binary: true},
 	{bytes: "\xcf\xfa\xed\xfe", name: "a program (Mach-O)", fix: fixOther},
@@ -86,7 +87,7 @@ func refuseBinary(b []byte) error {
 func refuseZip(b []byte) error {
 	kinds := []struct{ inside, name, fix string }{
 		{"xl/", "an Excel workbook (XLSX)", fixSpreadsheet},
-		{"word/", "a Word document (DOCX)", "save the table as CSV"},
+		{"word/", "a Word document (DOCX)", "Save the table as CSV"},
 		{"ppt/", "a PowerPoint file (PPTX)", fixOther},
 		{"application/vnd.oasis.opendocument", "an OpenDocument file (ODS)", fixSpreadsheet},
 		{"[Content_Types].xml", "an Excel workbook or another Office file", fixSpreadsheet},
@@ -97,7 +98,7 @@ func refuseZip(b []byte) error {
 			return &Error{Code: "binary_file", Message: "the file is " + k.name + ", not a CSV", Fix: k.fix}
 		}
 	}
-	return &Error{Code: "binary_file", Message: "the file is a zip archive, not a CSV", Fix: "give it the name it deserves (.zip, with one CSV inside), or unpack it"}
+	return &Error{Code: "binary_file", Message: "the file is a zip archive, not a CSV", Fix: "Give it the name it deserves (.zip, with one CSV inside), or unpack it"}
 }
 
 // controls counts bytes that text does not have.
@@ -116,10 +117,32 @@ func refuseControls(text []byte) error {
 		return &Error{
 			Code:    "binary_file",
 			Message: fmt.Sprintf("the file is no text: %d of its first %d bytes are control characters", n, len(text)),
-			Fix:     "give a text file of delimited values; if it is one, name its encoding with --encoding",
+			Fix:     fixNoText,
 		}
 	}
 	return nil
+}
+
+// refuseNoise refuses bytes that are neither UTF-8 nor text in an encoding
+// whose bytes below 0x20 are control characters: few of them, but of every kind.
+func refuseNoise(b []byte) error {
+	b = b[:min(len(b), dialectSample)]
+	var kinds [256]bool
+	n, different := controls(b), 0
+	for _, c := range b {
+		if !kinds[c] && controls([]byte{c}) > 0 {
+			kinds[c] = true
+			different++
+		}
+	}
+	if different < 8 || n*33 < len(b) || utf8.Valid(b) {
+		return nil
+	}
+	return &Error{
+		Code:    "binary_file",
+		Message: fmt.Sprintf("the file is no text: %d of its first %d bytes are control characters of %d kinds", n, len(b), different),
+		Fix:     fixNoText,
+	}
 }
 
 // refuseMarkup names text that is a document of another kind. text is UTF-8.
@@ -147,12 +170,12 @@ func refuseTags(t []byte) error {
 		if bytes.HasPrefix(low, []byte(tag)) || bytes.HasPrefix(low, []byte("<!--")) && bytes.Contains(low, []byte(tag)) {
 			return &Error{
 				Code: "not_csv", Message: "the file is an HTML page, not a CSV",
-				Fix: "often it is a login or error page that was saved instead of the data: open it in a browser, and download the CSV again",
+				Fix: "Often it is a login or error page that was saved instead of the data: open it in a browser, and download the CSV again",
 			}
 		}
 	}
 	if bytes.HasPrefix(low, []byte("<?xml")) || bytes.HasPrefix(low, []byte("<!doctype")) || bytes.HasPrefix(low, []byte("<soap")) {
-		return &Error{Code: "not_csv", Message: "the file is an XML document, not a CSV", Fix: "ask for the data as CSV, or convert it"}
+		return &Error{Code: "not_csv", Message: "the file is an XML document, not a CSV", Fix: "Ask for the data as CSV, or convert it"}
 	}
 	return nil
 }
@@ -189,7 +212,7 @@ func refuseJSON(t []byte, whole bool) error {
 	}
 	return &Error{
 		Code: "not_csv", Message: "the file is " + name + ", not a CSV",
-		Fix: "convert it, for example: jq -r '.[] | [.id, .name] | @csv' FILE > out.csv",
+		Fix: "Convert it, for example: jq -r '.[] | [.id, .name] | @csv' FILE > out.csv",
 	}
 }
 
@@ -222,5 +245,5 @@ func refuseEmpty(text []byte, size, bom int) error {
 	case size > 0:
 		what = "the file is empty: it holds only blanks and line ends"
 	}
-	return &Error{Code: "empty_file", Message: what, Fix: "check the export that wrote it; a table without rows still needs its header line"}
+	return &Error{Code: "empty_file", Message: what, Fix: "Check the export that wrote it; a table without rows still needs its header line"}
 }

@@ -29,6 +29,8 @@ type Options struct {
 	// SkipLines is the number of physical lines before the header.
 	SkipLines *int
 	Newline   *csv.Newline
+	// StripNUL says that NUL bytes will be removed, so that they damage nothing.
+	StripNUL bool
 	// SkipInitialSpace and TrailingDelimiter are as in csv.Dialect.
 	SkipInitialSpace, TrailingDelimiter *bool
 	// NullWords replaces the built-in words that may stand for NULL; the words
@@ -55,7 +57,8 @@ type Result struct {
 	// Names are the column names, unique and never empty.
 	Names []string
 	// Notes tell what the user should know and did not ask: renamed columns,
-	// overrides that contradict the file.
+	// overrides that contradict the file, and the notes of the columns as far as
+	// the sample shows them.
 	Notes     []string
 	Decisions []Decision
 	// Columns are the types that the sample suggests, in file order.
@@ -74,7 +77,8 @@ type Decision struct {
 }
 
 // Error is a file that is not a readable CSV, or an override that makes no
-// sense. Code is stable; Message says what and where; Fix what to do.
+// sense. Code is stable; Message says what and where; Fix what to
+// do, in a sentence of its own.
 type Error struct {
 	Code, Message, Fix string
 }
@@ -84,7 +88,7 @@ func (e *Error) Error() string {
 	if e.Fix == "" {
 		return e.Message
 	}
-	return e.Message + "; " + e.Fix
+	return e.Message + ". " + e.Fix
 }
 
 // Detect reads a sample of a file's raw bytes, taken from its start. atEOF
@@ -109,6 +113,9 @@ type Column struct {
 	NullWords  []string
 	Confidence float64
 	Evidence   []string
+	// Notes are what the user should know and did not ask: words read as NULL,
+	// overrides that do not fit. They do not name the column.
+	Notes []string
 	// Ambiguous lists the formats that all fit every value and mean different
 	// things; Format is empty then, and the user must be asked.
 	Ambiguous []string
