@@ -70,6 +70,7 @@ func Detect(ctx context.Context, src *source.Source, o ReadOptions) (*Detected, 
 	if err != nil {
 		return nil, err
 	}
+	o.Sniff.StripNUL = o.StripNUL
 	found, err := sniff.Detect(sample, atEOF, o.Sniff)
 	if err != nil {
 		return nil, mistake(src.Name, err)

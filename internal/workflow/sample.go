@@ -19,6 +19,7 @@ import (
 // where the sample is all of it, else nil. The error is an *etl.Error with the
 // codes of sniff.Detect.
 func InspectSample(ctx context.Context, name string, sample []byte, atEOF bool, o ReadOptions) (*Inspection, []csv.Span, error) {
+	o.Sniff.StripNUL = o.StripNUL
 	result, err := sniff.Detect(sample, atEOF, o.Sniff)
 	if err != nil {
 		return nil, nil, mistake(name, err)
@@ -50,17 +51,31 @@ func InspectSample(ctx context.Context, name string, sample []byte, atEOF bool, 
 	return in, spans, err
 }
 
-// wholeRecords counts the records of a sample but its last.
+// wholeRecords counts the records of a sample but its last. The reader takes a
+// quote that is open at the end of the sample for damage and reads the lines
+// after it as records; where most are none, it opened the last record.
 func wholeRecords(sample []byte, found *Detected, o ReadOptions) (int64, error) {
 	r, err := csv.NewReader(found.Encoding.Decode(bytes.NewReader(sample)), found.Dialect, o.csv(found))
 	if err != nil {
 		return 0, err
 	}
+	width := len(found.Names)
+	open, fit, misfit := int64(-1), 0, 0
 	for n := int64(0); ; n++ {
-		if _, err := r.Read(); errors.Is(err, io.EOF) {
+		rec, err := r.Read()
+		switch {
+		case errors.Is(err, io.EOF) && open >= 0 && (width < 2 || fit <= misfit):
+			return open, nil
+		case errors.Is(err, io.EOF):
 			return max(n-1, 0), nil
-		} else if err != nil {
+		case err != nil:
 			return 0, err
+		case open >= 0 && rec.Bad == nil && len(rec.Fields) == width:
+			fit++
+		case open >= 0:
+			misfit++
+		case rec.Bad != nil && rec.Bad.Code == csv.CodeUnterminatedQuote:
+			open = n
 		}
 	}
 }
