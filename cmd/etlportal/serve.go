@@ -43,7 +43,13 @@ func newServe(s streams) *cobra.Command {
 them. Everything is kept under the data directory. It prints its URL once it can be used, and logs JSON on standard error.
 Ctrl-C or SIGTERM end it after work under way; a killed server goes on where it was at the next start.`,
 		Args: exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), s, &f) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			err := serve(cmd.Context(), s, &f)
+			if cmd.Context().Err() != nil && errors.Is(err, context.Canceled) {
+				return nil // told to stop while it started
+			}
+			return err
+		},
 	}
 	cmd.Flags().StringVar(&f.listen, "listen", "", "address of the API (default 127.0.0.1:8080)")
 	cmd.Flags().StringVar(&f.dataDir, "data-dir", "", "directory of all data (default ~/.local/share/etlportal; root: /var/lib/etlportal)")

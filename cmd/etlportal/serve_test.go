@@ -189,6 +189,39 @@ func (p *server) upload(name, content string) string {
 	return p.call(http.MethodPost, "/api/v1/sources/csv/upload", &form, http.StatusCreated, "Content-Type", w.FormDataContentType())["file_id"].(string)
 }
 
+// uploadInParts puts a file into the object store by signed URLs, as a browser
+// does; between is called once the first part has arrived.
+func (p *server) uploadInParts(name, content string, between func()) string {
+	p.t.Helper()
+	begun := p.call(http.MethodPost, "/api/v1/sources/csv/uploads", map[string]any{"filename": name, "size": len(content)}, http.StatusCreated)
+	at := "/api/v1/sources/csv/uploads/" + begun["file_id"].(string)
+	size, count := int(begun["part_size"].(float64)), int(begun["part_count"].(float64))
+	require.Greater(p.t, count, 1)
+	numbers := make([]int, count)
+	for i := range numbers {
+		numbers[i] = i + 1
+	}
+	signed := p.call(http.MethodPost, at+"/parts", map[string]any{"part_numbers": numbers}, http.StatusOK)["urls"].([]any)
+	parts := []any{}
+	for i, u := range signed {
+		part := u.(map[string]any)
+		body := content[i*size : min((i+1)*size, len(content))]
+		request, err := http.NewRequestWithContext(p.t.Context(), http.MethodPut, part["url"].(string), strings.NewReader(body))
+		require.NoError(p.t, err)
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(p.t, err)
+		response.Body.Close()
+		require.Equal(p.t, http.StatusOK, response.StatusCode)
+		parts = append(parts, map[string]any{"part_number": part["part_number"], "etag": response.Header.Get("ETag")})
+		if i == 0 {
+			between()
+			arrived := p.call(http.MethodGet, at+"/parts", nil, http.StatusOK)["parts"].([]any)
+			require.Len(p.t, arrived, 1)
+		}
+	}
+	return p.call(http.MethodPost, at+"/complete", map[string]any{"parts": parts}, http.StatusOK)["file_id"].(string)
+}
+
 // warehouse is the id of the ready-made credential.
 func (p *server) warehouse() float64 {
 	p.t.Helper()
@@ -307,19 +340,22 @@ func TestServe(t *testing.T) {
 	require.Equal(t, "Zoë", p.call(http.MethodGet, "/api/v1/sources/csv/"+file+"/preview?offset=1&limit=1", nil, http.StatusOK)["rows"].([]any)[0].([]any)[1])
 }
 
-// A killed server's runs go on after the next start, each row once; one that is
-// told to stop in the middle leaves its runs no worse.
+// A killed server's uploads and runs go on after the next start, each row once;
+// one that is told to stop in the middle leaves its runs no worse.
 func TestServeIsKilledWhileLoading(t *testing.T) {
-	const rows, chunk = 420_000, 8 << 20
+	const rows, chunk = 160_000, 8 << 20
 	var b strings.Builder
 	b.WriteString("id,text\n")
 	for i := range rows {
-		fmt.Fprintf(&b, "%d,%s\n", i, strings.Repeat("x", 110))
+		fmt.Fprintf(&b, "%d,%s\n", i, strings.Repeat("x", 470))
 	}
 	require.Greater(t, b.Len(), 5*chunk)
 	env := []string{"ETLPORTAL_CHUNK_SIZE=8MiB", "ETLPORTAL_WORKERS=1", "ETLPORTAL_HOLD=2s", "ETLPORTAL_DRAIN=0s"}
 	p := serving(t, dataDir(t), env...)
-	file := p.upload("big.csv", b.String())
+	file := p.uploadInParts("big.csv", b.String(), func() {
+		p.end(syscall.SIGKILL)
+		p.start(env...)
+	})
 	run := p.execute(map[string]any{"name": "big", "file_id": file, "credential_id": p.warehouse(), "table": "big", "create_table": true})
 
 	loaded := func(n float64) func(map[string]any) bool {
