@@ -2,7 +2,9 @@ package transform
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -29,18 +31,27 @@ var (
 // are Mistakes of code mapping_error that name file, line, column and the
 // nearest valid word. Whether the columns exist is left to Compile.
 func ParseMapping(text []byte, filename string) (etl.Mapping, error) {
-	r := mappingReader{file: filename}
+	m, _, err := ReadMapping(text, filename)
+	return m, err
+}
+
+// ReadMapping is ParseMapping, and says where the parts of the mapping stand,
+// so that Locate can add that to an error of Compile.
+func ReadMapping(text []byte, filename string) (etl.Mapping, *Positions, error) {
+	r := mappingReader{file: filename, at: make(map[string]place)}
 	m := r.read(text)
 	if r.err != nil {
-		return etl.Mapping{}, r.err
+		return etl.Mapping{}, nil, r.err
 	}
-	return m, nil
+	return m, &Positions{file: filename, at: r.at}, nil
 }
 
 // mappingReader walks the YAML tree; its first error sticks.
 type mappingReader struct {
 	file string
 	err  *etl.Error
+	// at are the positions of what was read, by its path.
+	at map[string]place
 }
 
 func (r *mappingReader) failf(n *yaml.Node, fix, format string, args ...any) {
@@ -59,10 +70,13 @@ func (r *mappingReader) read(text []byte) (m etl.Mapping) {
 		r.err = etl.Mistakef(CodeMapping, "Save it as UTF-8", "%s: the file is not UTF-8", r.file)
 		return m
 	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(text, &doc); err != nil {
+	doc, err := r.document(text)
+	if err != nil {
 		what := strings.TrimPrefix(err.Error(), "yaml: ")
 		r.err = etl.Mistakef(CodeMapping, "Check indentation, colons and quotes; texts with : or # or a leading - need quotes", "%s: %s", r.file, strings.ReplaceAll(what, "\n", " "))
+		return m
+	}
+	if r.err != nil {
 		return m
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) == 0 || isNull(doc.Content[0]) {
@@ -70,11 +84,11 @@ func (r *mappingReader) read(text []byte) (m etl.Mapping) {
 		return m
 	}
 	root := doc.Content[0]
-	r.object(root, "the mapping", mappingKeys, func(key string, v *yaml.Node) {
+	r.object(root, "", "the mapping", mappingKeys, func(key string, v *yaml.Node) {
 		switch key {
 		case "columns":
-			for _, c := range r.list(v, key) {
-				m.Columns = append(m.Columns, r.column(c))
+			for i, c := range r.list(v, key) {
+				m.Columns = append(m.Columns, r.column(c, columnPath(i)))
 			}
 		case "filter":
 			m.Filter = r.text(v, key)
@@ -93,6 +107,27 @@ func (r *mappingReader) read(text []byte) (m etl.Mapping) {
 		seen[c.Destination] = true
 	}
 	return m
+}
+
+// document reads the one YAML document of the file; a second one, which
+// nothing would read, is an error unless it is empty.
+func (r *mappingReader) document(text []byte) (first yaml.Node, err error) {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	if err := d.Decode(&first); err != nil && !errors.Is(err, io.EOF) {
+		return first, err
+	}
+	for {
+		var next yaml.Node
+		switch err := d.Decode(&next); {
+		case errors.Is(err, io.EOF):
+			return first, nil
+		case err != nil:
+			return first, err
+		case len(next.Content) > 0 && !isNull(next.Content[0]):
+			r.failf(next.Content[0], "Remove the line --- before it, or put it into a file of its own", "a second YAML document begins here; a mapping file is one")
+			return first, nil
+		}
+	}
 }
 
 // destinationNode finds where the i-th column names its destination.
@@ -122,9 +157,10 @@ func resolve(n *yaml.Node) *yaml.Node {
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
 
-// object calls set for each key of a YAML mapping; keys it does not know and repeats are errors.
-func (r *mappingReader) object(n *yaml.Node, what string, keys []string, set func(key string, v *yaml.Node)) {
+// object calls set for each key of a YAML mapping, which stands at where; keys it does not know and repeats are errors.
+func (r *mappingReader) object(n *yaml.Node, where, what string, keys []string, set func(key string, v *yaml.Node)) {
 	n = resolve(n)
+	r.note(where, n)
 	if n.Kind != yaml.MappingNode {
 		r.failf(n, "Write its keys as "+strings.Join(keys, ", "), "%s should be keys with values, not %s", what, describeNode(n))
 		return
@@ -142,9 +178,15 @@ func (r *mappingReader) object(n *yaml.Node, what string, keys []string, set fun
 		}
 		seen[k.Value] = k.Line
 		if !isNull(v) {
+			r.note(strings.TrimPrefix(where+"."+k.Value, "."), v)
 			set(k.Value, v)
 		}
 	}
+}
+
+// note keeps where a part of the mapping stands.
+func (r *mappingReader) note(where string, n *yaml.Node) {
+	r.at[where] = place{n.Line, n.Column}
 }
 
 func describeNode(n *yaml.Node) string {
@@ -181,8 +223,8 @@ func (r *mappingReader) text(n *yaml.Node, key string) string {
 	return n.Value
 }
 
-func (r *mappingReader) column(n *yaml.Node) (c etl.ColumnMapping) {
-	r.object(n, "a column", columnKeys, func(key string, v *yaml.Node) {
+func (r *mappingReader) column(n *yaml.Node, where string) (c etl.ColumnMapping) {
+	r.object(n, where, "a column", columnKeys, func(key string, v *yaml.Node) {
 		switch key {
 		case "source":
 			c.Source = r.text(v, key)
@@ -206,8 +248,8 @@ func (r *mappingReader) column(n *yaml.Node) (c etl.ColumnMapping) {
 			}
 			c.NullValues = &words
 		case "transformations":
-			for _, t := range r.list(v, key) {
-				c.Transformations = append(c.Transformations, r.transform(resolve(t)))
+			for i, t := range r.list(v, key) {
+				c.Transformations = append(c.Transformations, r.transform(resolve(t), where+"."+item(key, i)))
 			}
 		}
 	})
@@ -230,18 +272,20 @@ func (r *mappingReader) boolean(n *yaml.Node, key string) bool {
 }
 
 // transform reads TRIM or {fn: REPLACE, args: [a, b]}.
-func (r *mappingReader) transform(n *yaml.Node) (t etl.Transform) {
+func (r *mappingReader) transform(n *yaml.Node, where string) (t etl.Transform) {
 	name := n
+	r.note(where, n)
 	if n.Kind == yaml.ScalarNode {
 		t.Fn = r.text(n, "a transformation")
 	} else {
-		r.object(n, "a transformation", transformKeys, func(key string, v *yaml.Node) {
+		r.object(n, where, "a transformation", transformKeys, func(key string, v *yaml.Node) {
 			if key == "fn" {
 				name = v
 				t.Fn = r.text(v, key)
 				return
 			}
-			for _, a := range r.list(v, key) {
+			for i, a := range r.list(v, key) {
+				r.note(where+"."+item(key, i), resolve(a))
 				t.Args = append(t.Args, r.argument(resolve(a)))
 			}
 		})
@@ -285,7 +329,7 @@ func (r *mappingReader) argument(n *yaml.Node) any {
 }
 
 func (r *mappingReader) policy(n *yaml.Node) (p etl.BadRowPolicy) {
-	r.object(n, "on_bad_row", policyKeys, func(key string, v *yaml.Node) {
+	r.object(n, "on_bad_row", "on_bad_row", policyKeys, func(key string, v *yaml.Node) {
 		switch key {
 		case "mode":
 			p.Mode = r.text(v, key)

@@ -264,10 +264,8 @@ func (c *compiler) wholeNumber(e expr) func(*frame) (int64, bool) {
 type decimalOp func(a, b schema.Decimal) (schema.Decimal, error)
 
 func (c *compiler) arithmetic(n *node, a, b expr) expr {
-	for _, e := range []expr{a, b} {
-		if hasClock(e) {
-			return c.fail(n, "Write date_add('hour', 2, x) or date_diff('second', a, b)", "there is no "+n.text+" for timestamps")
-		}
+	if hasClock(a) || hasClock(b) {
+		return c.fail(n, "Write date_add('hour', 2, x) or date_diff('second', a, b)", "there is no "+n.text+" for timestamps")
 	}
 	if a.kind == kindFloat || b.kind == kindFloat {
 		return c.floatArithmetic(n, a, b)

@@ -78,15 +78,15 @@ func (b *builder) build() *etl.Error {
 		return etl.Mistakef(CodeMapping, "List at least one column under columns", "the mapping has no columns")
 	}
 	if err := checkPolicy(b.mapping.OnBadRow); err != nil {
-		return err
+		return within(err, "on_bad_row")
 	}
 	for i, m := range b.mapping.Columns {
 		if err := b.resolve(i, m); err != nil {
-			return err
+			return within(err, columnPath(i))
 		}
 	}
 	if err := b.checkUnmapped(); err != nil {
-		return err
+		return within(err, "columns")
 	}
 	for i := range b.columns {
 		b.readSource(i)
@@ -94,7 +94,7 @@ func (b *builder) build() *etl.Error {
 	for i, m := range b.mapping.Columns {
 		if err := b.column(i, m); err != nil {
 			err.Column = m.Destination
-			return err
+			return within(err, columnPath(i))
 		}
 	}
 	if b.mapping.Filter != "" {
@@ -106,7 +106,7 @@ func (b *builder) build() *etl.Error {
 		}
 		if err != nil {
 			err.Message = "filter: " + err.Message
-			return err
+			return within(err, "filter")
 		}
 	}
 	b.noteUnused()
@@ -153,7 +153,7 @@ func (b *builder) resolve(i int, m etl.ColumnMapping) *etl.Error {
 	name := quoteName(m.Destination)
 	for _, other := range b.mapping.Columns[:i] {
 		if other.Destination == m.Destination {
-			return etl.Mistakef(CodeMapping, "Remove one of them", "two mappings fill the column %s", name)
+			return within(etl.Mistakef(CodeMapping, "Remove one of them", "two mappings fill the column %s", name), "destination")
 		}
 	}
 	if m.Source == "" && m.Expression == "" {
@@ -161,21 +161,21 @@ func (b *builder) resolve(i int, m etl.ColumnMapping) *etl.Error {
 			"the mapping of column %s has neither source nor expression", name)
 	}
 	if m.Source == "" && len(m.Transformations) > 0 {
-		return etl.Mistakef(CodeMapping, "Add a source, or use the functions of the same names in the expression",
-			"the mapping of column %s has transformations but no source", name)
+		return within(etl.Mistakef(CodeMapping, "Add a source, or use the functions of the same names in the expression",
+			"the mapping of column %s has transformations but no source", name), "transformations")
 	}
 	if m.Source == "" && m.NullValues != nil {
-		return etl.Mistakef(CodeMapping, "Add a source, or write nullif(x, 'word') in the expression",
-			"the mapping of column %s has null_values but no source", name)
+		return within(etl.Mistakef(CodeMapping, "Add a source, or write nullif(x, 'word') in the expression",
+			"the mapping of column %s has null_values but no source", name), "null_values")
 	}
 	at := -1
 	if m.Source != "" {
 		var what, fix string
 		if at, what, fix = b.find(m.Source); at < 0 {
-			return &etl.Error{
+			return within(&etl.Error{
 				Kind: etl.Mistake, Code: "unknown_column", Column: m.Source, Fix: fix,
 				Message: "mapping of column " + name + ": " + what,
-			}
+			}, "source")
 		}
 	}
 	b.sourceOf = append(b.sourceOf, at)
@@ -187,17 +187,17 @@ func (b *builder) resolve(i int, m etl.ColumnMapping) *etl.Error {
 			for k, c := range b.target {
 				names[k] = c.Name
 			}
-			return &etl.Error{
+			return within(&etl.Error{
 				Kind: etl.Mistake, Code: "unknown_column", Column: m.Destination,
 				Message: "the table has no column " + name, Fix: didYouMean(m.Destination, names, "columns"),
-			}
+			}, "destination")
 		}
 		column = b.target[j]
 		switch {
 		case column.Generated:
-			return etl.Mistakef(CodeMapping, "Remove it from the mapping", "the database computes column %s itself (generated)", name)
+			return within(etl.Mistakef(CodeMapping, "Remove it from the mapping", "the database computes column %s itself (generated)", name), "destination")
 		case column.Identity == "always":
-			return etl.Mistakef(CodeMapping, "Remove it from the mapping", "the database numbers column %s itself (generated always as identity)", name)
+			return within(etl.Mistakef(CodeMapping, "Remove it from the mapping", "the database numbers column %s itself (generated always as identity)", name), "destination")
 		}
 	}
 	b.targets = append(b.targets, column)
@@ -236,6 +236,9 @@ func (b *builder) sourceLike(name string) string {
 // column plans one destination column.
 func (b *builder) column(i int, m etl.ColumnMapping) *etl.Error {
 	target := b.targets[i]
+	if err := b.checkType(m, target); err != nil {
+		return err
+	}
 	plan := columnPlan{destination: m.Destination, source: b.sourceOf[i], parser: -1, notNull: target.NotNull || m.Required}
 	var value *expr
 	var read reading
@@ -254,7 +257,7 @@ func (b *builder) column(i int, m etl.ColumnMapping) *etl.Error {
 	}
 	if m.Expression != "" {
 		if err := b.planExpression(&plan, m, value, read, &target); err != nil {
-			return err
+			return within(err, "expression")
 		}
 	} else if read.t != target.Type {
 		c := &compiler{pool: &b.pool, where: func(_, message string) *etl.Error {
@@ -267,13 +270,13 @@ func (b *builder) column(i int, m etl.ColumnMapping) *etl.Error {
 		}
 		plan.finish = c.sink(*value, target.Type, "", true)
 		if c.err != nil {
-			return c.err
+			return within(c.err, "type")
 		}
 	}
 	if m.Default != nil {
 		v, err := b.defaultValue(m, target.Type)
 		if err != nil {
-			return err
+			return within(err, "default")
 		}
 		plan.def = v
 	}
@@ -300,7 +303,10 @@ func (b *builder) planSource(plan *columnPlan, m etl.ColumnMapping, read reading
 				return etl.Mistakef(CodeTransform, fix, "column %s, after its transformations: %s", quoteName(m.Destination), message)
 			}}
 			plan.store = c.sink(e, read.t, "", false)
-			return c.err
+			if c.err != nil {
+				return within(c.err, "transformations")
+			}
+			return nil
 		}
 	}
 	if read.t.Kind != schema.Text {
@@ -315,13 +321,13 @@ func (b *builder) planSource(plan *columnPlan, m etl.ColumnMapping, read reading
 
 // planExpression plans the expression; without a table and a type, the expression decides the column's type.
 func (b *builder) planExpression(plan *columnPlan, m etl.ColumnMapping, value *expr, read reading, target *schema.Column) *etl.Error {
-	within := func(err *etl.Error) *etl.Error {
+	named := func(err *etl.Error) *etl.Error {
 		err.Message = "column " + quoteName(m.Destination) + ": " + err.Message
 		return err
 	}
 	e, err := b.compileExpression(m.Expression, value)
 	if err != nil {
-		return within(err)
+		return named(err)
 	}
 	format := ""
 	if value == nil {
@@ -331,7 +337,7 @@ func (b *builder) planExpression(plan *columnPlan, m etl.ColumnMapping, value *e
 	case b.target != nil && m.Type != "" && value == nil:
 		t, err := schema.ParseType(m.Type)
 		if err != nil {
-			return etl.Mistakef(CodeMapping, "Write a type such as integer, numeric(10,2), text or date", "column %s: type %q: %s", quoteName(m.Destination), cut(m.Type, 60), err)
+			return typeError(m, err)
 		}
 		if t != target.Type {
 			return b.twice(plan, m, e, t, format, *target)
@@ -342,7 +348,7 @@ func (b *builder) planExpression(plan *columnPlan, m etl.ColumnMapping, value *e
 		} else if t, err := schema.ParseType(m.Type); err == nil {
 			target.Type = t
 		} else {
-			return etl.Mistakef(CodeMapping, "Write a type such as integer, numeric(10,2), text or date", "column %s: type %q: %s", quoteName(m.Destination), cut(m.Type, 60), err)
+			return typeError(m, err)
 		}
 	case b.target == nil:
 		target.Type = columnType(e.kind)
@@ -350,7 +356,7 @@ func (b *builder) planExpression(plan *columnPlan, m etl.ColumnMapping, value *e
 	c := &compiler{pool: &b.pool, source: m.Expression}
 	plan.finish = c.sink(e, target.Type, format, false)
 	if c.err != nil {
-		return within(c.err)
+		return named(c.err)
 	}
 	return nil
 }
@@ -434,8 +440,9 @@ func (b *builder) transformations(m etl.ColumnMapping, found Source, read readin
 	for i, t := range m.Transformations {
 		f := functions[strings.ToLower(t.Fn)]
 		where := fmt.Sprintf("column %s, transformation %d", quoteName(m.Destination), i+1)
+		path := item("transformations", i)
 		if t.Fn == "" || f == nil || !f.transformation {
-			return e, etl.Mistakef(CodeTransform, didYouMean(t.Fn, functionNames(true), "transformations"), "%s: there is no transformation %q", where, cut(t.Fn, 40))
+			return e, within(etl.Mistakef(CodeTransform, didYouMean(t.Fn, functionNames(true), "transformations"), "%s: there is no transformation %q", where, cut(t.Fn, 40)), path)
 		}
 		where += " (" + strings.ToUpper(f.name) + ")"
 		c := &compiler{pool: &b.pool, where: func(fix, message string) *etl.Error {
@@ -447,12 +454,12 @@ func (b *builder) transformations(m etl.ColumnMapping, found Source, read readin
 			if most > 0 {
 				most--
 			}
-			return e, etl.Mistakef(CodeTransform, "Its form is "+f.asTransformation(), "%s takes %s, not %d", where, arguments(f.least-1, most), len(t.Args))
+			return e, within(etl.Mistakef(CodeTransform, "Its form is "+f.asTransformation(), "%s takes %s, not %d", where, arguments(f.least-1, most), len(t.Args)), path)
 		}
 		for j, a := range t.Args {
 			arg, ok := literal(a)
 			if !ok {
-				return e, etl.Mistakef(CodeTransform, "Write a text, a number, true, false or null", "%s: argument %d is %T", where, j+1, a)
+				return e, within(etl.Mistakef(CodeTransform, "Write a text, a number, true, false or null", "%s: argument %d is %T", where, j+1, a), path+"."+item("args", j))
 			}
 			if e.kind == kindText && arg.literal && (f.name == "coalesce" || f.name == "nullif") {
 				arg = textLiteral(arg.n, arg.lit)
@@ -461,7 +468,7 @@ func (b *builder) transformations(m etl.ColumnMapping, found Source, read readin
 		}
 		next := c.apply(f, &node{kind: nodeCall, text: f.name}, args)
 		if c.err != nil {
-			return e, c.err
+			return e, within(c.err, path)
 		}
 		if f.keepsForm {
 			next.as = e.as

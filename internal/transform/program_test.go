@@ -327,8 +327,11 @@ func TestAutoMap(t *testing.T) {
 		{"several", "A B,a_b", []schema.Column{column("ab")}, `the file's columns "A B" and "a_b" both fit the table's column "ab"`},
 		{"two in the table", "ID", []schema.Column{column("Id"), column("id")}, `the file's column "ID" fits both the table's column "Id" and its column "id"`},
 		{"exact leaves one", "ID,id", []schema.Column{column("id"), column("ID"), column("Id")}, "id<id ID<ID"},
-		{"as created", "Rechnungsnr.;Price (EUR);Order #;a.b;SELECT", []schema.Column{column("select"), column("rechnungsnr"), column("price_eur"), column("order"), column("a_b")},
-			"select<SELECT rechnungsnr<Rechnungsnr. price_eur<Price (EUR) order<Order # a_b<a.b"},
+		{
+			"as created", "Rechnungsnr.;Price (EUR);Order #;a.b;SELECT",
+			[]schema.Column{column("select"), column("rechnungsnr"), column("price_eur"), column("order"), column("a_b")},
+			"select<SELECT rechnungsnr<Rechnungsnr. price_eur<Price (EUR) order<Order # a_b<a.b",
+		},
 		{"as created, beside others", "Qty.;x", []schema.Column{column("x"), column("qty"), column("z")}, "x<x qty<Qty."},
 		{"alike before as created", "A.B;ab.", []schema.Column{column("AB."), column("a_b")}, "AB.<ab. a_b<A.B"},
 		{"created name is taken", "Qty.;qty", []schema.Column{column("qty"), column("x")}, `column "Qty." of the file has no match in the table t`},

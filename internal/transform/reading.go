@@ -68,8 +68,7 @@ func (b *builder) sourceReading(i int, m etl.ColumnMapping) (reading, *etl.Error
 	case m.Type != "":
 		var err error
 		if t, err = schema.ParseType(m.Type); err != nil {
-			return reading{}, etl.Mistakef(CodeMapping, "Write a type such as integer, numeric(10,2), text, date or timestamptz",
-				"column %s: type %q: %s", quoteName(m.Destination), cut(m.Type, 60), err)
+			return reading{}, typeError(m, err)
 		}
 	case m.Expression == "" && b.target != nil:
 		t = target
@@ -84,8 +83,8 @@ func (b *builder) sourceReading(i int, m etl.ColumnMapping) (reading, *etl.Error
 	if m.Format != "" {
 		r := reading{t, m.Format}
 		if _, err := r.parser(b.loc); err != nil {
-			return r, etl.Mistakef(CodeMapping, "Look up the formats in docs/formats.md, or give the column a type that has this format",
-				"column %s: format %q: %s", quoteName(m.Destination), cut(m.Format, 60), err)
+			return r, within(etl.Mistakef(CodeMapping, "Look up the formats in docs/formats.md, or give the column a type that has this format",
+				"column %s: format %q: %s", quoteName(m.Destination), cut(m.Format, 60), err), "format")
 		}
 		return r, nil
 	}
@@ -106,6 +105,39 @@ func (b *builder) sourceReading(i int, m etl.ColumnMapping) (reading, *etl.Error
 		}
 	}
 	return reading{t: t}, nil
+}
+
+// typeError is that of a mapping's type which is none.
+func typeError(m etl.ColumnMapping, err error) *etl.Error {
+	return within(etl.Mistakef(CodeMapping, "Correct the type, or leave it out", "column %s: %s", quoteName(m.Destination), err), "type")
+}
+
+// checkType refuses a type that the table's column cannot be made of: one that
+// is not the column's own, and of which nothing is known but its name.
+func (b *builder) checkType(m etl.ColumnMapping, target schema.Column) *etl.Error {
+	if m.Type == "" || b.target == nil {
+		return nil
+	}
+	t, err := schema.ParseType(m.Type)
+	if err != nil {
+		return typeError(m, err)
+	}
+	if t.Kind != schema.Other || m.Expression != "" && m.Source != "" && t.Known() {
+		return nil
+	}
+	if t.SameName(target.Type) || target.Domain != "" && t.SameName(schema.Type{Kind: schema.Other, Name: target.Domain}) {
+		return nil
+	}
+	element, array := t.Element()
+	if t.Known() && (isCharacters(target.Type) || !array && element.Kind != schema.Other && target.Type.Kind != schema.Other) {
+		return nil
+	}
+	return within(etl.Mistakef(CodeMapping, "Leave type out, or write "+target.Type.String(),
+		"column %s: the table's column is %s, and there is no conversion to it from the type %s", quoteName(m.Destination), target.Type, cut(t.String(), 60)), "type")
+}
+
+func isCharacters(t schema.Type) bool {
+	return t.Kind == schema.Text || t.Kind == schema.Char || t.Kind == schema.Varchar
 }
 
 func suits(k schema.Kind, format string) bool {
