@@ -29,7 +29,7 @@ func benchRow(r []schema.Value, i int) {
 }
 
 // benchLoad gives the time until all rows are handed over, and the time after that.
-func benchLoad(b *testing.B, d *database, spec etl.LoadSpec) (copied, published time.Duration) {
+func benchLoad(b *testing.B, d *database, spec etl.LoadSpec, n int) (result etl.LoadResult, copied, published time.Duration) {
 	b.Helper()
 	started := time.Now()
 	s, err := d.p.Begin(b.Context(), spec)
@@ -39,7 +39,7 @@ func benchLoad(b *testing.B, d *database, spec etl.LoadSpec) (copied, published 
 	batch := s.NewBatch()
 	r := make([]schema.Value, 10)
 	benchRow(r, 0)
-	for i := range benchRows {
+	for i := range n {
 		benchRow(r, i)
 		if bad := batch.Append(r, int64(i+2), int64(i+1)); bad != nil {
 			b.Fatal(bad.Reason)
@@ -54,10 +54,10 @@ func benchLoad(b *testing.B, d *database, spec etl.LoadSpec) (copied, published 
 		b.Fatal(err)
 	}
 	copied = time.Since(started)
-	if _, err := s.Finish(b.Context()); err != nil {
+	if result, err = s.Finish(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	return copied, time.Since(started) - copied
+	return result, copied, time.Since(started) - copied
 }
 
 // BenchmarkDirect and the others load a million rows of ten columns.
@@ -65,7 +65,7 @@ func BenchmarkDirect(b *testing.B) {
 	d := newDatabase(b, fmt.Sprintf(benchTable, "t"))
 	for b.Loop() {
 		d.exec(`TRUNCATE t`)
-		benchLoad(b, d, d.spec("t"))
+		benchLoad(b, d, d.spec("t"), benchRows)
 	}
 }
 
@@ -75,7 +75,28 @@ func BenchmarkSkipRefused(b *testing.B) {
 	spec.SkipRefused = true
 	for b.Loop() {
 		d.exec(`TRUNCATE t`)
-		benchLoad(b, d, spec)
+		benchLoad(b, d, spec, benchRows)
+	}
+}
+
+// BenchmarkSkipConflicts loads 400,000 rows of which none, one or a thousand are
+// in the table already.
+func BenchmarkSkipConflicts(b *testing.B) {
+	const rows = 400_000
+	d := newDatabase(b, fmt.Sprintf(benchTable, "t"))
+	for _, conflicts := range []int{0, 1, 1000} {
+		b.Run(fmt.Sprint(conflicts), func(b *testing.B) {
+			spec := d.spec("t")
+			spec.SkipRefused = true
+			for b.Loop() {
+				d.exec(`TRUNCATE t`)
+				d.exec(`INSERT INTO t (id) SELECT i * $1::bigint / ($2::bigint + 1) FROM generate_series(1, $2::bigint) i`, rows, conflicts)
+				result, _, _ := benchLoad(b, d, spec, rows)
+				if len(result.Refused) != conflicts {
+					b.Fatalf("refused %d", len(result.Refused))
+				}
+			}
+		})
 	}
 }
 
@@ -84,13 +105,13 @@ func BenchmarkSkipRefused(b *testing.B) {
 // INSERT … SELECT … ON CONFLICT from a table with the same rows.
 func BenchmarkUpsert(b *testing.B) {
 	d := newDatabase(b, fmt.Sprintf(benchTable, "t"))
-	benchLoad(b, d, d.spec("t"))
+	benchLoad(b, d, d.spec("t"), benchRows)
 	d.exec(`CREATE UNLOGGED TABLE same AS SELECT * FROM t ORDER BY id`)
 	spec := upsert(d.spec("t"), "id")
 	var ours, theirs time.Duration
 	for b.Loop() {
 		d.exec(`VACUUM FULL t`)
-		_, published := benchLoad(b, d, spec)
+		_, _, published := benchLoad(b, d, spec, benchRows)
 		ours += published
 		d.exec(`VACUUM FULL t`)
 		started := time.Now()

@@ -133,8 +133,8 @@ func (s *session) deferredError(ctx context.Context, err error, what string) err
 	made := wrap(ctx, err, what)
 	e, isServer := errors.AsType[*pgconn.PgError](err)
 	if refused, ok := errors.AsType[*etl.Error](made); ok && isServer && refused.Kind == etl.Refused {
-		refused.Column = e.ConstraintName
-		return &etl.NeedsExplain{Err: refused}
+		s.locate(refused, e, "")
+		return s.needsExplain(refused)
 	}
 	return made
 }

@@ -30,11 +30,11 @@ func (s *session) compare(ctx context.Context) (*etl.Comparison, error) {
 	if s.spec.Strategy == etl.Upsert {
 		equal := make([]string, len(s.stage.merge.keys))
 		for n, i := range s.stage.merge.keys {
-			equal[n] = fmt.Sprintf("t.%s = %s", quote(s.spec.Keys[n]), s.stage.value("s", i))
+			equal[n] = s.stage.merge.equal("t."+quote(s.spec.Keys[n]), s.stage.value("s", i))
 		}
 		on := strings.Join(equal, " AND ")
 		join = fmt.Sprintf(" LEFT JOIN %s t ON %s", s.stage.into, on)
-		found = fmt.Sprintf("CASE WHEN t.%s IS NOT NULL THEN ARRAY[%s] END", quote(s.spec.Keys[0]), strings.Join(before, ", "))
+		found = fmt.Sprintf("CASE WHEN t.tableoid IS NOT NULL THEN ARRAY[%s] END", strings.Join(before, ", "))
 		sql := fmt.Sprintf("SELECT count(*) FROM %s s JOIN %s t ON %s WHERE %s", s.stage.from, s.stage.into, on, strings.Join(same, " AND "))
 		if err := s.conn.QueryRow(ctx, sql).Scan(&c.Unchanged); err != nil {
 			return nil, err

@@ -207,8 +207,8 @@ func loginError(config *pgconn.Config, at string, e *pgconn.PgError, err error) 
 			fmt.Sprintf("Ask for: GRANT CONNECT ON DATABASE %s TO %s;", quote(config.Database), quote(config.User)),
 			"user %q may not connect to database %q", config.User, config.Database)
 	case "53300":
-		return fail(etl.Weather, "too_many_connections", "Try again later, or raise max_connections.",
-			"%s has no connection left for user %q", at, config.User)
+		return fail(etl.Weather, "too_many_connections", connectionsFix,
+			"%s has no connection left for user %q: %s", at, config.User, oneLine(e.Message))
 	case "57P03", "57P01", "57P02":
 		return fail(etl.Weather, "server_unavailable", "Try again in a moment.", "%s is starting up or shutting down", at)
 	case "22023", "42704":

@@ -36,7 +36,7 @@ func TestKeySetGrowsAndGivesUp(t *testing.T) {
 	seen := uint64(77)
 	require.False(t, set.insert(seen*spread))
 	set.used = maxDistinct
-	set.slots = set.slots[:len(set.slots)/2:len(set.slots)/2]
+	set.slots = set.slots[: len(set.slots)/2 : len(set.slots)/2]
 	set.add([]uint64{12345})
 	require.True(t, set.unsure)
 	require.Nil(t, set.slots)

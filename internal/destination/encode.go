@@ -42,7 +42,12 @@ const (
 	wireInterval
 	wireUUID
 	wireBytea
+	// wireName is the text of type name, whose cast cuts what is too long.
+	wireName
 )
+
+// maxName is the length of a name, in bytes.
+const maxName = 63
 
 var wires = map[schema.Kind]wire{
 	schema.Text: wireText, schema.Char: wireText, schema.Varchar: wireText, schema.JSON: wireText, schema.JSONB: wireJSONB,
@@ -57,7 +62,7 @@ var expected = [...]schema.ValueKind{
 	wireText: schema.VText, wireJSONB: schema.VText, wireBool: schema.VBool, wireInt2: schema.VInt, wireInt4: schema.VInt,
 	wireInt8: schema.VInt, wireFloat4: schema.VFloat, wireFloat8: schema.VFloat, wireNumeric: schema.VDecimal,
 	wireDate: schema.VDate, wireTime: schema.VTime, wireTimestamp: schema.VTimestamp, wireTimestampTZ: schema.VTimestampTZ,
-	wireInterval: schema.VInterval, wireUUID: schema.VBytes, wireBytea: schema.VBytes,
+	wireInterval: schema.VInterval, wireUUID: schema.VBytes, wireBytea: schema.VBytes, wireName: schema.VText,
 }
 
 // layout is what all batches of a load share.
@@ -76,6 +81,9 @@ func newLayout(columns []schema.Column) *layout {
 	l := &layout{names: columnNames(columns), wires: make([]wire, len(columns))}
 	for i := range columns {
 		l.wires[i] = wires[columns[i].Type.Kind]
+		if t := columns[i].Type; t.Kind == schema.Other && t.String() == "name" {
+			l.wires[i] = wireName
+		}
 	}
 	return l
 }
@@ -186,8 +194,8 @@ func appendField(buf []byte, w wire, v *schema.Value) ([]byte, bool) {
 		return buf, false
 	}
 	switch w {
-	case wireText, wireBytea:
-		if len(v.Bytes) > maxRow {
+	case wireName, wireText, wireBytea:
+		if len(v.Bytes) > maxRow || w == wireName && len(v.Bytes) > maxName {
 			return buf, false
 		}
 		buf = binary.BigEndian.AppendUint32(buf, uint32(len(v.Bytes)))
@@ -258,6 +266,11 @@ func (b *batch) refuse(i int, v *schema.Value, line, record int64) *etl.Reject {
 	if v.Kind != expected[b.wires[i]] {
 		return b.reject(line, record, name, "internal",
 			fmt.Sprintf("a value of kind %d reached column %s, which takes kind %d; please report this", v.Kind, name, expected[b.wires[i]]))
+	}
+	if b.wires[i] == wireName {
+		bad := b.reject(line, record, name, "too_long", fmt.Sprintf("the value has %d bytes, and column %s, a name, takes %d", len(v.Bytes), name, maxName))
+		bad.Value = limit(string(v.Bytes), 200)
+		return bad
 	}
 	return b.reject(line, record, name, "out_of_range", fmt.Sprintf("the value does not fit into column %s", name))
 }

@@ -46,8 +46,19 @@ var statementClasses = []string{
 	"34", "3B", "3D", "3F", "40", "42", "53", "54", "55", "57", "58", "72", "F0", "HV", "XX",
 }
 
-// indexRowTooLarge is the exception: a value too long for an index.
-const indexRowTooLarge = "54000"
+// castClasses are those of statementClasses with which the cast of a value may
+// fail, too: 42601 a tsvector, 42622 a name, 54001 JSON nested too deep.
+var castClasses = []string{"0A", "42", "54"}
+
+const (
+	// indexRowTooLarge is an exception: a value too long for an index.
+	indexRowTooLarge = "54000"
+	// rowSecurityViolation is also the state of every other lack of permission.
+	rowSecurityViolation = "42501"
+)
+
+// skipFix is what helps against a refused row.
+const skipFix = "Correct the row, or let such rows be skipped (--on-bad-row skip --rejects FILE)."
 
 // isRowState says whether a statement that puts rows into a table may fail with
 // this state because of a row: data exceptions, constraints, checks, and
@@ -67,6 +78,11 @@ func wrap(ctx context.Context, err error, what string) error {
 	}
 	made := &etl.Error{Err: err}
 	e, ok := errors.AsType[*pgconn.PgError](err)
+	if ok {
+		plain := *e
+		plain.Message, plain.Detail, plain.Hint = oneLine(e.Message), oneLine(e.Detail), oneLine(e.Hint)
+		e = &plain
+	}
 	switch {
 	case ctx.Err() != nil && (!ok || e.Code == "57014"):
 		made.Kind, made.Code = etl.Weather, "cancelled"
@@ -104,7 +120,7 @@ func explainState(e *pgconn.PgError, what string) (code etl.Code, message, fix s
 	case "53200":
 		return say("out_of_memory", "the database server is out of memory", "Try again later; the table is unchanged.")
 	case "53300":
-		return say("too_many_connections", "the database server has no connection left", "Try again later, or raise max_connections.")
+		return say("too_many_connections", "the database server has no connection left: "+e.Message, connectionsFix)
 	case "57P01", "57P02", "57P03":
 		return say("server_unavailable", "the database server shut down, or an administrator ended the connection, while "+what, "Try again; the table is unchanged.")
 	case "57014":
@@ -119,7 +135,7 @@ func explainState(e *pgconn.PgError, what string) (code etl.Code, message, fix s
 		return say("not_supported", fmt.Sprintf("the database cannot do this while %s: %s", what, e.Message), hint(e, "Choose another table or strategy."))
 	}
 	if isRowState(e.Code) {
-		return say(refusalCode(e), fmt.Sprintf("the database refused a row: %s", sentence(e)), "Correct the row, or let such rows be skipped (--on-bad-row skip).")
+		return say(refusalCode(e), fmt.Sprintf("the database refused a row: %s", sentence(e)), skipFix)
 	}
 	return say("database_error", fmt.Sprintf("the database failed while %s: %s (SQLSTATE %s)", what, sentence(e), e.Code), hint(e, "Correct what it names, then try again; the table is unchanged."))
 }
@@ -131,14 +147,41 @@ func hint(e *pgconn.PgError, otherwise string) string {
 	return otherwise
 }
 
-// sentence joins the server's message and detail.
+// sentence joins the server's message and detail, and the hint of a trigger,
+// which its author wrote for whoever loads.
 func sentence(e *pgconn.PgError) string {
-	s := strings.TrimRight(e.Message, ". ")
+	s := strings.TrimRight(oneLine(e.Message), ". ")
 	if e.Detail != "" {
-		s += " (" + strings.TrimRight(e.Detail, ". ") + ")"
+		s += " (" + strings.TrimRight(oneLine(e.Detail), ". ") + ")"
+	}
+	if e.Hint != "" && isRowState(e.Code) && refusalCode(e) == "refused_by_trigger" {
+		s += "; hint: " + strings.TrimRight(oneLine(e.Hint), ". ")
 	}
 	return limit(s, 600)
 }
+
+// oneLine makes blanks of newlines and the blanks around them.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// valueCode is refusalCode where a value is known to be at fault.
+func valueCode(e *pgconn.PgError) etl.Code {
+	if code := refusalCode(e); code != "refused_by_trigger" {
+		return code
+	}
+	return "invalid_value"
+}
+
+// naming puts the column in front of a reason that does not name it.
+func naming(column, reason string) string {
+	if column == "" || strings.Contains(reason, `"`+column+`"`) || strings.Contains(reason, "("+column+")=") {
+		return reason
+	}
+	return fmt.Sprintf("column %q: %s", column, reason)
+}
+
+// connectionsFix serves for the limits of server, database and role, which
+// differ in nothing but the server's words.
+const connectionsFix = "Try again later, or raise the limit that was reached: the server's max_connections, or the CONNECTION LIMIT of the role or database."
 
 // refusalCode names why a row was refused, as in a Reject.
 func refusalCode(e *pgconn.PgError) etl.Code {
@@ -155,7 +198,9 @@ func refusalCode(e *pgconn.PgError) etl.Code {
 		return "exclusion_violation"
 	case "21000":
 		return "duplicate_key"
-	case "22001", indexRowTooLarge:
+	case rowSecurityViolation:
+		return "row_security_violation"
+	case "22001", "42622", indexRowTooLarge:
 		return "too_long"
 	case "22003", "22008":
 		return "out_of_range"

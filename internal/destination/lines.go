@@ -62,15 +62,16 @@ func (l *ledger) line(row int64) (int64, bool) {
 // wrong line is worse than none.
 var copyContext = regexp.MustCompile(`(?s)(?:^|\n)COPY (.*), line (\d+)(?:, column (.*))?$`)
 
-// copyRow is the 0-based row that the server was at.
-func copyRow(e *pgconn.PgError, table string) (int64, bool) {
+// copyRow is the 0-based row that the server was at, and the column where it was
+// in one.
+func copyRow(e *pgconn.PgError, table string) (row int64, column string, ok bool) {
 	m := copyContext.FindStringSubmatch(e.Where)
 	if m == nil || m[1] != table {
-		return 0, false
+		return 0, "", false
 	}
 	n, err := strconv.ParseInt(m[2], 10, 64)
 	if err != nil || n < 1 {
-		return 0, false
+		return 0, "", false
 	}
-	return n - 1, true
+	return n - 1, m[3], true
 }

@@ -14,40 +14,79 @@ import (
 	"github.com/etlportal/etlportal/internal/etl"
 )
 
-// singly is the size of a range of rows in which it is no longer worth while to
-// halve: the server then tries them one by one, in a function of its own,
-// because a round trip per row would cost several times as much.
-const singly = 256
+const (
+	// firstStep is how many rows are tried at once at first, longestStep at most:
+	// what a refused row among them costs is bounded by it.
+	firstStep, longestStep = 1 << 14, 1 << 16
+	// handful is how many refused rows are found between two looks at AllowRefused.
+	handful = 256
+)
 
-func isRefusal(err error) bool {
+// mayBeRow says whether a row may be at fault for a failed statement over the
+// stage. Casts fail with states that are usually a statement's (a tsvector's
+// syntax error is 42601, too long a name 42622), and so does row security.
+func (s *session) mayBeRow(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && isRowState(e.Code)
+	if !ok || len(e.Code) != 5 {
+		return false
+	}
+	return isRowState(e.Code) || s.stage.hasCasts() && slices.Contains(castClasses, e.Code[:2]) || s.target.RowSecurity && e.Code == rowSecurityViolation
+}
+
+func (st *staging) hasCasts() bool {
+	return slices.ContainsFunc(st.casts, func(cast string) bool { return cast != "%s" })
 }
 
 // sift moves those staged rows that the table takes and finds those that it
-// refuses. It works through the rows in file order: a range is tried whole and,
-// if refused, its halves, so that k refused rows among n cost some k·log n tries,
-// and each row meets exactly the rows before it that were taken. Of rows that
-// exclude each other, the first in the file wins.
+// refuses. It works through the rows in file order, so that each row meets
+// exactly the rows before it that were taken: of rows that exclude each other,
+// the first in the file wins.
 //
 // Without SkipRefused the first refused row is the error.
 func (s *session) sift(ctx context.Context, result *etl.LoadResult) error {
-	first, last, err := s.stagedRange(ctx)
-	if err != nil {
-		return err
-	}
-	if err := execute(ctx, s.conn, fmt.Sprintf("CREATE INDEX ON %[1]s (_row); ANALYZE %[1]s (_row); %[2]s", s.stage.from, s.trySingly())); err != nil {
-		return err
-	}
-	v := &sieve{session: s, result: result}
 	result.Inserted, result.Updated = 0, 0
-	if err := v.settle(ctx, first, last+1); err != nil {
+	v := &sieve{session: s, result: result}
+	rows := s.stage.ordered()
+	count := "GET DIAGNOSTICS fresh_rows = ROW_COUNT; old_rows := 0;"
+	move := s.insert(rows) + ";"
+	if s.stage.merge.fresh != "" {
+		move, count = s.counted(rows, " INTO fresh_rows, old_rows")+";", ""
+	}
+	if err := v.open(ctx, move+" "+count); err != nil {
+		return err
+	}
+	if err := v.settle(ctx); err != nil {
 		return err
 	}
 	if err := v.retryOrphans(ctx); err != nil {
 		return err
 	}
-	return execute(ctx, s.conn, "DROP FUNCTION "+s.stage.sifter+"(bigint[])")
+	return v.close(ctx)
+}
+
+// siftValues finds those staged rows whose values for some of the load's columns
+// cannot be cast, and takes them out of the stage.
+func (s *session) siftValues(ctx context.Context, columns []int, result *etl.LoadResult) error {
+	values := make([]string, len(columns))
+	for n, i := range columns {
+		values[n] = s.stage.value("s", i)
+	}
+	v := &sieve{session: s, result: result}
+	before := len(result.Refused)
+	if err := v.open(ctx, "fresh_rows := 0; old_rows := 0; PERFORM "+strings.Join(values, ", ")+" FROM "+s.stage.ordered()+";"); err != nil {
+		return err
+	}
+	if err := v.settle(ctx); err != nil {
+		return err
+	}
+	var records []int64
+	for _, r := range result.Refused[before:] {
+		records = append(records, r.Record)
+	}
+	if _, err := s.conn.Exec(ctx, "DELETE FROM "+s.stage.from+" WHERE _row = ANY($1)", records); err != nil {
+		return err
+	}
+	return v.close(ctx)
 }
 
 // sieve is the state of one sift.
@@ -61,121 +100,168 @@ type sieve struct {
 	last    bool
 }
 
-// settle moves the rows from ≤ _row < to.
-func (v *sieve) settle(ctx context.Context, from, to int64) error {
-	if to-from <= singly {
-		return v.one(ctx, "ARRAY(SELECT s._row FROM "+v.stage.from+" s WHERE s._row >= $1 AND s._row < $2 ORDER BY s._row)", from, to)
+// open makes what the sieve needs; it goes with the transaction at the latest.
+func (v *sieve) open(ctx context.Context, action string) error {
+	kind := "SEQUENCE"
+	if !strings.HasPrefix(v.stage.sifter, "pg_temp.") && serverVersion(v.conn) >= 15 {
+		kind = "UNLOGGED SEQUENCE" // setval logs every call otherwise
 	}
-	if err := execute(ctx, v.conn, "SAVEPOINT part"); err != nil {
-		return err
-	}
-	inserted, updated, err := v.move(ctx, "s._row >= $1 AND s._row < $2", from, to)
-	if err == nil {
-		v.result.Inserted += inserted
-		v.result.Updated += updated
-		return execute(ctx, v.conn, "RELEASE SAVEPOINT part")
-	}
-	if !isRefusal(err) {
-		return err
-	}
-	if err := execute(ctx, v.conn, "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part"); err != nil {
-		return err
-	}
-	middle := from + (to-from)/2
-	if err := v.settle(ctx, from, middle); err != nil {
-		return err
-	}
-	return v.settle(ctx, middle, to)
+	return execute(ctx, v.conn, fmt.Sprintf("CREATE INDEX ON %[1]s (_row); ANALYZE %[1]s (_row); CREATE %[2]s %[3]s MINVALUE -9223372036854775807; %[4]s",
+		v.stage.from, kind, v.stage.sifter, v.function(action)))
 }
 
-// trySingly is a temporary function (it goes with the transaction at the
-// latest) that tries rows one by one and returns the refused ones, and a last
-// row with the counts of the others.
-func (s *session) trySingly() string {
-	texts := make([]string, len(s.stage.casts))
-	var casts strings.Builder
-	for i, cast := range s.stage.casts {
+func (v *sieve) close(ctx context.Context) error {
+	return execute(ctx, v.conn, fmt.Sprintf("DROP FUNCTION %[1]s(bigint, bigint, bigint, bigint[], int); DROP SEQUENCE %[1]s", v.stage.sifter))
+}
+
+// settle works through all rows.
+func (v *sieve) settle(ctx context.Context) error {
+	from, last, err := v.stagedRange(ctx)
+	if err != nil {
+		return err
+	}
+	enough := handful
+	if !v.spec.SkipRefused {
+		enough = 1
+	}
+	for step := int64(firstStep); from <= last; {
+		if from, step, err = v.try(ctx, "$1, $2, $3, NULL, $4", from, last+1, step, enough); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ordered is the stage's rows from p up to q in file order, for the sieve's
+// function, each of them noted as it passes: what setval does outlasts the
+// rollback of a failed try, and the subquery's order keeps the note from
+// running ahead of what is done with the row.
+func (st *staging) ordered() string {
+	return fmt.Sprintf("(SELECT * FROM %s s WHERE s._row >= p AND s._row < q ORDER BY s._row) s WHERE pg_catalog.setval('%s', s._row) IS NOT NULL",
+		st.from, strings.ReplaceAll(st.sifter, "'", "''"))
+}
+
+// function tries the rows first ≤ _row < past (or those of an array, singly) in
+// ranges that it makes shorter where a row is refused and longer where none is,
+// and returns the refused rows, and a last row with the counts of the others and
+// where to go on.
+//
+// A range that fails tells which row was at work. What came before that row is
+// tried again, then the row alone. Foreign keys and AFTER triggers fail at the
+// end of the range, so that the row at work is none; then the range is halved.
+func (v *sieve) function(action string) string {
+	st := v.stage
+	texts := make([]string, len(st.casts))
+	var variables, casts strings.Builder
+	for i, cast := range st.casts {
 		texts[i] = fmt.Sprintf("left(s.c%d::text, 201)", i+1)
 		if strings.HasPrefix(cast, "pg_catalog.convert_from") {
 			texts[i] = "NULL" // the very bytes that may be the fault
 		}
-		if cast != "%s" {
-			// Which of several casts it was that failed, the error does not say.
-			fmt.Fprintf(&casts, "IF culprit = 0 THEN BEGIN PERFORM %s FROM %s s WHERE s._row = r; EXCEPTION WHEN OTHERS THEN culprit := %d; END; END IF;\n",
-				s.stage.value("s", i), s.stage.from, i+1)
+		column := v.target.column(v.layout.names[i])
+		if cast != "%s" || column.Domain {
+			// Which of several values it was the error does not say. A variable
+			// takes a value as the column does, by assignment.
+			fmt.Fprintf(&variables, "  x%d %s.%s%%TYPE;\n", i+1, v.target.sql(), quote(column.Name))
+			fmt.Fprintf(&casts, "IF culprit = 0 THEN BEGIN x%[1]d := (SELECT %[2]s FROM %[3]s s WHERE s._row = p); EXCEPTION WHEN OTHERS THEN culprit := %[1]d; END; END IF;\n",
+				i+1, st.value("s", i), st.from)
 		}
 	}
-	move, count := s.insert("s._row = r"), "GET DIAGNOSTICS changed = ROW_COUNT; inserted := inserted + changed;"
-	if s.stage.merge.fresh != "" {
-		move += " RETURNING " + s.stage.merge.fresh + " INTO fresh"
-		count = "IF fresh THEN inserted := inserted + 1; ELSIF NOT fresh THEN updated := updated + 1; END IF;"
-	}
+	weather := slices.DeleteFunc(slices.Clone(statementClasses), func(class string) bool { return slices.Contains(castClasses, class) })
 	body := fmt.Sprintf(`
 #variable_conflict use_column
 DECLARE
-  r bigint; fresh boolean; changed bigint; culprit int; inserted bigint := 0; updated bigint := 0;
-  e_state text; e_message text; e_detail text; e_constraint text; e_column text;
-BEGIN
-  FOREACH r IN ARRAY records LOOP
+  p bigint := first; q bigint; n bigint := step; at_work bigint; suspect bigint; bad bigint; since bigint := first; i int := 0;
+  fresh_rows bigint; old_rows bigint; culprit int; found int := 0; inserted bigint := 0; updated bigint := 0;
+  e_state text; e_message text; e_detail text; e_hint text; e_constraint text; e_column text; e_type text; e_table text;
+%[7]sBEGIN
+  LOOP
+    IF records IS NOT NULL AND i < cardinality(records) AND (i = 0 OR p >= past) THEN
+      i := i + 1; p := records[i]; past := p + 1; since := p;
+    END IF;
+    EXIT WHEN p >= past OR found >= enough;
+    q := least(p + n, past);
+    PERFORM pg_catalog.setval('%[2]s', p - 1);
     BEGIN
-      fresh := NULL;
-      %[2]s;
       %[3]s
+      inserted := inserted + fresh_rows; updated := updated + old_rows;
+      p := q;
+      n := CASE WHEN p = suspect THEN 1 WHEN p < bad THEN greatest((bad - p) / 2, 1) ELSE least(2 * n, %[9]d) END;
     EXCEPTION WHEN OTHERS THEN
-      GET STACKED DIAGNOSTICS e_state = RETURNED_SQLSTATE, e_message = MESSAGE_TEXT, e_detail = PG_EXCEPTION_DETAIL,
-        e_constraint = CONSTRAINT_NAME, e_column = COLUMN_NAME;
-      IF left(e_state, 2) IN ('%[6]s') AND e_state <> '%[7]s' THEN RAISE; END IF;
-      culprit := 0;
-      IF left(e_state, 2) = '22' THEN
-        NULL; %[4]s
+      GET STACKED DIAGNOSTICS e_state = RETURNED_SQLSTATE, e_message = MESSAGE_TEXT, e_detail = PG_EXCEPTION_DETAIL, e_hint = PG_EXCEPTION_HINT,
+        e_constraint = CONSTRAINT_NAME, e_column = COLUMN_NAME, e_type = PG_DATATYPE_NAME, e_table = TABLE_NAME;
+      SELECT last_value INTO at_work FROM %[1]s;
+      IF at_work < p OR left(e_state, 2) IN ('%[6]s') THEN RAISE; END IF;
+      IF q > p + 1 THEN
+        bad := q;
+        n := CASE WHEN at_work = p THEN 1 WHEN e_state = '23503' OR q = suspect THEN (q - p) / 2 ELSE at_work - p END;
+        suspect := p + n;
+      ELSE
+        culprit := 0;
+        IF left(e_state, 2) IN ('22', '%[10]s') OR e_type <> '' THEN
+          NULL; %[4]s
+        END IF;
+        IF left(e_state, 2) IN ('%[10]s') AND culprit = 0 AND e_state NOT IN (%[11]s) THEN RAISE; END IF;
+        RETURN QUERY SELECT p, s._line, e_state, e_message, e_detail, e_hint, e_constraint, e_column, e_table, culprit, ARRAY[%[5]s]::text[], 0::bigint, 0::bigint
+          FROM %[8]s s WHERE s._row = p;
+        found := found + 1; p := q; n := greatest(2 * (p - since), 16); since := p;
       END IF;
-      RETURN QUERY SELECT r, s._line, e_state, e_message, e_detail, e_constraint, e_column, culprit, ARRAY[%[5]s]::text[], 0::bigint, 0::bigint
-        FROM %[1]s s WHERE s._row = r;
     END;
   END LOOP;
-  RETURN QUERY SELECT NULL::bigint, NULL::bigint, ''::text, ''::text, ''::text, ''::text, ''::text, 0, NULL::text[], inserted, updated;
-END `, s.stage.from, move, count, casts.String(), strings.Join(texts, ", "), strings.Join(statementClasses, "', '"), indexRowTooLarge)
-	return `CREATE FUNCTION ` + s.stage.sifter + `(records bigint[]) RETURNS TABLE (
-  record bigint, line bigint, state text, message text, detail text, conname text, attname text, castno int, texts text[], inserts bigint, updates bigint)
+  RETURN QUERY SELECT p, n, ''::text, ''::text, ''::text, ''::text, ''::text, ''::text, ''::text, -1, NULL::text[], inserted, updated;
+END `, st.sifter, strings.ReplaceAll(st.sifter, "'", "''"), action, casts.String(), strings.Join(texts, ", "), strings.Join(weather, "', '"),
+		variables.String(), st.from, longestStep, strings.Join(castClasses, "', '"), v.excepted())
+	return `CREATE FUNCTION ` + st.sifter + `(first bigint, past bigint, step bigint, records bigint[], enough int) RETURNS TABLE (
+  record bigint, line bigint, state text, message text, detail text, hint text, conname text, attname text, relation text, castno int, texts text[], inserts bigint, updates bigint)
 LANGUAGE plpgsql AS '` + strings.ReplaceAll(body, "'", "''") + `'`
 }
 
-// refusedRow is a row of trySingly.
+// excepted are the states of castClasses that a row may cause without a cast.
+func (v *sieve) excepted() string {
+	if v.target.RowSecurity {
+		return "'" + indexRowTooLarge + "', '" + rowSecurityViolation + "'"
+	}
+	return "'" + indexRowTooLarge + "'"
+}
+
+// refusedRow is a row of the sieve's function.
 type refusedRow struct {
-	record, line      *int64
+	record, line      int64
 	error             pgconn.PgError
 	culprit           int
 	texts             []*string
 	inserted, updated int64
 }
 
-// one tries rows one by one: those of an SQL expression for an array of record numbers.
-func (v *sieve) one(ctx context.Context, records string, args ...any) error {
-	rows, err := v.conn.Query(ctx, "SELECT * FROM "+v.stage.sifter+"("+records+")", args...)
+// try calls the sieve's function with arguments in SQL and says where to go on, and by how many rows.
+func (v *sieve) try(ctx context.Context, arguments string, args ...any) (next, step int64, err error) {
+	rows, err := v.conn.Query(ctx, "SELECT * FROM "+v.stage.sifter+"("+arguments+")", args...)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (refusedRow, error) {
 		var r refusedRow
-		err := row.Scan(&r.record, &r.line, &r.error.Code, &r.error.Message, &r.error.Detail, &r.error.ConstraintName, &r.error.ColumnName,
+		e := &r.error
+		err := row.Scan(&r.record, &r.line, &e.Code, &e.Message, &e.Detail, &e.Hint, &e.ConstraintName, &e.ColumnName, &e.TableName,
 			&r.culprit, &r.texts, &r.inserted, &r.updated)
 		return r, err
 	})
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	for i := range found {
 		r := &found[i]
-		if r.record == nil {
+		if r.culprit < 0 {
 			v.result.Inserted += r.inserted
 			v.result.Updated += r.updated
+			next, step = r.record, r.line
 			continue
 		}
 		if err := v.refuse(ctx, r); err != nil {
-			return err
+			return 0, 0, err
 		}
 	}
-	return nil
+	return next, step, nil
 }
 
 // refuse records a refused row, or makes it the error.
@@ -191,8 +277,8 @@ func (v *sieve) refuse(ctx context.Context, r *refusedRow) error {
 	if !v.spec.SkipRefused {
 		return &etl.Error{
 			Kind: etl.Refused, Code: bad.Code, Line: bad.Line, Column: bad.Column, Value: bad.Value, Err: &r.error,
-			Message: fmt.Sprintf("the database refused the row: %s", bad.Reason),
-			Fix:     "Correct the row, or let such rows be skipped (--on-bad-row skip).",
+			Message: "the database refused the row: " + naming(bad.Column, bad.Reason),
+			Fix:     skipFix,
 		}
 	}
 	v.result.Refused = append(v.result.Refused, bad)
@@ -209,11 +295,11 @@ func (v *sieve) retryOrphans(ctx context.Context) error {
 	for before := 0; len(v.orphans) != before; {
 		records := make([]int64, len(v.orphans))
 		for i := range v.orphans {
-			records[len(records)-1-i] = *v.orphans[i].record
+			records[len(records)-1-i] = v.orphans[i].record
 		}
 		v.orphans, before = nil, len(records)
-		for chunk := range slices.Chunk(records, 4*singly) {
-			if err := v.one(ctx, "$1::bigint[]", chunk); err != nil {
+		for chunk := range slices.Chunk(records, 1024) {
+			if _, _, err := v.try(ctx, "0, 0, 1, $1, $2", chunk, len(chunk)); err != nil {
 				return err
 			}
 		}
@@ -226,117 +312,4 @@ func (v *sieve) retryOrphans(ctx context.Context) error {
 	}
 	slices.SortFunc(v.result.Refused, func(a, b etl.Reject) int { return cmp.Compare(a.Record, b.Record) })
 	return nil
-}
-
-// constraint is what the catalogue says of one.
-type constraint struct {
-	kind       string
-	columns    []string
-	definition string
-	references string
-	// self says that it refers to its own table.
-	self bool
-}
-
-const constraintsQuery = `
-WITH part AS (SELECT $1::regclass::oid AS oid UNION SELECT relid FROM pg_catalog.pg_partition_tree($1::regclass))
-SELECT k.conname, k.contype::text, ARRAY(
-    SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u(attnum, n)
-    JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum ORDER BY u.n),
-  pg_catalog.pg_get_constraintdef(k.oid), CASE WHEN k.confrelid = 0 THEN '' ELSE k.confrelid::regclass::text END,
-  k.confrelid IN (SELECT oid FROM part)
-FROM part JOIN pg_catalog.pg_constraint k ON k.conrelid = part.oid
-UNION ALL
-SELECT i.relname, 'u', ARRAY(
-    SELECT a.attname::text FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS u(attnum, n)
-    JOIN pg_catalog.pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = u.attnum WHERE u.n <= x.indnkeyatts ORDER BY u.n),
-  pg_catalog.pg_get_indexdef(x.indexrelid), '', false
-FROM part JOIN pg_catalog.pg_index x ON x.indrelid = part.oid JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
-WHERE x.indisunique AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = x.indexrelid AND k.conrelid = x.indrelid)`
-
-func (v *sieve) readConstraints(ctx context.Context) error {
-	if v.constraints != nil {
-		return nil
-	}
-	v.constraints = map[string]constraint{}
-	rows, err := v.conn.Query(ctx, constraintsQuery, v.stage.into)
-	if err != nil {
-		return err
-	}
-	var name string
-	var c constraint
-	_, err = pgx.ForEachRow(rows, []any{&name, &c.kind, &c.columns, &c.definition, &c.references, &c.self}, func() error {
-		v.constraints[name] = c
-		c.columns = nil
-		return nil
-	})
-	return err
-}
-
-// explain puts a refusal into words. They are ours wherever the catalogue tells
-// enough, because the server's may be in another language.
-func (v *sieve) explain(r *refusedRow) etl.Reject {
-	e := &r.error
-	bad := etl.Reject{Line: *r.line, Record: *r.record, Code: refusalCode(e), Column: e.ColumnName, Reason: sentence(e)}
-	c, known := v.constraints[e.ConstraintName]
-	name := e.ConstraintName
-	if known && v.emptiesOnTrial() && (c.kind == "u" || c.kind == "p") {
-		// The temporary copy's index has a name of its own.
-		for _, index := range v.spec.Table.Unique {
-			if slices.Equal(index.Columns, c.columns) {
-				name = index.Name
-			}
-		}
-	}
-	switch {
-	case bad.Column != "":
-	case r.culprit > 0:
-		bad.Column = v.layout.names[r.culprit-1]
-	case known && len(c.columns) == 1:
-		bad.Column = c.columns[0]
-	default:
-		bad.Column = name
-	}
-	if at := slices.Index(v.layout.names, bad.Column); at >= 0 && r.texts[at] != nil {
-		bad.Value = limit(*r.texts[at], 200)
-	}
-	if e.Code == "23502" && e.ColumnName != "" {
-		bad.Reason = fmt.Sprintf("column %q takes no NULL", e.ColumnName)
-	}
-	if !known {
-		return bad
-	}
-	key := v.key(r, c.columns)
-	switch {
-	case e.Code == "23505" && key != "":
-		bad.Reason = fmt.Sprintf("key %s already exists (constraint %s)", key, name)
-	case e.Code == "23503" && key != "" && c.references != "":
-		bad.Reason = fmt.Sprintf("key %s is not in table %s (constraint %s)", key, c.references, name)
-	case e.Code == "23514" && key != "":
-		bad.Reason = fmt.Sprintf("%s does not meet %s (constraint %s)", key, c.definition, name)
-	case e.Code == "23P01" && key != "":
-		bad.Reason = fmt.Sprintf("key %s conflicts with an existing one (constraint %s)", key, name)
-	}
-	return bad
-}
-
-// key shows columns and values: (id)=(7). It is empty where a column is not
-// one that the load fills.
-func (v *sieve) key(r *refusedRow, columns []string) string {
-	var values []string
-	for _, c := range columns {
-		at := slices.Index(v.layout.names, c)
-		if at < 0 {
-			return ""
-		}
-		value := "null"
-		if r.texts[at] != nil {
-			value = limit(*r.texts[at], 60)
-		}
-		values = append(values, value)
-	}
-	if len(values) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("(%s)=(%s)", identifiers(columns), strings.Join(values, ", "))
 }

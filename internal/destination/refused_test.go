@@ -1,9 +1,11 @@
 package destination_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -32,11 +34,11 @@ var refusals = []struct {
 	},
 	{
 		name: "unique index over two", setup: []string{`CREATE TABLE t (id int, v text)`, `CREATE UNIQUE INDEX two ON t (v, id)`, `INSERT INTO t VALUES (7, 'x')`},
-		good: row(1, "x"), bad: row(7, "x"), code: "unique_violation", column: "two", reason: "key (v, id)=(x, 7) already exists (constraint two)",
+		good: row(1, "x"), bad: row(7, "x"), code: "unique_violation", column: "v, id", value: "x, 7", reason: "key (v, id)=(x, 7) already exists (constraint two)",
 	},
 	{
 		name: "unique expression", setup: []string{`CREATE TABLE t (id int, v text)`, `CREATE UNIQUE INDEX low ON t (lower(v))`, `INSERT INTO t VALUES (7, 'x')`},
-		good: row(1, "y"), bad: row(2, "X"), code: "unique_violation", column: "low", reason: "low",
+		good: row(1, "y"), bad: row(2, "X"), code: "unique_violation", column: "v", value: "X", reason: "(lower(v))=(x)",
 	},
 	{
 		name: "not null", setup: []string{`CREATE TABLE t (id int, v int NOT NULL)`},
@@ -48,7 +50,7 @@ var refusals = []struct {
 	},
 	{
 		name: "check over two", setup: []string{`CREATE TABLE t (id int, v int, CONSTRAINT less CHECK (v > id))`},
-		good: row(1, 2), bad: row(7, 1), code: "check_violation", column: "less", reason: "(v, id)=(1, 7) does not meet",
+		good: row(1, 2), bad: row(7, 1), code: "check_violation", column: "v, id", value: "1, 7", reason: "(v, id)=(1, 7) does not meet",
 	},
 	{
 		name: "foreign key", setup: []string{`CREATE TABLE other (id int PRIMARY KEY)`, `INSERT INTO other VALUES (2)`, `CREATE TABLE t (id int, v int CONSTRAINT ref REFERENCES other)`},
@@ -69,7 +71,7 @@ var refusals = []struct {
 	},
 	{
 		name: "domain", setup: []string{`CREATE DOMAIN positive AS int CHECK (VALUE > 0)`, `CREATE TABLE t (id int, v positive)`},
-		good: row(1, 2), bad: row(7, -1), code: "check_violation", column: "positive_check", reason: "positive",
+		good: row(1, 2), bad: row(7, -1), code: "check_violation", column: "v", value: "-1", reason: "positive",
 	},
 	{
 		name: "trigger", setup: []string{
@@ -81,7 +83,7 @@ var refusals = []struct {
 	},
 	{
 		name: "partition", setup: []string{`CREATE TABLE t (id int, v int) PARTITION BY RANGE (v)`, `CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10)`},
-		good: row(1, 2), bad: row(7, 13), code: "check_violation", reason: "partition",
+		good: row(1, 2), bad: row(7, 13), code: "check_violation", column: "v", value: "13", reason: "no partition of the table takes (v)=(13)",
 	},
 	{
 		name: "jsonb", setup: []string{`CREATE TABLE t (id int, v jsonb)`},
@@ -97,7 +99,7 @@ var refusals = []struct {
 	},
 	{
 		name: "bit", setup: []string{`CREATE TABLE t (id int, v bit(3))`},
-		good: row(1, "101"), bad: row(7, "10101"), code: "invalid_value", reason: "bit",
+		good: row(1, "101"), bad: row(7, "10101"), code: "invalid_value", column: "v", value: "10101", reason: "bit",
 	},
 	{
 		name: "trigger with a state of its own", setup: []string{
@@ -110,6 +112,27 @@ var refusals = []struct {
 	{
 		name: "too long for its index", setup: []string{`CREATE TABLE t (id int, v text)`, `CREATE INDEX ON t (v)`, `ALTER TABLE t ADD CHECK (id > 0)`},
 		good: row(1, "short"), bad: row(7, incompressible(20_000)), code: "too_long", reason: "index",
+	},
+	{
+		name: "tsvector", setup: []string{`CREATE TABLE t (id int, v tsvector)`},
+		good: row(1, "a b"), bad: row(7, `'a`), code: "invalid_value", column: "v", value: `'a`, reason: "tsvector",
+	},
+	{
+		name: "jsonpath", setup: []string{`CREATE TABLE t (id int, v jsonpath)`},
+		good: row(1, "$.a"), bad: row(7, `$$$`), code: "invalid_value", column: "v", value: `$$$`, reason: "jsonpath",
+	},
+	{
+		name: "deep JSON", setup: []string{`CREATE TABLE t (id int, v jsonb)`},
+		good: row(1, "[]"), bad: row(7, strings.Repeat("[", 50_000)+strings.Repeat("]", 50_000)), code: "invalid_value",
+		column: "v", value: strings.Repeat("[", 200) + "…", reason: "stack depth",
+	},
+	{
+		name: "trigger with a hint", setup: []string{
+			`CREATE TABLE t (id int, v int)`,
+			`CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN IF NEW.v = 13 THEN RAISE E'bad\nluck' USING HINT = 'Try 14.'; END IF; RETURN NULL; END$$`,
+			`CREATE TRIGGER no AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION no()`,
+		},
+		good: row(1, 2), bad: row(7, 13), code: "refused_by_trigger", reason: "bad luck; hint: Try 14", explain: true,
 	},
 	{
 		name: "hostile names", setup: []string{
@@ -157,15 +180,16 @@ func TestRefusedRowIsNamed(t *testing.T) {
 			if needs, ok := errors.AsType[*etl.NeedsExplain](err); ok != c.explain {
 				t.Errorf("plain load: got %v, needs explanation %v", err, needs)
 			}
-			if e := refusal(t, err); e.Kind != etl.Refused || e.Code != c.code || !c.explain && e.Line != badLine {
-				t.Errorf("plain load: got %s line %d: %v", e.Code, e.Line, e)
+			if e := refusal(t, err); e.Kind != etl.Refused || e.Code != c.code || !c.explain && e.Line != badLine || e.Column != c.column && e.Column != "" {
+				t.Errorf("plain load: got %s line %d column %q: %v", e.Code, e.Line, e.Column, e)
 			}
 			d.want(`TABLE t`, before)
 
 			spec.Explain = true
 			_, err = load(t.Context(), d.p, spec, rows...)
 			e := refusal(t, err)
-			if e.Kind != etl.Refused || e.Code != c.code || e.Line != badLine || e.Column != c.column || e.Value != c.value || !strings.Contains(e.Message, c.reason) {
+			if e.Kind != etl.Refused || e.Code != c.code || e.Line != badLine || e.Column != c.column || e.Value != c.value || !strings.Contains(e.Message, c.reason) ||
+				!strings.Contains(e.Message, c.column) || strings.Contains(e.Error(), "\n") || !strings.Contains(e.Fix, "--rejects FILE") {
 				t.Errorf("explained: got %s line %d column %q value %q: %v", e.Code, e.Line, e.Column, e.Value, e)
 			}
 			d.want(`TABLE t`, before)
@@ -229,6 +253,80 @@ func TestSkipMatchesModel(t *testing.T) {
 			rt.Fatalf("refused lines\n got %v\nwant %v\n%+v", got, want, result.Inserted)
 		}
 	})
+}
+
+// A cast to name would cut it short without a word.
+func TestNamesTooLong(t *testing.T) {
+	d := newDatabase(t, `CREATE TABLE t (v name, w int[])`)
+	for _, spec := range []etl.LoadSpec{d.spec("t", "v"), d.spec("t")} {
+		s, err := d.p.Begin(t.Context(), spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, code := range map[int]etl.Code{63: "", 64: "too_long"} {
+			bad := s.NewBatch().Append(row(strings.Repeat("x", n), "{}")[:len(spec.Columns)], 5, 4)
+			if (bad != nil) != (code != "") || bad != nil && (bad.Code != code || bad.Line != 5 || bad.Column != "v") {
+				t.Errorf("%d bytes: got %+v", n, bad)
+			}
+		}
+		if err := s.Abort(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Foreign keys fail at the end of a statement, checks on the way.
+func TestSkipAmongMany(t *testing.T) {
+	d := newDatabase(t, `CREATE TABLE other (id int PRIMARY KEY)`, `INSERT INTO other VALUES (1)`,
+		`CREATE TABLE many (id int PRIMARY KEY, v int REFERENCES other, w int CHECK (w > 0))`)
+	spec := d.spec("many")
+	spec.SkipRefused = true
+	var rows [][]schema.Value
+	var want []int64
+	for i := range 5000 {
+		r := row(i, 1, 1)
+		switch {
+		case i%1100 == 7:
+			r = row(i, 2, 1)
+		case i%900 == 8, i > 4900 && i%2 == 0:
+			r = row(i, 1, 0)
+		case i%700 == 9:
+			r = row(i-9, 1, 1)
+		default:
+			want = append(want, int64(i))
+		}
+		rows = append(rows, r)
+	}
+	result := d.load(spec, rows...)
+	if result.Inserted != int64(len(want)) || len(result.Refused) != len(rows)-len(want) {
+		t.Errorf("inserted %d of %d, refused %d", result.Inserted, len(want), len(result.Refused))
+	}
+	if !slices.IsSortedFunc(result.Refused, func(a, b etl.Reject) int { return int(a.Line - b.Line) }) {
+		t.Error("the refused rows are not in file order")
+	}
+	d.want(`SELECT count(*) FROM many`, fmt.Sprint(len(want)))
+}
+
+func TestRowSecurityRefusesRows(t *testing.T) {
+	d := newDatabase(t, `CREATE TABLE guarded (id int, v int)`, `ALTER TABLE guarded ENABLE ROW LEVEL SECURITY`,
+		`CREATE POLICY own ON guarded USING (id < 10)`, `ALTER TABLE guarded FORCE ROW LEVEL SECURITY`,
+		`DROP ROLE IF EXISTS guarded_loader`, `CREATE ROLE guarded_loader LOGIN PASSWORD 'x'`, `GRANT SELECT, INSERT ON guarded TO guarded_loader`)
+	t.Cleanup(func() {
+		if _, err := d.raw.Exec(context.Background(), `DROP OWNED BY guarded_loader; DROP ROLE guarded_loader`); err != nil {
+			t.Error(err)
+		}
+	})
+	limited := newDatabaseAt(t, withURL(t, d.url, func(u *url.URL) { u.User = url.UserPassword("guarded_loader", "x") }))
+	spec := limited.spec("guarded")
+	rows := [][]schema.Value{row(1, 1), row(33, 1), row(2, 2)}
+	_, err := load(t.Context(), limited.p, spec, rows...)
+	if e := refusal(t, err); e.Kind != etl.Refused || e.Code != "row_security_violation" || e.Line != line(1) {
+		t.Errorf("got %v", err)
+	}
+	spec.SkipRefused = true
+	if result := limited.load(spec, rows...); result.Inserted != 2 || len(result.Refused) != 1 || result.Refused[0].Line != line(1) {
+		t.Errorf("got %+v", result)
+	}
 }
 
 // A row may refer to one that comes later in the file, as it may in one INSERT.

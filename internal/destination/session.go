@@ -1,9 +1,12 @@
 package destination
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -107,7 +110,14 @@ func (p *Postgres) Begin(ctx context.Context, spec etl.LoadSpec) (etl.LoadSessio
 // what the load wants.
 func (s *session) openTarget(ctx context.Context) error {
 	spec := &s.spec
+	if spec.Table.Schema == "pg_catalog" || spec.Table.Schema == "information_schema" {
+		return systemTable(qualified(spec.Table.Schema, spec.Table.Name))
+	}
 	if spec.Create {
+		if n := len(spec.Table.Columns); n > maxColumns {
+			return etl.Mistakef("too_many_columns", "Map fewer of the file's columns.",
+				"%s would have %d columns, and a table of PostgreSQL has at most %d", qualified(spec.Table.Schema, spec.Table.Name), n, maxColumns)
+		}
 		if err := execute(ctx, s.conn, spec.Table.CreateSQL()); err != nil {
 			return createError(ctx, s.conn, err, spec.Table.Schema, qualified(spec.Table.Schema, spec.Table.Name))
 		}
@@ -143,6 +153,9 @@ func (s *session) prepare(ctx context.Context) error {
 		return err
 	}
 	if s.needsStage() {
+		if !stageable(s.spec.Columns) {
+			return tooManyColumns(&s.spec)
+		}
 		var err error
 		if copySQL, err = s.openStage(ctx); err != nil {
 			return err
@@ -245,19 +258,20 @@ func (s *session) copyError(ctx context.Context, err error) error {
 	name := qualified(s.target.Schema, s.target.Name)
 	made := wrap(ctx, err, "writing to "+name)
 	e, isServer := errors.AsType[*pgconn.PgError](err)
+	if bad := badField(e, isServer); bad != nil {
+		made = bad
+	}
 	refused, ok := errors.AsType[*etl.Error](made)
 	if !isServer || !ok || refused.Kind != etl.Refused {
 		return made
-	}
-	refused.Column = e.ColumnName
-	if refused.Column == "" {
-		refused.Column = e.ConstraintName
 	}
 	table := s.target.Name
 	if s.stage != nil {
 		table = s.stage.name
 	}
-	if row, ok := copyRow(e, table); ok {
+	row, column, known := copyRow(e, table)
+	s.locate(refused, e, column)
+	if known {
 		if line, ok := s.ledger.line(row); ok {
 			refused.Line = line
 			return refused
@@ -266,5 +280,46 @@ func (s *session) copyError(ctx context.Context, err error) error {
 	if s.stage != nil {
 		return refused
 	}
-	return &etl.NeedsExplain{Err: refused}
+	return s.needsExplain(refused)
+}
+
+// badField is the refusal of a value whose state is usually a statement's, such
+// as that of JSON nested too deep.
+func badField(e *pgconn.PgError, ok bool) error {
+	if !ok || len(e.Code) != 5 || !slices.Contains(castClasses, e.Code[:2]) {
+		return nil
+	}
+	if m := copyContext.FindStringSubmatch(e.Where); m == nil || m[3] == "" {
+		return nil
+	}
+	return &etl.Error{Kind: etl.Refused, Code: valueCode(e), Fix: skipFix, Err: e}
+}
+
+// locate names the column of a refusal, and its value, where the server tells them.
+func (s *session) locate(refused *etl.Error, e *pgconn.PgError, column string) {
+	refused.Column = cmp.Or(e.ColumnName, column)
+	if refused.Column == "" {
+		columns := s.target.Constraints[e.ConstraintName]
+		for _, index := range s.spec.Table.Unique {
+			if index.Name == e.ConstraintName {
+				columns = index.Columns
+			}
+		}
+		refused.Column = strings.Join(columns, ", ")
+		// In every language the detail holds (columns)=(values).
+		if _, after, ok := strings.Cut(e.Detail, ")=("); ok && len(columns) > 0 && strings.Count(after, ")") == 1 {
+			value, _, _ := strings.Cut(after, ")")
+			refused.Value = limit(value, 200)
+		}
+	}
+	refused.Message = "the database refused a row: " + naming(refused.Column, sentence(e))
+}
+
+// needsExplain asks for a second load, unless it could not tell more.
+func (s *session) needsExplain(refused *etl.Error) error {
+	if stageable(s.spec.Columns) {
+		return &etl.NeedsExplain{Err: refused}
+	}
+	refused.Message += fmt.Sprintf(" (its line cannot be told for a load of more than %d columns)", maxColumns-2)
+	return refused
 }

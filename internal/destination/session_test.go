@@ -144,8 +144,54 @@ func TestPermissions(t *testing.T) {
 	d.exec(`CREATE POLICY own ON shop.t USING (id < 10)`)
 	limited.load(limited.spec("shop.t", "id"), row(3))
 	_, err = load(t.Context(), limited.p, limited.spec("shop.t", "id"), row(33))
-	if e := refusal(t, err); e.Code != "permission_denied" {
+	if e := refusal(t, err); e.Code != "row_security_violation" {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestManyColumns(t *testing.T) {
+	d := newDatabase(t)
+	wide := func(name string, n int) *schema.Table {
+		table := &schema.Table{Name: name}
+		for i := range n {
+			table.Columns = append(table.Columns, schema.Column{Name: fmt.Sprintf("c%d", i), Type: schema.Type{Kind: schema.SmallInt}})
+		}
+		return table
+	}
+	one := make([]schema.Value, 1600)
+	for i := range one {
+		one[i] = row(1)[0]
+	}
+	table := wide("wide", 1600)
+	d.load(etl.LoadSpec{Table: table, Columns: table.Columns, Strategy: etl.Insert, Create: true}, one)
+	d.exec(`CREATE TABLE other (id smallint PRIMARY KEY)`)
+	d.exec(`ALTER TABLE wide ADD CONSTRAINT ref FOREIGN KEY (c7) REFERENCES other NOT VALID`)
+	spec := d.spec("wide")
+	for _, spec.Explain = range []bool{false, true} {
+		_, err := load(t.Context(), d.p, spec, one)
+		if _, asks := errors.AsType[*etl.NeedsExplain](err); asks {
+			t.Error("a second load cannot tell more")
+		}
+		if e := refusal(t, err); e.Code != "foreign_key_violation" || e.Column != "c7" || e.Value != "1" || !strings.Contains(e.Message, "its line cannot be told") {
+			t.Errorf("got column %q value %q: %v", e.Column, e.Value, err)
+		}
+	}
+	spec.SkipRefused = true
+	_, err := load(t.Context(), d.p, spec, one)
+	if e := refusal(t, err); e.Code != "too_many_columns" || !strings.Contains(e.Message, "1602") || !strings.Contains(e.Fix, "1598") {
+		t.Errorf("got %v", err)
+	}
+	table = wide("wider", 5000)
+	_, err = load(t.Context(), d.p, etl.LoadSpec{Table: table, Columns: table.Columns, Strategy: etl.Insert, Create: true})
+	if e := refusal(t, err); e.Code != "too_many_columns" || !strings.Contains(e.Message, "5000 columns") || !strings.Contains(e.Fix, "fewer") {
+		t.Errorf("got %v", err)
+	}
+	for _, create := range []bool{false, true} {
+		table = &schema.Table{Schema: "pg_catalog", Name: "pg_class", Columns: wide("", 1).Columns}
+		_, err = load(t.Context(), d.p, etl.LoadSpec{Table: table, Columns: table.Columns, Strategy: etl.Insert, Create: create})
+		if e := refusal(t, err); e.Code != "system_table" || !strings.Contains(e.Message, "not possible") {
+			t.Errorf("got %v", err)
+		}
 	}
 }
 

@@ -34,7 +34,9 @@ type staging struct {
 
 func (s *session) needsStage() bool {
 	spec := &s.spec
-	if spec.Strategy == etl.Upsert || spec.Explain || s.target.RowSecurity || s.emptiesOnTrial() {
+	// A refused row of so many columns goes unexplained rather than the rows unloaded.
+	explain := spec.Explain && stageable(spec.Columns)
+	if spec.Strategy == etl.Upsert || explain || s.target.RowSecurity || s.emptiesOnTrial() {
 		return true
 	}
 	for _, c := range spec.Columns {
@@ -59,8 +61,9 @@ func (s *session) mayRefuse() bool {
 		return true
 	}
 	return slices.ContainsFunc(s.spec.Columns, func(c schema.Column) bool {
-		// Our reading of JSON and the server's could differ (\u0000 in jsonb).
-		return s.target.column(c.Name).NotNull || c.Type.Kind == schema.JSON || c.Type.Kind == schema.JSONB || s.recodes(c)
+		// Our reading of JSON and the server's could differ (\u0000 in jsonb), and
+		// of an enum's labels or XML we have none.
+		return s.target.column(c.Name).NotNull || c.Type.Kind == schema.Other || c.Type.Kind == schema.JSON || c.Type.Kind == schema.JSONB || s.recodes(c)
 	})
 }
 
@@ -98,7 +101,7 @@ func (s *session) openStage(ctx context.Context) (string, error) {
 		if err := s.planMerge(ctx); err != nil {
 			return "", err
 		}
-		if s.provable(st.merge.keys) {
+		if !st.merge.nullsEqual && s.provable(st.merge.keys) {
 			s.layout.hashKeys(st.merge.keys)
 		}
 	}
@@ -163,8 +166,8 @@ func (st *staging) value(alias string, i int) string {
 	return fmt.Sprintf(st.casts[i], fmt.Sprintf("%s.c%d", alias, i+1))
 }
 
-// insert is the statement that moves rows on, with a condition on stage s.
-func (s *session) insert(where string) string {
+// insert is the statement that moves rows on from a FROM clause, whose alias is s.
+func (s *session) insert(from string) string {
 	values := make([]string, len(s.stage.casts))
 	overriding := ""
 	for i := range values {
@@ -174,8 +177,8 @@ func (s *session) insert(where string) string {
 			overriding = " OVERRIDING SYSTEM VALUE"
 		}
 	}
-	return fmt.Sprintf("INSERT INTO %s AS target (%s)%s SELECT %s FROM %s s WHERE %s%s",
-		s.stage.into, quoteAll(s.layout.names), overriding, strings.Join(values, ", "), s.stage.from, where, s.stage.merge.clause)
+	return fmt.Sprintf("INSERT INTO %s AS target (%s)%s SELECT %s FROM %s%s",
+		s.stage.into, quoteAll(s.layout.names), overriding, strings.Join(values, ", "), from, s.stage.merge.clause)
 }
 
 // publish moves the staged rows into the table.
@@ -184,21 +187,29 @@ func (s *session) publish(ctx context.Context) (etl.LoadResult, error) {
 	what := "writing to " + qualified(s.target.Schema, s.target.Name)
 	var err error
 	if s.spec.Strategy == etl.Upsert {
-		if result.Deduplicated, err = s.deduplicate(ctx); err != nil {
+		if err := s.deduplicate(ctx, &result); err != nil {
 			return result, wrap(ctx, err, what)
 		}
 	}
 	if s.spec.DryRun && s.spec.Sample > 0 {
-		if result.Comparison, err = s.compare(ctx); err != nil {
+		every := make([]int, len(s.layout.names))
+		for i := range every {
+			every[i] = i
+		}
+		err := s.castable(ctx, every, &result, func() (err error) {
+			result.Comparison, err = s.compare(ctx)
+			return err
+		})
+		if err != nil {
 			return result, wrap(ctx, err, what)
 		}
 	}
 	if err := execute(ctx, s.conn, "SET CONSTRAINTS ALL IMMEDIATE; SAVEPOINT whole"); err != nil {
 		return result, wrap(ctx, err, what)
 	}
-	result.Inserted, result.Updated, err = s.move(ctx, "true")
+	result.Inserted, result.Updated, err = s.move(ctx)
 	if err != nil {
-		if !isRefusal(err) {
+		if !s.mayBeRow(err) {
 			return result, mergeError(ctx, err, s, what)
 		}
 		if err := execute(ctx, s.conn, "ROLLBACK TO SAVEPOINT whole"); err != nil {
@@ -225,16 +236,22 @@ func (s *session) publish(ctx context.Context) (etl.LoadResult, error) {
 	return result, nil
 }
 
-// move runs insert and counts.
-func (s *session) move(ctx context.Context, where string, args ...any) (inserted, updated int64, err error) {
-	sql := s.insert(where)
-	if s.stage.merge.clause == "" || s.stage.merge.keepsOld {
-		tag, err := s.conn.Exec(ctx, sql, args...)
+// move runs insert over the whole stage and counts.
+func (s *session) move(ctx context.Context) (inserted, updated int64, err error) {
+	// ON CONFLICT needs a condition before it, to tell it from a join's.
+	from := s.stage.from + " s WHERE true"
+	if s.stage.merge.fresh == "" {
+		tag, err := s.conn.Exec(ctx, s.insert(from))
 		return tag.RowsAffected(), 0, err
 	}
-	sql = fmt.Sprintf("WITH merged AS (%s RETURNING %s AS fresh) SELECT count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE NOT fresh) FROM merged", sql, s.stage.merge.fresh)
-	err = s.conn.QueryRow(ctx, sql, args...).Scan(&inserted, &updated)
+	err = s.conn.QueryRow(ctx, s.counted(from, "")).Scan(&inserted, &updated)
 	return inserted, updated, err
+}
+
+// counted is insert with the numbers of inserted and updated rows, for merges that update.
+func (s *session) counted(from, into string) string {
+	return fmt.Sprintf("WITH merged AS (%s RETURNING %s AS fresh) SELECT count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE NOT fresh)%s FROM merged",
+		s.insert(from), s.stage.merge.fresh, into)
 }
 
 // number of rows and bounds of the stage.

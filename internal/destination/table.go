@@ -227,19 +227,19 @@ func notFound(ctx context.Context, conn *pgx.Conn, schemaName, name string) erro
 	slices.SortFunc(near, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.label, b.label))
 	})
-	fix := "Check the name, or have it created (--create)."
+	fix := "Check the name."
 	if len(near) > 0 {
 		labels := make([]string, 0, 3)
 		for _, c := range near[:min(3, len(near))] {
 			labels = append(labels, c.label)
 		}
-		fix = "Did you mean " + strings.Join(labels, " or ") + "? Otherwise have it created (--create)."
+		fix = "Did you mean " + strings.Join(labels, " or ") + "?"
 	}
-	message := "there is no table %s"
+	message := "there is no table %s in database %q"
 	if !schemaExists {
 		message += "; nor does its schema hold any other table"
 	}
-	return etl.Mistakef("table_not_found", fix, message, qualified(schemaName, name))
+	return etl.Mistakef("table_not_found", fix, message, qualified(schemaName, name), conn.Config().Database)
 }
 
 // nameDistance is 0 for names that differ in case, spaces and underscores only,

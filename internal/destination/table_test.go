@@ -66,7 +66,7 @@ func TestTableNotFound(t *testing.T) {
 		{"", "stock", "table_not_found", "Did you mean shop.stock?"},
 		{"shop", "sales", "table_not_found", "Did you mean public.sales?"},
 		{"Shop", "stock", "table_not_found", "Did you mean shop.stock?"},
-		{"", "something else", "table_not_found", `there is no table "something else". Check`},
+		{"", "something else", "table_not_found", `there is no table "something else" in database "`},
 		{"", strings.Repeat("x", 300), "table_not_found", "there is no table"},
 		{"", `'; DROP TABLE sales; --`, "table_not_found", "there is no table"},
 		{"", "", "table_not_found", "there is no table"},

@@ -25,6 +25,11 @@ SELECT json_build_object(
   'usage', pg_catalog.has_schema_privilege(n.oid, 'USAGE'),
   'insert', pg_catalog.has_table_privilege(c.oid, 'INSERT'), 'select', pg_catalog.has_table_privilege(c.oid, 'SELECT'),
   'update', pg_catalog.has_table_privilege(c.oid, 'UPDATE'), 'truncate', pg_catalog.has_table_privilege(c.oid, 'TRUNCATE'),
+  'constraints', (
+    SELECT coalesce(json_object_agg(k.conname, (
+      SELECT json_agg(a.attname ORDER BY u.n) FROM unnest(k.conkey) WITH ORDINALITY AS u(attnum, n)
+      JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum)), '{}')
+    FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.conkey IS NOT NULL),
   'columns', (
     WITH RECURSIVE base AS (
       SELECT a.attnum, a.atttypid AS typid, a.atttypmod AS typmod, false AS no_null, 0 AS depth
@@ -39,7 +44,7 @@ SELECT json_build_object(
       'insert', pg_catalog.has_column_privilege(c.oid, a.attnum, 'INSERT'),
       'select', pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'),
       'update', pg_catalog.has_column_privilege(c.oid, a.attnum, 'UPDATE'),
-      'not_null', a.attnotnull, 'default', a.atthasdef OR a.attidentity <> '', 'identity', a.attidentity::text,
+      'domain', a.atttypid <> b.typid, 'not_null', a.attnotnull, 'default', a.atthasdef OR a.attidentity <> '', 'identity', a.attidentity::text,
       'generated', a.attgenerated <> '') ORDER BY a.attnum), '[]')
     FROM pg_catalog.pg_attribute a
     JOIN (SELECT DISTINCT ON (attnum) * FROM base ORDER BY attnum, depth DESC) b USING (attnum)
@@ -69,6 +74,8 @@ type target struct {
 	Update      bool           `json:"update"`
 	Truncate    bool           `json:"truncate"`
 	Columns     []targetColumn `json:"columns"`
+	// Constraints are their columns by name.
+	Constraints map[string][]string `json:"constraints"`
 }
 
 type targetColumn struct {
@@ -82,6 +89,7 @@ type targetColumn struct {
 	Insert    bool   `json:"insert"`
 	Select    bool   `json:"select"`
 	Update    bool   `json:"update"`
+	Domain    bool   `json:"domain"`
 	NotNull   bool   `json:"not_null"`
 	Default   bool   `json:"default"`
 	Identity  string `json:"identity"`
@@ -140,6 +148,9 @@ func (t *target) check(spec *etl.LoadSpec) error {
 			Fix: "Connect to the primary, or try again after its failover.",
 		}
 	}
+	if t.Schema == "pg_catalog" || t.Schema == "information_schema" {
+		return systemTable(name)
+	}
 	if len(spec.Columns) == 0 {
 		return etl.Mistakef("no_columns", "Map at least one column.", "no column of %s is to be filled", name)
 	}
@@ -182,6 +193,23 @@ func (t *target) checkColumn(c schema.Column, table string) error {
 			"column %s of %s is %s, not %s", column, table, found.Type, c.Type)
 	}
 	return nil
+}
+
+func systemTable(name string) error {
+	return etl.Mistakef("system_table", "Load into a table in a schema of your own, such as public.", "loading into %s is not possible: that schema is the database's own", name)
+}
+
+// maxColumns is how many a table can have.
+const maxColumns = 1600
+
+// stageable says that a staging table has room for the load's columns besides
+// its own two.
+func stageable(columns []schema.Column) bool { return len(columns)+2 <= maxColumns }
+
+func tooManyColumns(spec *etl.LoadSpec) error {
+	return etl.Mistakef("too_many_columns", fmt.Sprintf("Map at most %d of them.", maxColumns-2),
+		"loading %d columns at once with UPSERT, with bad rows to be skipped or with values to be cast needs a staging table of %d, and PostgreSQL's tables have at most %d",
+		len(spec.Columns), len(spec.Columns)+2, maxColumns)
 }
 
 // wireOf tells forms apart as far as the server does.

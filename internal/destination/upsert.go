@@ -24,7 +24,28 @@ type merge struct {
 	fresh string
 	// keys are the keys' places among the load's columns.
 	keys []int
+	// nullsEqual says that the keys' unique index has NULLS NOT DISTINCT.
+	nullsEqual bool
 }
+
+// equal compares two expressions as the keys' unique index does.
+func (m *merge) equal(a, b string) string {
+	if m.nullsEqual {
+		// IS NOT DISTINCT FROM would keep the index from being used.
+		return fmt.Sprintf("(%[1]s = %[2]s OR %[1]s IS NULL AND %[2]s IS NULL)", a, b)
+	}
+	return a + " = " + b
+}
+
+// nullsQuery asks whether an index that can decide about a key takes NULLs for
+// equal. The column is one of PostgreSQL 15.
+const nullsQuery = `
+SELECT coalesce(bool_or((to_jsonb(x) ->> 'indnullsnotdistinct')::boolean), false)
+FROM pg_catalog.pg_index x
+WHERE x.indrelid = $1::regclass AND x.indisunique AND x.indisvalid AND x.indpred IS NULL AND x.indexprs IS NULL AND ARRAY(
+    SELECT a.attname::text FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS k(attnum, n)
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum WHERE k.n <= x.indnkeyatts ORDER BY a.attname::text COLLATE "C")
+  = ARRAY(SELECT u FROM unnest($2::text[]) u ORDER BY u COLLATE "C")`
 
 // planMerge works out the ON CONFLICT clause and sees to its unique index.
 func (s *session) planMerge(ctx context.Context) error {
@@ -56,6 +77,9 @@ func (s *session) planMerge(ctx context.Context) error {
 		}
 		s.notes = append(s.notes, fmt.Sprintf("unique index on %s (%s) created for the keys", name, identifiers(spec.Keys)))
 	}
+	if err := s.conn.QueryRow(ctx, nullsQuery, s.stage.into, spec.Keys).Scan(&m.nullsEqual); err != nil {
+		return wrap(ctx, err, "looking at the unique index of "+name)
+	}
 	var set []string
 	for _, n := range s.layout.names {
 		// A column GENERATED ALWAYS AS IDENTITY takes a value with its row, and
@@ -80,7 +104,7 @@ func (s *session) planMerge(ctx context.Context) error {
 func (s *session) freshRow() string {
 	key := quote(s.spec.Keys[0])
 	switch {
-	case serverVersion(s.conn) >= 18:
+	case serverVersion(s.conn) >= 18 && !s.stage.merge.nullsEqual:
 		return "old." + key + " IS NULL"
 	case s.target.Kind != "p":
 		// A row version that ON CONFLICT wrote over another carries the lock that
@@ -91,7 +115,7 @@ func (s *session) freshRow() string {
 	// before the statement.
 	equal := make([]string, len(s.spec.Keys))
 	for i, k := range s.spec.Keys {
-		equal[i] = fmt.Sprintf("before.%[1]s = target.%[1]s", quote(k))
+		equal[i] = s.stage.merge.equal("before."+quote(k), "target."+quote(k))
 	}
 	return fmt.Sprintf("NOT EXISTS (SELECT FROM %s before WHERE %s)", s.stage.into, strings.Join(equal, " AND "))
 }
@@ -101,7 +125,7 @@ func (s *session) freshRow() string {
 func (s *session) kept(ctx context.Context) (int64, error) {
 	var equal, null []string
 	for n, i := range s.stage.merge.keys {
-		equal = append(equal, fmt.Sprintf("t.%s = %s", quote(s.spec.Keys[n]), s.stage.value("s", i)))
+		equal = append(equal, s.stage.merge.equal("t."+quote(s.spec.Keys[n]), s.stage.value("s", i)))
 		null = append(null, fmt.Sprintf("s.c%d IS NULL", i+1))
 	}
 	var n int64
@@ -145,55 +169,96 @@ const enoughMemory = `SELECT pg_catalog.set_config('work_mem', '64MB', true)
 WHERE pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < 67108864`
 
 // deduplicate leaves one row per key in the stage and tells how many went. Keys
-// are compared as the table's unique index compares them; NULL equals nothing.
+// are compared as the table's unique index compares them; NULL equals nothing
+// unless that index says so. Rows whose keys cannot be cast are refused first.
+func (s *session) deduplicate(ctx context.Context, result *etl.LoadResult) error {
+	if err := execute(ctx, s.conn, enoughMemory); err != nil {
+		return err
+	}
+	if err := s.noteNullKeys(ctx); err != nil {
+		return err
+	}
+	if s.layout.keyed != nil && !s.keys.unsure {
+		return nil
+	}
+	return s.castable(ctx, s.stage.merge.keys, result, func() error {
+		if s.spec.DuplicateKeys == "fail" {
+			return s.failOnDuplicates(ctx)
+		}
+		sql, err := s.duplicates()
+		if err != nil {
+			return err
+		}
+		tag, err := s.conn.Exec(ctx, sql)
+		result.Deduplicated = tag.RowsAffected()
+		return err
+	})
+}
+
+// castable runs do, which casts the values of columns, and once more without
+// the rows whose values cannot be cast where that is why it fails.
+func (s *session) castable(ctx context.Context, columns []int, result *etl.LoadResult, do func() error) error {
+	if !slices.ContainsFunc(columns, func(i int) bool { return s.stage.casts[i] != "%s" }) {
+		return do()
+	}
+	if err := execute(ctx, s.conn, "SAVEPOINT casts"); err != nil {
+		return err
+	}
+	err := do()
+	if err != nil && s.mayBeRow(err) {
+		if err := execute(ctx, s.conn, "ROLLBACK TO SAVEPOINT casts"); err != nil {
+			return err
+		}
+		if err := s.siftValues(ctx, columns, result); err != nil {
+			return err
+		}
+		err = do()
+	}
+	if err != nil {
+		return err
+	}
+	return execute(ctx, s.conn, "RELEASE SAVEPOINT casts")
+}
+
+// duplicates is the statement that deletes all rows of a key but one.
 //
 // One DELETE finds and removes: its hash aggregate over the keys costs a few
 // per cent of the merge, and is left out where keySet has shown that there is
 // nothing to find. Trying the merge first and deduplicating only on
 // cardinality_violation would cost nothing on clean files, but leave the
 // aborted attempt's dead rows in the customer's table on others.
-func (s *session) deduplicate(ctx context.Context) (int64, error) {
-	m := &s.stage.merge
-	if err := execute(ctx, s.conn, enoughMemory); err != nil {
-		return 0, err
-	}
-	if err := s.noteNullKeys(ctx); err != nil {
-		return 0, err
-	}
-	if s.layout.keyed != nil && !s.keys.unsure {
-		return 0, nil
-	}
-	var inner, group, join []string
-	for n, i := range m.keys {
-		inner = append(inner, fmt.Sprintf("%s AS k%d", s.stage.value("s", i), n))
-		group = append(group, fmt.Sprint(n+1))
-		join = append(join, fmt.Sprintf("%s = d.k%d", s.stage.value("s", i), n))
-	}
-	keep := "max"
+func (s *session) duplicates() (string, error) {
+	keep, order := "max", "DESC"
 	switch s.spec.DuplicateKeys {
 	case "", "last":
 	case "first":
-		keep = "min"
-	case "fail":
-		return 0, s.failOnDuplicates(ctx)
+		keep, order = "min", "ASC"
 	default:
-		return 0, etl.Mistakef("unknown_policy", "Choose last, first or fail.", "there is no policy %q for duplicate keys", s.spec.DuplicateKeys)
+		return "", etl.Mistakef("unknown_policy", "Choose last, first or fail.", "there is no policy %q for duplicate keys", s.spec.DuplicateKeys)
 	}
-	tag, err := s.conn.Exec(ctx, fmt.Sprintf(
+	m := &s.stage.merge
+	var values, inner, group, join []string
+	for n, i := range m.keys {
+		value := s.stage.value("s", i)
+		values = append(values, value)
+		inner = append(inner, fmt.Sprintf("%s AS k%d", value, n))
+		group = append(group, fmt.Sprint(n+1))
+		join = append(join, fmt.Sprintf("%s = d.k%d", value, n))
+	}
+	if m.nullsEqual {
+		// IS NOT DISTINCT FROM cannot be hashed; a window's partitions take NULLs for equal.
+		return fmt.Sprintf("DELETE FROM %[1]s s USING (SELECT s._row, row_number() OVER (PARTITION BY %[2]s ORDER BY s._row %[3]s) AS n FROM %[1]s s) d WHERE s._row = d._row AND d.n > 1",
+			s.stage.from, strings.Join(values, ", "), order), nil
+	}
+	return fmt.Sprintf(
 		"DELETE FROM %[1]s s USING (SELECT %[2]s, %[3]s(s._row) AS keep FROM %[1]s s GROUP BY %[4]s HAVING count(*) > 1) d WHERE %[5]s AND s._row <> d.keep",
-		s.stage.from, strings.Join(inner, ", "), keep, strings.Join(group, ", "), strings.Join(join, " AND ")))
-	if isRefusal(err) {
-		return 0, s.badKey(ctx, err)
-	}
-	return tag.RowsAffected(), err
-}
-
-// badKey explains a key that cannot be cast to its type.
-func (s *session) badKey(ctx context.Context, err error) error {
-	return wrap(ctx, err, "comparing the keys of "+qualified(s.target.Schema, s.target.Name))
+		s.stage.from, strings.Join(inner, ", "), keep, strings.Join(group, ", "), strings.Join(join, " AND ")), nil
 }
 
 func (s *session) noteNullKeys(ctx context.Context) error {
+	if s.stage.merge.nullsEqual {
+		return nil
+	}
 	var nulls []string
 	for _, i := range s.stage.merge.keys {
 		if !s.target.column(s.layout.names[i]).NotNull {
@@ -213,23 +278,23 @@ func (s *session) noteNullKeys(ctx context.Context) error {
 
 // failOnDuplicates names the first row whose key an earlier one has.
 func (s *session) failOnDuplicates(ctx context.Context) error {
-	var keys, filled, shown []string
+	var keys, named, texts, filled []string
 	for n, i := range s.stage.merge.keys {
-		keys = append(keys, fmt.Sprint(n+1))
-		filled = append(filled, s.stage.value("s", i)+" AS k"+fmt.Sprint(n))
-		shown = append(shown, fmt.Sprintf("d.k%d::text", n))
+		keys = append(keys, fmt.Sprintf("k%d", n))
+		named = append(named, fmt.Sprintf("%s AS k%d", s.stage.value("s", i), n))
+		texts = append(texts, fmt.Sprintf("coalesce(k%d::text, 'null')", n))
+		filled = append(filled, fmt.Sprintf("k%d IS NOT NULL", n))
 	}
-	notNull := make([]string, len(keys))
-	for n := range keys {
-		notNull[n] = fmt.Sprintf("d.k%d IS NOT NULL", n)
+	if s.stage.merge.nullsEqual {
+		filled = []string{"true"}
 	}
+	list := strings.Join(keys, ", ")
 	rows, err := s.conn.Query(ctx, fmt.Sprintf(`
-WITH d AS (SELECT %[2]s, min(s._row) AS first FROM %[1]s s GROUP BY %[3]s HAVING count(*) > 1)
-SELECT a._line, b._line, ARRAY[%[4]s] FROM d
-JOIN %[1]s a ON a._row = d.first
-JOIN %[1]s b ON b._row > d.first AND %[5]s
-WHERE %[6]s ORDER BY b._row LIMIT 1`,
-		s.stage.from, strings.Join(filled, ", "), strings.Join(keys, ", "), strings.Join(shown, ", "), s.sameKey("b", "d"), strings.Join(notNull, " AND ")))
+SELECT first, _line, ARRAY[%[4]s] FROM (
+  SELECT *, first_value(_line) OVER w AS first, row_number() OVER w AS n
+  FROM (SELECT s._row, s._line, %[2]s FROM %[1]s s) s WHERE %[5]s WINDOW w AS (PARTITION BY %[3]s ORDER BY _row)) d
+WHERE n = 2 ORDER BY _row LIMIT 1`,
+		s.stage.from, strings.Join(named, ", "), list, strings.Join(texts, ", "), strings.Join(filled, " AND ")))
 	if err != nil {
 		return err
 	}
@@ -244,12 +309,4 @@ WHERE %[6]s ORDER BY b._row LIMIT 1`,
 		}
 	})
 	return err
-}
-
-func (s *session) sameKey(alias, keys string) string {
-	var equal []string
-	for n, i := range s.stage.merge.keys {
-		equal = append(equal, fmt.Sprintf("%s = %s.k%d", s.stage.value(alias, i), keys, n))
-	}
-	return strings.Join(equal, " AND ")
 }

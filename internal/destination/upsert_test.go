@@ -67,6 +67,62 @@ func TestUpsertNullKeys(t *testing.T) {
 	d.want(`SELECT k, v FROM n ORDER BY v`, "∅|a\n∅|b\n1|c\n∅|there")
 }
 
+func TestUpsertNullKeysThatAreEqual(t *testing.T) {
+	d := newDatabase(t, `CREATE TABLE n (k int, k2 text, v text, UNIQUE NULLS NOT DISTINCT (k, k2))`)
+	spec := upsert(d.spec("n"), "k2", "k")
+	rows := [][]schema.Value{row(nil, "x", "a"), row(nil, "x", "b"), row(1, "x", "c"), row(nil, nil, "d"), row(1, nil, "e"), row(nil, nil, "f")}
+	for _, c := range []struct{ there, policy, want string }{
+		{`INSERT INTO n VALUES (NULL, 'x', 'there'), (1, 'x', 'there')`, "", "1|x|c\n1|∅|e\n∅|x|b\n∅|∅|f"},
+		{`INSERT INTO n VALUES (NULL, NULL, 'there'), (1, NULL, 'there')`, "first", "1|x|c\n1|∅|e\n∅|x|a\n∅|∅|d"},
+	} {
+		d.exec(`TRUNCATE n`)
+		d.exec(c.there)
+		spec.DuplicateKeys = c.policy
+		result := d.load(spec, rows...)
+		if result.Inserted != 2 || result.Updated != 2 || result.Deduplicated != 2 || len(result.Notes) != 0 {
+			t.Errorf("%q: got %+v", c.policy, result)
+		}
+		d.want(`SELECT * FROM n ORDER BY k, k2`, c.want)
+	}
+	spec.DuplicateKeys = "fail"
+	_, err := load(t.Context(), d.p, spec, rows...)
+	if e := refusal(t, err); e.Code != "duplicate_key" || e.Line != line(1) || !strings.Contains(e.Message, "lines 2 and 4 have the same key (k2, k)=(x, null)") {
+		t.Errorf("got %v", err)
+	}
+	spec.DuplicateKeys, spec.DryRun, spec.Explain, spec.Sample = "", true, true, 9
+	result := d.load(spec, row(nil, nil, "d"), row(2, nil, "g"))
+	if c := result.Comparison; c == nil || c.Unchanged != 1 || len(c.Rows) != 2 || c.Rows[0].Before == nil || c.Rows[1].Before != nil {
+		t.Errorf("got %+v", result.Comparison)
+	}
+}
+
+// A key that cannot be cast is a row's fault like any other value.
+func TestUpsertKeyThatCannotBeCast(t *testing.T) {
+	d := newDatabase(t, `CREATE TYPE mood AS ENUM ('ok', 'sad')`, `CREATE TABLE t (k mood, at int[], v int, PRIMARY KEY (k, at))`)
+	spec := upsert(d.spec("t"), "k", "at")
+	rows := [][]schema.Value{row("ok", "{1}", 1), row("great", "{1}", 2), row("ok", "{1}", 3), row("sad", "{", 4), row("sad", "{}", 5)}
+	for _, policy := range []string{"last", "fail"} {
+		spec.DuplicateKeys, spec.SkipRefused = policy, false
+		_, err := load(t.Context(), d.p, spec, rows...)
+		if e := refusal(t, err); e.Kind != etl.Refused || e.Code != "invalid_value" || e.Line == 0 || e.Column == "" || e.Value == "" {
+			t.Errorf("%s: got line %d column %q value %q: %v", policy, e.Line, e.Column, e.Value, err)
+		}
+	}
+	spec.DuplicateKeys, spec.SkipRefused = "last", true
+	for _, dry := range []bool{true, false} {
+		spec.DryRun, spec.Sample = dry, 0
+		if dry {
+			spec.Sample = 5
+		}
+		result := d.load(spec, rows...)
+		if result.Inserted != 2 || result.Deduplicated != 1 || len(result.Refused) != 2 ||
+			result.Refused[0].Line != line(1) || result.Refused[0].Column != "k" || result.Refused[1].Line != line(3) || result.Refused[1].Column != "at" {
+			t.Errorf("dry run %v: got %+v", dry, result)
+		}
+	}
+	d.want(`TABLE t ORDER BY 1`, "ok|{1}|3\nsad|{}|5")
+}
+
 func TestUpsertMistakes(t *testing.T) {
 	d := newDatabase(t,
 		`CREATE SCHEMA "My Shop"`, `CREATE TABLE "My Shop"."Items" ("Item No" int, qty int, v int)`,
