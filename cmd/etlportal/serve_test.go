@@ -4,16 +4,19 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,6 +25,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+
+	"github.com/etlportal/etlportal/internal/local"
 )
 
 // patience is how long a test waits for what must come; it never waits that long in vain.
@@ -374,6 +379,36 @@ func TestServeIsKilledWhileLoading(t *testing.T) {
 	require.InDelta(t, rows, done["rows_loaded"], 0)
 	require.Equal(t, []string{fmt.Sprintf("%d|%d|0|%d", rows, rows, rows-1)}, p.query("SELECT count(*), count(DISTINCT id), min(id), max(id) FROM big"))
 	require.Equal(t, []string{}, p.query("SELECT relname FROM pg_class WHERE relname LIKE 'stage%' AND relkind = 'r'"))
+}
+
+// A database, an object store and a key of one's own replace what is embedded.
+func TestServeOnServersOfOnesOwn(t *testing.T) {
+	objects, err := local.StartBlobs(t.Context(), local.BlobsOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, objects.Stop()) })
+	db, target := newDatabase(t), newDatabase(t)
+	dir := dataDir(t)
+	p := serving(t, dir, "DATABASE_URL="+db.url, "ENCRYPTION_KEY="+base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), 32)),
+		"S3_ENDPOINT="+objects.Endpoint, "S3_BUCKET=mine", "S3_PREPARE=true", "AWS_REGION="+local.Region,
+		"AWS_ACCESS_KEY_ID="+objects.AccessKey, "AWS_SECRET_ACCESS_KEY="+objects.SecretKey)
+	require.Empty(t, p.call(http.MethodGet, "/api/v1/credentials", nil, http.StatusOK)["items"])
+	at, err := url.Parse(target.url)
+	require.NoError(t, err)
+	port, err := strconv.Atoi(at.Port())
+	require.NoError(t, err)
+	password, _ := at.User.Password()
+	credential := p.call(http.MethodPost, "/api/v1/credentials", map[string]any{
+		"name": "own", "host": at.Hostname(), "port": port, "database": at.Path[1:], "username": at.User.Username(), "password": password,
+	}, http.StatusCreated)["id"]
+	file := p.upload("a.csv", "a,b\n1,x\n2,y\n")
+	done := p.finish(p.execute(map[string]any{"name": "own", "file_id": file, "credential_id": credential, "table": "t", "create_table": true}))
+	require.Equal(t, "COMPLETED", done["status"], "%v", done)
+	require.Equal(t, []string{"1|x", "2|y"}, target.rows("SELECT * FROM t ORDER BY a"))
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, left, 1, "%v", left) // the lock
+	require.Equal(t, exitUsage, admin(t, nil, "warehouse", "--data-dir", dir).code)
+	require.Equal(t, exitDone, p.end(syscall.SIGTERM), "%s", p.logged)
 }
 
 // Whoever can be reached by others asks for tokens, or does not start.
