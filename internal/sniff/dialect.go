@@ -197,7 +197,7 @@ func (v *verdict) findComment(body []byte, o Options) byte {
 		end, width := t.lineEnd(rest)
 		line := rest[:end]
 		rest = rest[end+width:]
-		if len(line) == 0 {
+		if len(trim(line)) == 0 {
 			continue
 		}
 		hash := line[0] == '#'
