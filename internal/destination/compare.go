@@ -21,7 +21,7 @@ func (s *session) compare(ctx context.Context) (*etl.Comparison, error) {
 	before := make([]string, len(s.layout.names))
 	same := make([]string, len(s.layout.names))
 	for i, name := range s.layout.names {
-		value, old := s.stage.value("s", i), "t."+quote(name)
+		value, old := s.stage.value(i), "t."+quote(name)
 		after[i] = fmt.Sprintf("left((%s)::text, %d)", value, comparedText)
 		before[i] = fmt.Sprintf("left((%s)::text, %d)", old, comparedText)
 		same[i] = fmt.Sprintf("(%s)::text IS NOT DISTINCT FROM (%s)::text", old, value)
@@ -30,7 +30,7 @@ func (s *session) compare(ctx context.Context) (*etl.Comparison, error) {
 	if s.spec.Strategy == etl.Upsert {
 		equal := make([]string, len(s.stage.merge.keys))
 		for n, i := range s.stage.merge.keys {
-			equal[n] = s.stage.merge.equal("t."+quote(s.spec.Keys[n]), s.stage.value("s", i))
+			equal[n] = s.stage.merge.equal("t."+quote(s.spec.Keys[n]), s.stage.value(i))
 		}
 		on := strings.Join(equal, " AND ")
 		join = fmt.Sprintf(" LEFT JOIN %s t ON %s", s.stage.into, on)

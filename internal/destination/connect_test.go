@@ -98,7 +98,7 @@ func TestConnectionErrors(t *testing.T) {
 		{"no password", as("plain", "", ""), etl.Mistake, "wrong_password", "none was given"},
 		{"unknown user", as("nobody-here", secret, ""), etl.Mistake, "wrong_password", `"nobody-here"`},
 		{"no database", withURL(t, as("plain", secret, ""), func(u *url.URL) { u.Path = "/o'brien" }), etl.Mistake, "no_such_database", `createdb 'o'\''brien'`},
-		{"connection limit", as("full", secret, ""), etl.Weather, "too_many_connections", `"full"`},
+		{"connection limit", as("full", secret, ""), etl.Weather, "too_many_connections", `too many connections for role "full". Try again later, or raise the limit`},
 		{"no CONNECT", as("barred", secret, ""), etl.Mistake, "permission_denied", "GRANT CONNECT ON DATABASE"},
 		{"unknown parameter", as("plain", secret, "&no_such=1"), etl.Mistake, "bad_url", "no_such"},
 	} {

@@ -146,5 +146,5 @@ func (v *sieve) key(r *refusedRow, columns []string) string {
 	if !ok {
 		return ""
 	}
-	return fmt.Sprintf("(%s)=(%s)", identifiers(columns), strings.Join(values, ", "))
+	return fmt.Sprintf("(%s)=(%s)", identifiers(columns), oneLine(strings.Join(values, ", ")))
 }

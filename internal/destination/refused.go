@@ -69,7 +69,7 @@ func (s *session) sift(ctx context.Context, result *etl.LoadResult) error {
 func (s *session) siftValues(ctx context.Context, columns []int, result *etl.LoadResult) error {
 	values := make([]string, len(columns))
 	for n, i := range columns {
-		values[n] = s.stage.value("s", i)
+		values[n] = s.stage.value(i)
 	}
 	v := &sieve{session: s, result: result}
 	before := len(result.Refused)
@@ -164,7 +164,7 @@ func (v *sieve) function(action string) string {
 			// takes a value as the column does, by assignment.
 			fmt.Fprintf(&variables, "  x%d %s.%s%%TYPE;\n", i+1, v.target.sql(), quote(column.Name))
 			fmt.Fprintf(&casts, "IF culprit = 0 THEN BEGIN x%[1]d := (SELECT %[2]s FROM %[3]s s WHERE s._row = p); EXCEPTION WHEN OTHERS THEN culprit := %[1]d; END; END IF;\n",
-				i+1, st.value("s", i), st.from)
+				i+1, st.value(i), st.from)
 		}
 	}
 	weather := slices.DeleteFunc(slices.Clone(statementClasses), func(class string) bool { return slices.Contains(castClasses, class) })

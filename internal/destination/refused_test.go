@@ -122,6 +122,10 @@ var refusals = []struct {
 		good: row(1, "$.a"), bad: row(7, `$$$`), code: "invalid_value", column: "v", value: `$$$`, reason: "jsonpath",
 	},
 	{
+		name: "xml", setup: []string{`CREATE TABLE t (id int, v xml)`},
+		good: row(1, "<a/>"), bad: row(7, "<a>\n<b"), code: "invalid_value", column: "v", value: "<a>\n<b", reason: "XML",
+	},
+	{
 		name: "deep JSON", setup: []string{`CREATE TABLE t (id int, v jsonb)`},
 		good: row(1, "[]"), bad: row(7, strings.Repeat("[", 50_000)+strings.Repeat("]", 50_000)), code: "invalid_value",
 		column: "v", value: strings.Repeat("[", 200) + "…", reason: "stack depth",

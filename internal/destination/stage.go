@@ -161,9 +161,9 @@ func (s *session) staged(c schema.Column) (typ, cast string) {
 	return found.Type, "%s"
 }
 
-// value is the i-th column (from 0) of the stage under an alias, as the table takes it.
-func (st *staging) value(alias string, i int) string {
-	return fmt.Sprintf(st.casts[i], fmt.Sprintf("%s.c%d", alias, i+1))
+// value is the i-th column (from 0) of the stage, whose alias is s, as the table takes it.
+func (st *staging) value(i int) string {
+	return fmt.Sprintf(st.casts[i], fmt.Sprintf("s.c%d", i+1))
 }
 
 // insert is the statement that moves rows on from a FROM clause, whose alias is s.
@@ -171,7 +171,7 @@ func (s *session) insert(from string) string {
 	values := make([]string, len(s.stage.casts))
 	overriding := ""
 	for i := range values {
-		values[i] = s.stage.value("s", i)
+		values[i] = s.stage.value(i)
 		// COPY takes values for such a column as they are; so shall this.
 		if s.target.column(s.layout.names[i]).Identity == "a" {
 			overriding = " OVERRIDING SYSTEM VALUE"

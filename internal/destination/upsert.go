@@ -125,7 +125,7 @@ func (s *session) freshRow() string {
 func (s *session) kept(ctx context.Context) (int64, error) {
 	var equal, null []string
 	for n, i := range s.stage.merge.keys {
-		equal = append(equal, s.stage.merge.equal("t."+quote(s.spec.Keys[n]), s.stage.value("s", i)))
+		equal = append(equal, s.stage.merge.equal("t."+quote(s.spec.Keys[n]), s.stage.value(i)))
 		null = append(null, fmt.Sprintf("s.c%d IS NULL", i+1))
 	}
 	var n int64
@@ -239,7 +239,7 @@ func (s *session) duplicates() (string, error) {
 	m := &s.stage.merge
 	var values, inner, group, join []string
 	for n, i := range m.keys {
-		value := s.stage.value("s", i)
+		value := s.stage.value(i)
 		values = append(values, value)
 		inner = append(inner, fmt.Sprintf("%s AS k%d", value, n))
 		group = append(group, fmt.Sprint(n+1))
@@ -281,7 +281,7 @@ func (s *session) failOnDuplicates(ctx context.Context) error {
 	var keys, named, texts, filled []string
 	for n, i := range s.stage.merge.keys {
 		keys = append(keys, fmt.Sprintf("k%d", n))
-		named = append(named, fmt.Sprintf("%s AS k%d", s.stage.value("s", i), n))
+		named = append(named, fmt.Sprintf("%s AS k%d", s.stage.value(i), n))
 		texts = append(texts, fmt.Sprintf("coalesce(k%d::text, 'null')", n))
 		filled = append(filled, fmt.Sprintf("k%d IS NOT NULL", n))
 	}
