@@ -43,7 +43,9 @@ test: ## everything that must hold: build, vet, lint, secrets, tidy, tests under
 	$(call section,go.mod is tidy)
 	@$(MAKE) --no-print-directory tidy
 	$(call section,tests under the race detector$(comma) with the seeds and finds of every fuzz target)
-	@cc="$$(scripts/cc.sh)" && CGO_ENABLED=1 CC="$$cc" go test -race -timeout 10m ./...
+	@cc="$$(scripts/cc.sh)" && CGO_ENABLED=1 CC="$$cc" go test -race -timeout 20m ./...
+	$(call section,2000 schedules of crashes and lost messages$(comma) each row once)
+	go test -count=1 -timeout 10m -run '^TestExactlyOnce$$' ./internal/workflow
 	@printf '\nmake test: everything passed\n'
 
 check: ## the quick subset: vet and short tests without the race detector

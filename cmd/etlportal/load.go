@@ -206,11 +206,11 @@ func (f *loadFlags) spec(d *workflow.Direct) error {
 	if err != nil {
 		return &etl.Error{Kind: etl.Mistake, Code: "file_not_found", Message: fmt.Sprintf("the mapping %s cannot be read: %v", f.mapping, err), Fix: "Check the path", Err: err}
 	}
-	m, err := transform.ParseMapping(text, f.mapping)
+	m, positions, err := transform.ReadMapping(text, f.mapping)
 	if err != nil {
 		return err
 	}
-	d.Mapping, d.Policy = &m, m.OnBadRow
+	d.Mapping, d.Positions, d.Policy = &m, positions, m.OnBadRow
 	return nil
 }
 

@@ -174,7 +174,7 @@ func TestUpsertCanMakeItsTable(t *testing.T) {
 	db := newDatabase(t)
 	path := file(t, "a.csv", "a,b\n1,x\n1,y\n2,z\n")
 	db.loaded(path, "--create", "--strategy", "upsert", "--key", "a")
-	db.loaded(path, "--strategy", "upsert", "--key", "a")
+	db.loaded(path, "--strategy", "upsert", "--key", "A")
 	require.Equal(t, []string{"1|y", "2|z"}, db.rows("SELECT * FROM t ORDER BY 1"))
 }
 

@@ -33,10 +33,11 @@ type Direct struct {
 	// Keys are UPSERT's; DuplicateKeys is as in etl.LoadSpec.
 	Keys          []string
 	DuplicateKeys string
-	// Mapping is nil where columns match by name.
-	Mapping *etl.Mapping
-	Policy  etl.BadRowPolicy
-	DryRun  bool
+	// Mapping is nil where columns match by name; Positions are those of its file, if it has one.
+	Mapping   *etl.Mapping
+	Positions *transform.Positions
+	Policy    etl.BadRowPolicy
+	DryRun    bool
 	// Parallel is the number of workers that parse and convert.
 	Parallel int
 	// Location is the time zone of times without one.
@@ -71,6 +72,8 @@ type Report struct {
 	// DDL is the statement that made the table; "" where it existed.
 	DDL   string
 	Table *schema.Table
+	// Keys are UPSERT's, as the table spells them.
+	Keys []string
 	// Matches say which source column fills which destination column.
 	Matches []transform.Match
 	Found   *Detected
@@ -99,7 +102,7 @@ func (d *Direct) Run(ctx context.Context) (*Report, error) {
 	}
 	spec := etl.LoadSpec{
 		Table: rep.Table, Columns: program.Columns(), Create: d.Create, Strategy: d.Strategy,
-		Keys: d.Keys, DuplicateKeys: d.DuplicateKeys, DryRun: d.DryRun, Explain: !d.Source.Rereadable(),
+		Keys: rep.Keys, DuplicateKeys: d.DuplicateKeys, DryRun: d.DryRun, Explain: !d.Source.Rereadable(),
 	}
 	if d.OnReject != nil && d.Policy.Mode == "skip" && rep.Table.Refusals != (schema.Refusals{}) {
 		// The rows that the database refuses are looked up in the file afterwards.
@@ -319,16 +322,14 @@ func (d *Direct) compile(rep *Report, sources []transform.Source, table *schema.
 		}
 		program, err := transform.Compile(*m, sources, nil, o)
 		if err != nil {
-			return nil, err
+			return nil, d.Positions.Locate(err)
 		}
 		t := &schema.Table{Schema: d.Schema, Name: d.Table, Columns: program.Columns()}
 		if d.Strategy == etl.Upsert {
-			for _, k := range d.Keys {
-				if !slices.ContainsFunc(t.Columns, func(c schema.Column) bool { return c.Name == k }) {
-					return nil, etl.Mistakef("unknown_key", "Use the names of the new table's columns", "there is no column %q to be the key", k)
-				}
+			if rep.Keys, err = transform.ResolveKeys(d.Keys, t.Columns); err != nil {
+				return nil, err
 			}
-			t.Unique = []schema.Index{{Columns: d.Keys, Primary: true}}
+			t.Unique = []schema.Index{{Columns: rep.Keys, Primary: true}}
 		}
 		rep.Table, rep.DDL = t, d.Dest.CreateTableSQL(t)
 		return program, nil
@@ -341,7 +342,14 @@ func (d *Direct) compile(rep *Report, sources []transform.Source, table *schema.
 		m, rep.Matches = &auto, matches
 	}
 	rep.Table = table
-	return transform.Compile(*m, sources, table.Columns, o)
+	if d.Strategy == etl.Upsert {
+		var err error
+		if rep.Keys, err = transform.ResolveKeys(d.Keys, table.Columns); err != nil {
+			return nil, err
+		}
+	}
+	program, err := transform.Compile(*m, sources, table.Columns, o)
+	return program, d.Positions.Locate(err)
 }
 
 // withoutReasons leaves out the three columns that a rejects file has more than

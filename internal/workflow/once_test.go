@@ -44,7 +44,8 @@ var (
 func TestExactlyOnce(t *testing.T) {
 	const workers = 4
 	schedules := *onceSchedules
-	if testing.Short() {
+	// `make test` runs all of them without the race detector as well.
+	if testing.Short() || underRace {
 		schedules = min(schedules, 200)
 	}
 	var next atomic.Uint64
