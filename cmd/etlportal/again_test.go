@@ -18,3 +18,15 @@ func TestCreateThenLoadAgain(t *testing.T) {
 	db.loaded("../../examples/rechnungen.csv", "--table", "r")
 	require.Equal(t, []string{"480"}, db.rows("SELECT count(*) FROM r"))
 }
+
+// Words that inspection takes for NULL among numbers are text in a text column.
+func TestNullWordsOfATextColumn(t *testing.T) {
+	db := newDatabase(t)
+	db.exec("CREATE TABLE t (v text, n int)")
+	path := file(t, "a.csv", "v,n\n1,1\nNA,NA\n3,3\n4,4\n")
+	o := db.loaded(path)
+	require.Contains(t, o.out, "read as NULL")
+	require.Equal(t, []string{"1|1", "NA|∅", "3|3", "4|4"}, db.rows("SELECT * FROM t"))
+	db.loaded(path, "--strategy", "truncate_insert", "--null-value", "NA")
+	require.Equal(t, []string{"1|1", "∅|∅", "3|3", "4|4"}, db.rows("SELECT * FROM t"))
+}

@@ -290,7 +290,7 @@ func (b *builder) planSource(plan *columnPlan, m etl.ColumnMapping, read reading
 	found := b.columns[plan.source]
 	plan.sourceName = found.Name
 	isText := holdsEmpty(read.t)
-	plan.nulls = newNullRule(m.NullValues, found.NullWords, isText)
+	plan.nulls = newNullRule(m.NullValues, found.nullWords(isText), isText)
 	plan.emptyIsNull = !isText && plan.nulls.empty
 	if len(m.Transformations) > 0 {
 		e, err := b.transformations(m, found, read)

@@ -45,7 +45,7 @@ func (b *builder) readSource(i int) {
 		words = nil
 	}
 	b.readings = append(b.readings, r)
-	b.pool.nulls = append(b.pool.nulls, newNullRule(words, found.NullWords, holdsEmpty(r.t)))
+	b.pool.nulls = append(b.pool.nulls, newNullRule(words, found.nullWords(holdsEmpty(r.t)), holdsEmpty(r.t)))
 }
 
 // general drops what a column's type bounds, so that a calculation may pass it.

@@ -17,6 +17,17 @@ type Source struct {
 	Format string
 	// NullWords are the words that mean NULL where a mapping names none.
 	NullWords []string
+	// NullsGiven says that a person named the words. Others were found, for a
+	// type other than text, and mean nothing where the column is read as text.
+	NullsGiven bool
+}
+
+// nullWords are the words that mean NULL where the column is read as text, or not.
+func (s *Source) nullWords(asText bool) []string {
+	if asText && !s.NullsGiven && s.Type.Kind != schema.Text {
+		return nil
+	}
+	return s.NullWords
 }
 
 // Options are what Compile needs beside the mapping.

@@ -240,7 +240,7 @@ func (d *Direct) columns(ctx context.Context, found *Detected, table *schema.Tab
 	}
 	sources := make([]transform.Source, len(cols))
 	for i, c := range cols {
-		sources[i] = transform.Source{Name: c.Name, Type: c.Type, Format: c.Format, NullWords: c.NullWords}
+		sources[i] = transform.Source{Name: c.Name, Type: c.Type, Format: c.Format, NullWords: c.NullWords, NullsGiven: d.Read.Sniff.NullWords != nil}
 		if len(c.Ambiguous) > 0 && d.needsFormat(c, table) {
 			return nil, Ambiguous(d.Source.Name, c)
 		}
