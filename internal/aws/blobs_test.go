@@ -8,5 +8,8 @@ import (
 )
 
 func TestBlobsConform(t *testing.T) {
-	etltest.BlobsSuite(t, func(t *testing.T, s etltest.BlobsSetup) etl.Blobs { return etltest.Bucket(t, s) })
+	etltest.BlobsSuite(t, func(t *testing.T, s etltest.BlobsSetup) etl.Blobs {
+		t.Helper()
+		return etltest.Bucket(t, s)
+	})
 }

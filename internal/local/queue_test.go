@@ -47,6 +47,7 @@ func openQueue(t *testing.T, pool *pgxpool.Pool) *local.Queue {
 
 func TestQueueConforms(t *testing.T) {
 	etltest.QueueSuite(t, func(t *testing.T) (queue, other etltest.QueueServer) {
+		t.Helper()
 		url := etltest.Postgres(t)
 		q := openQueue(t, openPool(t, url))
 		if err := q.Migrate(t.Context()); err != nil {

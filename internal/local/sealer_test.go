@@ -38,6 +38,7 @@ func newKey(t *testing.T) string {
 
 func TestSealerConformsWithKeyFile(t *testing.T) {
 	etltest.SealerSuite(t, func(t *testing.T) (etl.Sealer, func(t *testing.T), etl.Sealer) {
+		t.Helper()
 		path := filepath.Join(t.TempDir(), "keys", "keyset.json")
 		s := openSealer(t, local.SealerOptions{KeyFile: path})
 		// Another process rotates; s must notice.
