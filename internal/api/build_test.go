@@ -59,7 +59,7 @@ func TestFailuresInside(t *testing.T) {
 
 func TestPositions(t *testing.T) {
 	for id, want := range map[string]position{
-		"7.12": {7, 12}, "0.0": {0, 0}, "": {seq: -1}, "7": {seq: -1}, "7.x": {seq: -1}, "-1.2": {seq: -1}, "99999999999999999999.1": {seq: -1},
+		"7.12": {7, 12}, "0.0": {0, 0}, "": {seq: -1}, "7": {seq: -1}, "7.x": {seq: -1}, "-1.2": {-1, 2}, "-2.2": {seq: -1}, "99999999999999999999.1": {seq: -1},
 	} {
 		require.Equal(t, want, parsePosition(id), id)
 	}
@@ -76,4 +76,13 @@ func TestOwnerOnlyFromHere(t *testing.T) {
 		h.ServeHTTP(w, r)
 		require.Equal(t, status, w.Code, remote)
 	}
+}
+
+// A client that leaves is no failure of the portal, however deep it is noticed.
+func TestClientThatLeft(t *testing.T) {
+	gone := &etl.Error{Kind: etl.Weather, Code: "cancelled", Message: "cancelled while reading", Fix: "Try again."}
+	left, leave := context.WithCancel(t.Context())
+	leave()
+	require.Equal(t, statusGone, problemOf(left, gone).Status)
+	require.Equal(t, http.StatusServiceUnavailable, problemOf(t.Context(), gone).Status)
 }

@@ -112,7 +112,7 @@ func problemOf(ctx context.Context, err error) *problemDetails {
 		return p
 	}
 	e, ok := errors.AsType[*etl.Error](err)
-	if !ok && ctx.Err() != nil {
+	if ctx.Err() != nil && (!ok || e.Code == "cancelled") {
 		return newProblem(ctx, statusGone, "cancelled", "Send the request again", "the request was broken off")
 	}
 	if !ok || e.Kind == etl.Internal {

@@ -52,6 +52,9 @@ func (s *server) streamOperation(tag string) {
 // It is the id of every event.
 type position struct{ seq, log int64 }
 
+// unseen is the seq of who has seen nothing of the run, but maybe of its log.
+const unseen = -1
+
 func (p position) String() string {
 	return strconv.FormatInt(p.seq, 10) + "." + strconv.FormatInt(p.log, 10)
 }
@@ -61,8 +64,8 @@ func parsePosition(id string) position {
 	a, b, _ := strings.Cut(id, ".")
 	seq, err1 := strconv.ParseInt(a, 10, 64)
 	entry, err2 := strconv.ParseInt(b, 10, 64)
-	if err := errors.Join(err1, err2); err != nil || seq < 0 || entry < 0 {
-		return position{seq: -1}
+	if err := errors.Join(err1, err2); err != nil || seq < unseen || entry < 0 {
+		return position{seq: unseen}
 	}
 	return position{seq, entry}
 }
