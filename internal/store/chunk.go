@@ -176,8 +176,9 @@ func (s *Store) ChunkProgress(ctx context.Context, ref etl.ChunkRef, bytes, rows
 // ChunkLoaded reports that the destination has a claimed chunk, with its counts
 // and bad rows, and gives the number of chunks that are not loaded yet: the one
 // who gets 0 sends the run to be finalized. Repeated it changes nothing and
-// gives that number again.
-func (s *Store) ChunkLoaded(ctx context.Context, ref etl.ChunkRef, counts etl.Counts, rejects []etl.Reject) (remaining int, err error) {
+// gives that number again. Entries of the run's log become visible with the
+// report, so that the run's end cannot come before them.
+func (s *Store) ChunkLoaded(ctx context.Context, ref etl.ChunkRef, counts etl.Counts, rejects []etl.Reject, entries ...etl.LogEntry) (remaining int, err error) {
 	reported := false
 	run, err := s.report(ctx, ref, "reporting", func(c readChunk) bool { return c.State == etl.ChunkLoaded }, func(tx pgx.Tx, before readChunk) error {
 		reported = true
@@ -191,7 +192,10 @@ func (s *Store) ChunkLoaded(ctx context.Context, ref etl.ChunkRef, counts etl.Co
 			return err
 		}
 		remaining, err = account(ctx, tx, ref.RunID, ref.RunAttempt, difference(after.Counts, before.Counts), after.bytes-before.bytes, 1)
-		return err
+		if err != nil {
+			return err
+		}
+		return writeLog(ctx, tx, ref.RunID, entries)
 	})
 	if err == nil && !reported {
 		remaining = run.ChunksTotal - run.ChunksDone

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -20,28 +21,14 @@ func (s *Store) AppendLog(ctx context.Context, entries ...etl.LogEntry) error {
 		return nil
 	}
 	runs := make(map[int64]bool)
-	rows := make([][]any, len(entries))
-	for i, e := range entries {
-		runs[e.RunID] = true
-		var attributes any
-		if len(e.Attributes) > 0 {
-			encoded, err := json.Marshal(e.Attributes)
-			if err != nil {
-				return &etl.Error{Code: "internal", Message: "an attribute of a log entry cannot be stored", Err: err}
-			}
-			attributes = json.RawMessage(encoded)
-		}
-		level := e.Level
-		if level == "" {
-			level = "info"
-		}
-		rows[i] = []any{e.RunID, level, e.Chunk, clean(e.Message), attributes}
+	for i := range entries {
+		runs[entries[i].RunID] = true
 	}
-	ids := make([]int64, 0, len(runs))
-	for id := range runs {
-		ids = append(ids, id)
+	rows, err := logRows(entries)
+	if err != nil {
+		return err
 	}
-	slices.Sort(ids)
+	ids := slices.Sorted(maps.Keys(runs))
 	return s.tx(ctx, "writing to a run's log", func(tx pgx.Tx) error {
 		// Held until commit, so that no entry with a higher ID is visible before these.
 		tag, err := tx.Exec(ctx, `SELECT FROM job_runs WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE`, ids)
@@ -51,9 +38,49 @@ func (s *Store) AppendLog(ctx context.Context, entries ...etl.LogEntry) error {
 		if int(tag.RowsAffected()) < len(ids) {
 			return notFound("run among", ids)
 		}
-		_, err = tx.CopyFrom(ctx, pgx.Identifier{"run_logs"}, []string{"run_id", "level", "chunk", "message", "attributes"}, pgx.CopyFromRows(rows))
-		return err
+		return copyLog(ctx, tx, rows)
 	})
+}
+
+func copyLog(ctx context.Context, tx pgx.Tx, rows [][]any) error {
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{"run_logs"}, []string{"run_id", "level", "chunk", "message", "attributes"}, pgx.CopyFromRows(rows))
+	return err
+}
+
+// writeLog adds entries to the log of a run that tx has locked.
+func writeLog(ctx context.Context, tx pgx.Tx, runID int64, entries []etl.LogEntry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	rows, err := logRows(entries)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		row[0] = runID
+	}
+	return copyLog(ctx, tx, rows)
+}
+
+// logRows are entries as run_logs takes them.
+func logRows(entries []etl.LogEntry) ([][]any, error) {
+	rows := make([][]any, len(entries))
+	for i, e := range entries {
+		var attributes any
+		if len(e.Attributes) > 0 {
+			encoded, err := json.Marshal(e.Attributes)
+			if err != nil {
+				return nil, &etl.Error{Code: "internal", Message: "an attribute of a log entry cannot be stored", Err: err}
+			}
+			attributes = json.RawMessage(encoded)
+		}
+		level := e.Level
+		if level == "" {
+			level = "info"
+		}
+		rows[i] = []any{e.RunID, level, e.Chunk, clean(e.Message), attributes}
+	}
+	return rows, nil
 }
 
 const logColumns = `id, run_id, at, level, chunk, message, attributes`

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"math"
 
@@ -174,30 +175,38 @@ func (s *Store) BeginPublish(ctx context.Context, id int64, attempt int) (etl.Ru
 // CompleteRun ends a publishing run with its verified counts and the rows that
 // were refused while publishing. Counts that do not add up are an Internal
 // error of code counts_differ. Repeated within the attempt it gives the run as
-// it is.
-func (s *Store) CompleteRun(ctx context.Context, id int64, attempt int, c etl.Counts, rejects []etl.Reject) (etl.Run, error) {
+// it is. The last entries of its log, whose RunID is ignored, become visible
+// with the end, so that who sees a run ended sees its log whole.
+func (s *Store) CompleteRun(ctx context.Context, id int64, attempt int, c etl.Counts, rejects []etl.Reject, last ...etl.LogEntry) (etl.Run, error) {
 	return s.move(ctx, id, attempt, "completing", func(r etl.Run) bool { return r.Status == etl.Completed },
-		func(tx pgx.Tx) error { return writeRejects(ctx, tx, id, nil, rejects) },
+		func(tx pgx.Tx) error {
+			return errors.Join(writeRejects(ctx, tx, id, nil, rejects), writeLog(ctx, tx, id, last))
+		},
 		`status = 'COMPLETED', phase = 'done', bytes_read = bytes_total, rows_read = $3, rows_loaded = $4, rows_inserted = $5, rows_updated = $6,
 			rows_filtered = $7, rows_rejected = $8, rows_deduplicated = $9`,
 		c.Read, c.Loaded, c.Inserted, c.Updated, c.Filtered, c.Rejected, c.Deduplicated)
 }
 
 // FailRun ends a PENDING or RUNNING run with its cause and the rows that were to
-// blame. Repeated within the attempt it gives the run with the first cause.
-func (s *Store) FailRun(ctx context.Context, id int64, attempt int, cause *etl.Error, rejects []etl.Reject) (etl.Run, error) {
+// blame, and the last entries of its log, as CompleteRun. Repeated within the
+// attempt it gives the run with the first cause.
+func (s *Store) FailRun(ctx context.Context, id int64, attempt int, cause *etl.Error, rejects []etl.Reject, last ...etl.LogEntry) (etl.Run, error) {
 	if cause == nil {
 		cause = &etl.Error{Code: "internal", Message: "the run failed without saying why"}
 	}
 	return s.move(ctx, id, attempt, "failing", func(r etl.Run) bool { return r.Status == etl.Failed },
-		func(tx pgx.Tx) error { return writeRejects(ctx, tx, id, nil, rejects) },
+		func(tx pgx.Tx) error {
+			return errors.Join(writeRejects(ctx, tx, id, nil, rejects), writeLog(ctx, tx, id, last))
+		},
 		`status = 'FAILED', error = $3`, encodeError(cause))
 }
 
 // CancelRun ends a PENDING or RUNNING run that is not publishing yet; a
-// publishing or ended one is run_state. Repeated it gives the run as it is.
-func (s *Store) CancelRun(ctx context.Context, id int64) (etl.Run, error) {
-	return s.move(ctx, id, 0, "cancelling", func(r etl.Run) bool { return r.Status == etl.Cancelled }, nil, `status = 'CANCELLED'`)
+// publishing or ended one is run_state. Repeated it gives the run as it is. The last entries
+// of its log are as CompleteRun's.
+func (s *Store) CancelRun(ctx context.Context, id int64, last ...etl.LogEntry) (etl.Run, error) {
+	return s.move(ctx, id, 0, "cancelling", func(r etl.Run) bool { return r.Status == etl.Cancelled },
+		func(tx pgx.Tx) error { return writeLog(ctx, tx, id, last) }, `status = 'CANCELLED'`)
 }
 
 // RetryRun makes a FAILED run PENDING again under the next attempt and the same

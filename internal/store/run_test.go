@@ -60,7 +60,7 @@ func TestRunFromBeginningToEnd(t *testing.T) {
 	require.Positive(t, wait.Delay)
 
 	for range 2 {
-		remaining, err := s.ChunkLoaded(ctx, ref(r, c), etl.Counts{Read: 10, Loaded: 8, Filtered: 2}, nil)
+		remaining, err := s.ChunkLoaded(ctx, ref(r, c), etl.Counts{Read: 10, Loaded: 8, Filtered: 2}, nil, etl.LogEntry{Message: "last chunk", Chunk: &c.Number})
 		require.NoError(t, err)
 		require.Zero(t, remaining)
 	}
@@ -73,22 +73,26 @@ func TestRunFromBeginningToEnd(t *testing.T) {
 	_, err = s.CancelRun(ctx, r.ID)
 	refused(t, err, CodeRunState, "publish")
 
-	_, err = s.CompleteRun(ctx, r.ID, 1, etl.Counts{Read: 30, Loaded: 20, Inserted: 20}, nil)
+	_, err = s.CompleteRun(ctx, r.ID, 1, etl.Counts{Read: 30, Loaded: 20, Inserted: 20}, nil, etl.LogEntry{Message: "of no end"})
 	require.Equal(t, CodeCounts, codeOf(err))
 	require.Equal(t, etl.Internal, etl.KindOf(err))
 	counts := etl.Counts{Read: 30, Loaded: 26, Inserted: 20, Updated: 6, Filtered: 2, Rejected: 2}
-	r, err = s.CompleteRun(ctx, r.ID, 1, counts, []etl.Reject{{Line: 9, Code: "unique_violation", Reason: "twice"}})
+	r, err = s.CompleteRun(ctx, r.ID, 1, counts, []etl.Reject{{Line: 9, Code: "unique_violation", Reason: "twice"}}, etl.LogEntry{Message: "end"})
 	require.NoError(t, err)
 	require.Equal(t, etl.Completed, r.Status)
 	require.Equal(t, counts, r.Counts)
 	require.EqualValues(t, 400, r.BytesRead)
 	require.NotNil(t, r.FinishedAt)
-	again, err = s.CompleteRun(ctx, r.ID, 1, counts, []etl.Reject{{Line: 9, Code: "unique_violation", Reason: "twice"}})
+	again, err = s.CompleteRun(ctx, r.ID, 1, counts, []etl.Reject{{Line: 9, Code: "unique_violation", Reason: "twice"}}, etl.LogEntry{Message: "end"})
 	require.NoError(t, err)
 	require.Equal(t, r, again)
 	rejects, err := s.Rejects(ctx, r.ID, etl.RejectFilter{}, etl.Page{})
 	require.NoError(t, err)
 	require.Len(t, rejects.Items, 2)
+	entries, err := s.LogsAfter(ctx, r.ID, 0, 10)
+	require.NoError(t, err)
+	require.Len(t, entries, 2)
+	require.Equal(t, []string{"last chunk", "end"}, []string{entries[0].Message, entries[1].Message})
 	_, err = s.FailRun(ctx, r.ID, 1, nil, nil)
 	refused(t, err, CodeRunState, "COMPLETED")
 	_, err = s.RetryRun(ctx, r.ID)

@@ -110,11 +110,10 @@ func frozenColumns(src *etl.Source) ([]etl.FrozenColumn, error) {
 // Cancel ends a run that is not publishing, and removes what it staged. A
 // publishing or ended run is a Mistake of code run_state. May be repeated.
 func (s *Steps) Cancel(ctx context.Context, runID int64) (etl.Run, error) {
-	run, err := s.Store.CancelRun(ctx, runID)
+	run, err := s.Store.CancelRun(ctx, runID, etl.LogEntry{RunID: runID, Level: "info", Message: "cancelled; nothing was loaded"})
 	if err != nil {
 		return run, err
 	}
-	s.info(ctx, run.ID, "cancelled; nothing was loaded")
 	s.discard(ctx, &run)
 	return run, nil
 }

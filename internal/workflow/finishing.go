@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/etlportal/etlportal/internal/etl"
@@ -32,7 +33,7 @@ func (l *loading) direct(ctx context.Context) error {
 			return err
 		}
 		l.quiet.Store(true)
-		if _, err := l.s.Store.ChunkLoaded(ctx, l.ref, counts, l.rejects); err != nil {
+		if _, err := l.s.Store.ChunkLoaded(ctx, l.ref, counts, l.rejects, l.entry(counts)); err != nil {
 			return err
 		}
 		l.reported = true
@@ -67,7 +68,6 @@ func (l *loading) direct(ctx context.Context) error {
 	if err := etl.Reached(ctx, "after the publishing commit"); err != nil {
 		return err
 	}
-	l.told(ctx, counts)
 	chunks := []etl.Chunk{l.chunk}
 	chunks[0].Counts = counts
 	return l.s.complete(ctx, l.work, chunks, etl.LoadResult{
@@ -235,16 +235,13 @@ func (s *Steps) complete(ctx context.Context, w *work, chunks []etl.Chunk, resul
 			s.say(ctx, "warn", run.ID, nil, "the refused rows could not be read from the file again: %s", shown(err).Message)
 		}
 	}
-	if _, err := s.Store.CompleteRun(ctx, run.ID, run.Attempt, c, refused); err != nil {
-		if outrun(err) {
-			return nil
-		}
+	var last []etl.LogEntry
+	for _, message := range append(slices.Clip(result.Notes), fmt.Sprintf("completed: %s read, %d inserted, %d updated, %d filtered out, %d rejected, %d duplicates", count(c.Read, "row"), c.Inserted, c.Updated, c.Filtered, c.Rejected, c.Deduplicated)) {
+		last = append(last, etl.LogEntry{RunID: run.ID, Level: "info", Message: message})
+	}
+	if _, err := s.Store.CompleteRun(ctx, run.ID, run.Attempt, c, refused, last...); err != nil && !outrun(err) {
 		return err
 	}
-	for _, note := range result.Notes {
-		s.info(ctx, run.ID, "%s", note)
-	}
-	s.info(ctx, run.ID, "completed: %s read, %d inserted, %d updated, %d filtered out, %d rejected, %d duplicates", count(c.Read, "row"), c.Inserted, c.Updated, c.Filtered, c.Rejected, c.Deduplicated)
 	return nil
 }
 

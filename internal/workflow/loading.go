@@ -244,12 +244,11 @@ func (l *loading) load(ctx context.Context) (err error) {
 		return err
 	}
 	l.quiet.Store(true)
-	remaining, err := l.s.Store.ChunkLoaded(ctx, l.ref, counts, l.rejects)
+	remaining, err := l.s.Store.ChunkLoaded(ctx, l.ref, counts, l.rejects, l.entry(counts))
 	if err != nil {
 		return err
 	}
 	l.reported, l.committing = true, true
-	l.told(ctx, counts)
 	if remaining > 0 {
 		return l.judge(ctx, counts)
 	}
@@ -273,7 +272,8 @@ func (l *loading) judge(ctx context.Context, counts etl.Counts) error {
 	return judge(&run, run.Counts, 0)
 }
 
-func (l *loading) told(ctx context.Context, c etl.Counts) {
+// entry is what the run's log says of the loaded chunk.
+func (l *loading) entry(c etl.Counts) etl.LogEntry {
 	text := fmt.Sprintf("chunk %d of %d: %s read", l.chunk.Number+1, l.run.ChunksTotal, count(c.Read, "row"))
 	if c.Filtered > 0 {
 		text += fmt.Sprintf(", %d filtered out", c.Filtered)
@@ -284,7 +284,7 @@ func (l *loading) told(ctx context.Context, c etl.Counts) {
 	if lost := c.Rejected - int64(len(l.rejects)); lost > 0 {
 		text += fmt.Sprintf(" (%d of them beyond what is kept)", lost)
 	}
-	l.s.say(ctx, "info", l.run.ID, &l.chunk.Number, "%s", text)
+	return etl.LogEntry{RunID: l.run.ID, Level: "info", Chunk: &l.chunk.Number, Message: text}
 }
 
 // config is how the chunk's rows are read and judged. Bounds on the number of

@@ -322,12 +322,13 @@ func (a *access) ChunkProgress(ctx context.Context, ref etl.ChunkRef, _, _ int64
 	return err
 }
 
-func (a *access) ChunkLoaded(ctx context.Context, ref etl.ChunkRef, counts etl.Counts, rejects []etl.Reject) (int, error) {
+func (a *access) ChunkLoaded(ctx context.Context, ref etl.ChunkRef, counts etl.Counts, rejects []etl.Reject, entries ...etl.LogEntry) (int, error) {
 	run, err := a.report(ctx, "ChunkLoaded", ref, func(c *memoryChunk) bool { return c.State == etl.ChunkLoaded }, func(r *memoryRun, c *memoryChunk) {
 		c.State, c.Counts, c.tries = etl.ChunkLoaded, counts, 0
 		r.ChunksDone++
 		r.Counts.Rejected += counts.Rejected
 		r.keep(&ref.Number, rejects)
+		a.write(r, entries)
 	})
 	return run.ChunksTotal - run.ChunksDone, err
 }
@@ -375,7 +376,7 @@ func (a *access) BeginPublish(ctx context.Context, id int64, attempt int) (etl.R
 		func(r *memoryRun) bool { return r.loading() == nil && r.ChunksDone == r.ChunksTotal }, func(r *memoryRun) { r.Phase = etl.PhasePublish })
 }
 
-func (a *access) CompleteRun(ctx context.Context, id int64, attempt int, counts etl.Counts, rejects []etl.Reject) (etl.Run, error) {
+func (a *access) CompleteRun(ctx context.Context, id int64, attempt int, counts etl.Counts, rejects []etl.Reject, last ...etl.LogEntry) (etl.Run, error) {
 	return a.move(ctx, "CompleteRun", id, attempt, func(r *memoryRun) bool { return r.Status == etl.Completed },
 		func(r *memoryRun) bool {
 			return r.Status == etl.Running && r.Phase == etl.PhasePublish && counts.Balanced()
@@ -383,20 +384,25 @@ func (a *access) CompleteRun(ctx context.Context, id int64, attempt int, counts 
 		func(r *memoryRun) {
 			r.Status, r.Phase, r.Counts = etl.Completed, etl.PhaseDone, counts
 			r.keep(nil, rejects)
+			a.write(r, last)
 		})
 }
 
-func (a *access) FailRun(ctx context.Context, id int64, attempt int, cause *etl.Error, rejects []etl.Reject) (etl.Run, error) {
+func (a *access) FailRun(ctx context.Context, id int64, attempt int, cause *etl.Error, rejects []etl.Reject, last ...etl.LogEntry) (etl.Run, error) {
 	return a.move(ctx, "FailRun", id, attempt, func(r *memoryRun) bool { return r.Status == etl.Failed },
 		func(r *memoryRun) bool { return !r.Status.Final() }, func(r *memoryRun) {
 			r.Status, r.Error = etl.Failed, cause
 			r.keep(nil, rejects)
+			a.write(r, last)
 		})
 }
 
-func (a *access) CancelRun(ctx context.Context, id int64) (etl.Run, error) {
+func (a *access) CancelRun(ctx context.Context, id int64, last ...etl.LogEntry) (etl.Run, error) {
 	return a.move(ctx, "CancelRun", id, 0, func(r *memoryRun) bool { return r.Status == etl.Cancelled },
-		func(r *memoryRun) bool { return !r.Status.Final() && r.Phase != etl.PhasePublish }, func(r *memoryRun) { r.Status = etl.Cancelled })
+		func(r *memoryRun) bool { return !r.Status.Final() && r.Phase != etl.PhasePublish }, func(r *memoryRun) {
+			r.Status = etl.Cancelled
+			a.write(r, last)
+		})
 }
 
 func (a *access) RetryRun(ctx context.Context, id int64) (etl.Run, error) {
@@ -487,6 +493,14 @@ func (a *access) ReleaseLease(ctx context.Context, l etl.Lease) error {
 	return a.do(ctx, "ReleaseLease", func() error { delete(a.leases, l.Holder); return nil })
 }
 
+func (a *access) write(r *memoryRun, entries []etl.LogEntry) {
+	for _, e := range entries {
+		a.logID++
+		e.ID, e.At = a.logID, a.now
+		r.logs = append(r.logs, e)
+	}
+}
+
 func (a *access) AppendLog(ctx context.Context, entries ...etl.LogEntry) error {
 	return a.do(ctx, "AppendLog", func() error {
 		for _, e := range entries {
@@ -494,9 +508,7 @@ func (a *access) AppendLog(ctx context.Context, entries ...etl.LogEntry) error {
 			if err != nil {
 				return err
 			}
-			a.logID++
-			e.ID, e.At = a.logID, a.now
-			r.logs = append(r.logs, e)
+			a.write(r, []etl.LogEntry{e})
 		}
 		return nil
 	})
