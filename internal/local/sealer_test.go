@@ -61,6 +61,7 @@ type rotated struct {
 
 func TestSealerConformsWithGivenKeys(t *testing.T) {
 	etltest.SealerSuite(t, func(t *testing.T) (etl.Sealer, func(t *testing.T), etl.Sealer) {
+		t.Helper()
 		s := &rotated{keys: newKey(t)}
 		s.Sealer = openSealer(t, local.SealerOptions{Keys: s.keys})
 		rotate := func(t *testing.T) {
