@@ -204,28 +204,37 @@ func (s *Store) ChunkLoaded(ctx context.Context, ref etl.ChunkRef, counts etl.Co
 }
 
 // ChunkReleased gives a claimed chunk back after a failure that passes, for
-// another claim; cause may be nil. It may be repeated.
+// another claim; cause may be nil. It may be repeated. A chunk that the claim
+// has reported as loaded stays so: only ReopenChunks takes that back.
 func (s *Store) ChunkReleased(ctx context.Context, ref etl.ChunkRef, cause *etl.Error) error {
-	return s.giveUp(ctx, ref, "releasing", etl.ChunkWaiting, cause)
+	done := func(c readChunk) bool { return c.State == etl.ChunkWaiting || c.State == etl.ChunkLoaded }
+	_, err := s.report(ctx, ref, "releasing", done, func(tx pgx.Tx, before readChunk) error {
+		return giveUp(ctx, tx, ref, before, `state = 'waiting', error = $5, rows_read = 0, bytes_read = 0`, encodeError(cause))
+	})
+	return err
 }
 
-// ChunkFailed notes why a claimed chunk cannot be loaded; FailRun ends its run.
-// It may be repeated.
-func (s *Store) ChunkFailed(ctx context.Context, ref etl.ChunkRef, cause *etl.Error) error {
+// ChunkFailed notes why a claimed chunk cannot be loaded, and the rows read,
+// filtered and rejected until then; FailRun ends its run. It may be repeated.
+func (s *Store) ChunkFailed(ctx context.Context, ref etl.ChunkRef, seen etl.Counts, cause *etl.Error) error {
 	if cause == nil {
 		cause = &etl.Error{Code: "internal", Message: "the chunk failed without saying why"}
 	}
-	return s.giveUp(ctx, ref, "failing", etl.ChunkFailed, cause)
+	done := func(c readChunk) bool { return c.State == etl.ChunkFailed }
+	_, err := s.report(ctx, ref, "failing", done, func(tx pgx.Tx, before readChunk) error {
+		return giveUp(ctx, tx, ref, before, `state = 'failed', error = $5, rows_read = $6, rows_filtered = $7, rows_rejected = $8`,
+			encodeError(cause), seen.Read, seen.Filtered, seen.Rejected)
+	})
+	return err
 }
 
-func (s *Store) giveUp(ctx context.Context, ref etl.ChunkRef, what string, to etl.ChunkState, cause *etl.Error) error {
-	_, err := s.report(ctx, ref, what, func(c readChunk) bool { return c.State == to }, func(tx pgx.Tx, before readChunk) error {
-		if _, err := fenced(ctx, tx, ref, `state = $5, error = $6, rows_read = 0, bytes_read = 0`, string(to), encodeError(cause)); err != nil {
-			return err
-		}
-		_, err := account(ctx, tx, ref.RunID, ref.RunAttempt, difference(etl.Counts{}, before.Counts), -before.bytes, 0)
+// giveUp changes a chunk that its claim will not load, and its run's progress.
+func giveUp(ctx context.Context, tx pgx.Tx, ref etl.ChunkRef, before readChunk, set string, args ...any) error {
+	after, err := fenced(ctx, tx, ref, set, args...)
+	if err != nil {
 		return err
-	})
+	}
+	_, err = account(ctx, tx, ref.RunID, ref.RunAttempt, difference(after.Counts, before.Counts), after.bytes-before.bytes, 0)
 	return err
 }
 

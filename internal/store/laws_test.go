@@ -92,7 +92,8 @@ func TestOnlyLegalMoves(t *testing.T) {
 					if from.status == etl.Failed && to == pending {
 						want = attempt == 2 // the retry
 					}
-					got := try(t, s, `UPDATE job_runs SET status = $2, phase = $3, attempt = $4, error = $5, rows_inserted = CASE WHEN $2 = 'COMPLETED' THEN rows_loaded ELSE 0 END WHERE id = $1`,
+					got := try(t, s, `UPDATE job_runs SET status = $2, phase = $3, attempt = $4, error = $5, rows_inserted = CASE WHEN $2 = 'COMPLETED' THEN rows_loaded ELSE 0 END,
+						rows_loaded = CASE WHEN $2 IN ('FAILED', 'CANCELLED') THEN 0 ELSE rows_loaded END WHERE id = $1`,
 						r.ID, string(status), string(phase), attempt, failure(status))
 					require.Equalf(t, want, got == nil, "%v → %v at attempt %d: %v", from, to, attempt, got)
 				}
@@ -142,7 +143,7 @@ func TestOnlyLegalMovesOfChunks(t *testing.T) {
 	require.NoError(t, err)
 	c2, err := s.ClaimChunk(ctx, r.ID, 2, 1, 0)
 	require.NoError(t, err)
-	require.NoError(t, s.ChunkFailed(ctx, ref(r, c2), nil))
+	require.NoError(t, s.ChunkFailed(ctx, ref(r, c2), etl.Counts{}, nil))
 
 	begin := map[int]etl.ChunkState{loaded: etl.ChunkLoaded, c.Number: etl.ChunkLoading, c2.Number: etl.ChunkFailed, waiting: etl.ChunkWaiting}
 	claims := map[int]int{loaded: 1, c.Number: 1, c2.Number: 1, waiting: 0}
@@ -206,6 +207,7 @@ func TestFrozen(t *testing.T) {
 		`UPDATE job_runs SET chunks_total = 3 WHERE id = $1`:                                        "job_runs_plan",
 		`UPDATE job_runs SET source_id = NULL WHERE id = $1`:                                        "job_runs_inputs",
 		`UPDATE job_runs SET rows_read = -1 WHERE id = $1`:                                          "job_runs_counts_check",
+		`UPDATE job_runs SET status = 'CANCELLED', rows_loaded = 1 WHERE id = $1`:                   "job_runs_unpublished_check",
 		`DELETE FROM job_runs WHERE id = $1`:                                                        "job_runs_end",
 		fmt.Sprintf(`UPDATE run_chunks SET end_byte = 7 WHERE run_id = %d`, planned.ID):             "run_chunks_frozen",
 		fmt.Sprintf(`UPDATE job_runs SET chunks_total = 9 WHERE id = %d`, planned.ID):               "job_runs_plan",

@@ -187,9 +187,15 @@ func (s *Store) CompleteRun(ctx context.Context, id int64, attempt int, c etl.Co
 		c.Read, c.Loaded, c.Inserted, c.Updated, c.Filtered, c.Rejected, c.Deduplicated)
 }
 
+// unpublished are the counts of a run that ends without publishing: what was
+// staged is in no table, what was read and refused was so all the same.
+const unpublished = `rows_loaded = 0, rows_inserted = 0, rows_updated = 0, rows_deduplicated = 0`
+
 // FailRun ends a PENDING or RUNNING run with its cause and the rows that were to
-// blame, and the last entries of its log, as CompleteRun. Repeated within the
-// attempt it gives the run with the first cause.
+// blame, and the last entries of its log, as CompleteRun. No row counts as
+// loaded then; those read, filtered and rejected are the sums over its chunks,
+// and at least the rejects that are listed. Repeated within the attempt it
+// gives the run with the first cause.
 func (s *Store) FailRun(ctx context.Context, id int64, attempt int, cause *etl.Error, rejects []etl.Reject, last ...etl.LogEntry) (etl.Run, error) {
 	if cause == nil {
 		cause = &etl.Error{Code: "internal", Message: "the run failed without saying why"}
@@ -198,15 +204,17 @@ func (s *Store) FailRun(ctx context.Context, id int64, attempt int, cause *etl.E
 		func(tx pgx.Tx) error {
 			return errors.Join(writeRejects(ctx, tx, id, nil, rejects), writeLog(ctx, tx, id, last))
 		},
-		`status = 'FAILED', error = $3`, encodeError(cause))
+		`status = 'FAILED', error = $3, `+unpublished+`,
+			rows_rejected = greatest(rows_rejected, (SELECT count(*) FROM run_rejects WHERE run_id = $1)),
+			rows_read = greatest(rows_read, rows_filtered + (SELECT count(*) FROM run_rejects WHERE run_id = $1))`, encodeError(cause))
 }
 
 // CancelRun ends a PENDING or RUNNING run that is not publishing yet; a
-// publishing or ended one is run_state. Repeated it gives the run as it is. The last entries
-// of its log are as CompleteRun's.
+// publishing or ended one is run_state. Its counts are as FailRun's. Repeated it
+// gives the run as it is. The last entries of its log are as CompleteRun's.
 func (s *Store) CancelRun(ctx context.Context, id int64, last ...etl.LogEntry) (etl.Run, error) {
 	return s.move(ctx, id, 0, "cancelling", func(r etl.Run) bool { return r.Status == etl.Cancelled },
-		func(tx pgx.Tx) error { return writeLog(ctx, tx, id, last) }, `status = 'CANCELLED'`)
+		func(tx pgx.Tx) error { return writeLog(ctx, tx, id, last) }, `status = 'CANCELLED', `+unpublished)
 }
 
 // RetryRun makes a FAILED run PENDING again under the next attempt and the same
@@ -219,7 +227,11 @@ func (s *Store) RetryRun(ctx context.Context, id int64) (etl.Run, error) {
 			return err
 		}
 		if run.Status != etl.Failed {
-			return etl.Mistakef(CodeRunState, "Wait for its end, or execute the job again.", "run %d is %s: only a FAILED run can be retried", id, run.Status)
+			fix := "Execute the job again."
+			if !run.Status.Final() {
+				fix = "Wait for its end, and retry it if it fails."
+			}
+			return etl.Mistakef(CodeRunState, fix, "run %d is %s: only a FAILED run can be retried", id, run.Status)
 		}
 		run, err = scanRun(tx.QueryRow(ctx, `
 			UPDATE job_runs SET attempt = $2, status = 'PENDING', phase = 'plan', error = NULL, rows_read = c.rows_read, rows_loaded = c.rows_loaded,

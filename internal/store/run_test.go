@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -112,7 +113,7 @@ func TestRetryGoesOnWhereTheRunFailed(t *testing.T) {
 	require.NoError(t, err)
 	cause := &etl.Error{Kind: etl.Refused, Code: "bad_rows", Message: "line 22: 'x' is not a number\x00", Fix: "Correct it.", Line: 22, Column: "a", Value: "x"}
 	for range 2 {
-		require.NoError(t, s.ChunkFailed(ctx, ref(r, broken), cause))
+		require.NoError(t, s.ChunkFailed(ctx, ref(r, broken), etl.Counts{Read: 4, Filtered: 1}, cause))
 	}
 	r, err = s.FailRun(ctx, r.ID, 1, cause, []etl.Reject{{Line: 22, Code: "bad", Reason: "of the failed try"}})
 	require.NoError(t, err)
@@ -120,6 +121,7 @@ func TestRetryGoesOnWhereTheRunFailed(t *testing.T) {
 	require.Equal(t, etl.Refused, r.Error.Kind)
 	require.Equal(t, "line 22: 'x' is not a number\uFFFD", r.Error.Message)
 	require.Equal(t, etl.PhaseLoad, r.Phase)
+	require.Equal(t, etl.Counts{Read: 19, Filtered: 1, Rejected: 2}, r.Counts, "nothing is loaded, though a chunk is staged; no reject that is listed is missing")
 	refused(t, s.ChunkProgress(ctx, ref(r, late), 60, 6), CodeRunState, "FAILED")
 
 	r, err = s.RetryRun(ctx, r.ID)
@@ -173,7 +175,7 @@ func TestTakenOverChunkFencesItsFirstLoader(t *testing.T) {
 	_, err = s.ChunkLoaded(ctx, ref(r, slow), etl.Counts{Read: 10, Loaded: 10}, nil)
 	refused(t, err, CodeStaleAttempt, "claim 1 of chunk 0")
 	require.Equal(t, CodeStaleAttempt, codeOf(s.ChunkProgress(ctx, ref(r, slow), 80, 8)))
-	require.Equal(t, CodeStaleAttempt, codeOf(s.ChunkFailed(ctx, ref(r, slow), nil)))
+	require.Equal(t, CodeStaleAttempt, codeOf(s.ChunkFailed(ctx, ref(r, slow), etl.Counts{}, nil)))
 	for range 2 {
 		require.NoError(t, s.ChunkReleased(ctx, ref(r, next), &etl.Error{Kind: etl.Weather, Code: "connection_lost", Message: "gone"}))
 	}
@@ -225,7 +227,11 @@ func TestCancelledRunCannotPublish(t *testing.T) {
 		r, err = s.CancelRun(ctx, r.ID)
 		require.NoError(t, err)
 		require.Equal(t, etl.Cancelled, r.Status)
+		require.Equal(t, etl.Counts{Read: 10}, r.Counts, "nothing is loaded")
 	}
+	_, err = s.RetryRun(ctx, r.ID)
+	refused(t, err, CodeRunState, "CANCELLED")
+	require.EqualError(t, err, fmt.Sprintf("run %d is CANCELLED: only a FAILED run can be retried. Execute the job again.", r.ID))
 	_, err = s.BeginPublish(ctx, r.ID, 1)
 	refused(t, err, CodeRunState, "CANCELLED")
 	_, err = s.CompleteRun(ctx, r.ID, 1, etl.Counts{}, nil)
@@ -322,4 +328,22 @@ func TestRunsArePaged(t *testing.T) {
 	require.Equal(t, r, byLoad)
 	_, err = s.RunByLoad(ctx, "none\x00such")
 	refused(t, err, CodeNotFound)
+}
+
+func TestReleaseLeavesALoadedChunk(t *testing.T) {
+	s, ctx := open(t, Options{}), t.Context()
+	r := loading(t, s, 2)
+	c, err := s.ClaimChunk(ctx, r.ID, 0, 1, 0)
+	require.NoError(t, err)
+	_, err = s.ChunkLoaded(ctx, ref(r, c), etl.Counts{Read: 10, Loaded: 10}, nil)
+	require.NoError(t, err)
+	before, err := s.Run(ctx, r.ID)
+	require.NoError(t, err)
+	require.NoError(t, s.ChunkReleased(ctx, ref(r, c), nil))
+	after, err := s.Run(ctx, r.ID)
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+	list, err := s.Chunks(ctx, r.ID)
+	require.NoError(t, err)
+	require.Equal(t, etl.ChunkLoaded, list[0].State)
 }

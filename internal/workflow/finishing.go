@@ -26,8 +26,7 @@ func (l *loading) direct(ctx context.Context) error {
 	var counts etl.Counts
 	spec := l.work.spec
 	spec.BeforeCommit = func(ctx context.Context, transaction int64, result etl.LoadResult) error {
-		p := l.progress.Load()
-		counts = etl.Counts{Read: p.RowsRead.Load(), Filtered: p.RowsFiltered.Load(), Rejected: p.RowsRejected.Load()}
+		counts = l.seen()
 		counts.Loaded = counts.Read - counts.Filtered - counts.Rejected
 		if err := etl.Reached(ctx, "before the report"); err != nil {
 			return err

@@ -177,6 +177,9 @@ func (l *loading) settle(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return errors.Join(&etl.RetryAfter{Reason: "the process is told to stop"}, release(nil))
 	}
+	if l.s.over(ctx, l.run, err) {
+		return nil
+	}
 	if codeOf(err) == "load_gone" {
 		return l.rebuild(ctx, release)
 	}
@@ -186,7 +189,7 @@ func (l *loading) settle(ctx context.Context, err error) error {
 	e, known := errors.AsType[*etl.Error](err)
 	if known && (e.Kind == etl.Mistake || e.Kind == etl.Refused || isDefect(e.Code)) {
 		if !l.reported {
-			if err := l.s.Store.ChunkFailed(rest, l.ref, e); err != nil && !outrun(err) {
+			if err := l.s.Store.ChunkFailed(rest, l.ref, l.seen(), e); err != nil && !outrun(err) {
 				return err
 			}
 		}
@@ -199,6 +202,12 @@ func (l *loading) settle(ctx context.Context, err error) error {
 	}
 	l.s.say(ctx, "warn", l.run.ID, &l.chunk.Number, "chunk %d of %d, try %d: %s", l.chunk.Number+1, l.run.ChunksTotal, l.chunk.Attempt, shown(err).Message)
 	return errors.Join(err, release(shown(err)))
+}
+
+// seen are the rows that were met until now.
+func (l *loading) seen() etl.Counts {
+	p := l.progress.Load()
+	return etl.Counts{Read: p.RowsRead.Load(), Filtered: p.RowsFiltered.Load(), Rejected: p.RowsRejected.Load()}
 }
 
 // takeBack takes back the report of a direct load that was rolled back. Where

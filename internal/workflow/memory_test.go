@@ -340,12 +340,12 @@ func (r *memoryRun) keep(chunk *int, rejects []etl.Reject) {
 }
 
 func (a *access) ChunkReleased(ctx context.Context, ref etl.ChunkRef, cause *etl.Error) error {
-	_, err := a.report(ctx, "ChunkReleased", ref, func(c *memoryChunk) bool { return c.State == etl.ChunkWaiting },
+	_, err := a.report(ctx, "ChunkReleased", ref, func(c *memoryChunk) bool { return c.State == etl.ChunkWaiting || c.State == etl.ChunkLoaded },
 		func(_ *memoryRun, c *memoryChunk) { c.State, c.Error = etl.ChunkWaiting, cause })
 	return err
 }
 
-func (a *access) ChunkFailed(ctx context.Context, ref etl.ChunkRef, cause *etl.Error) error {
+func (a *access) ChunkFailed(ctx context.Context, ref etl.ChunkRef, _ etl.Counts, cause *etl.Error) error {
 	_, err := a.report(ctx, "ChunkFailed", ref, func(c *memoryChunk) bool { return c.State == etl.ChunkFailed },
 		func(_ *memoryRun, c *memoryChunk) { c.State, c.Error = etl.ChunkFailed, cause })
 	return err

@@ -456,8 +456,91 @@ func TestBadRowsOfARun(t *testing.T) {
 		if run.Error.Code != c.code || run.Error.Kind != etl.Refused || strings.Contains(run.Error.Fix, "--") {
 			t.Errorf("%s: %+v", name, run.Error)
 		}
+		b.unpublished(run, workflow.PathFanOut)
 	}
 	b.want("SELECT count(*)::text FROM sales", "0")
+}
+
+// unpublished checks that a failed run counts no row as loaded, and those that
+// it read and rejected all the same.
+func (b *bench) unpublished(run etl.Run, path string) {
+	b.Helper()
+	rejects, err := b.store.Rejects(b.Context(), run.ID, etl.RejectFilter{}, etl.Page{Limit: 100})
+	if err != nil {
+		b.Fatal(err)
+	}
+	c, listed := run.Counts, int64(len(rejects.Items))
+	if run.Path != path || c.Loaded != 0 || c.Inserted != 0 || c.Updated != 0 || c.Deduplicated != 0 || listed == 0 || c.Rejected < listed || c.Read < c.Rejected+c.Filtered {
+		b.Errorf("%s, %d rejects listed: %+v", run.Path, listed, c)
+	}
+}
+
+// TestCountsOfAFailedDirectRun: what the only loader had met when it stopped is told.
+func TestCountsOfAFailedDirectRun(t *testing.T) {
+	b := newBench(t, salesTable)
+	src := b.upload("sales.csv", sales(100, func(i int) bool { return i%30 == 20 }))
+	few := int64(1)
+	for name, c := range map[string]struct {
+		policy etl.BadRowPolicy
+		want   etl.Counts
+	}{
+		"fail": {etl.BadRowPolicy{}, etl.Counts{Read: 100, Filtered: 1, Rejected: 3}},
+		"rows": {etl.BadRowPolicy{Mode: "skip", MaxRows: &few}, etl.Counts{Read: 100, Filtered: 1, Rejected: 3}},
+	} {
+		run := b.finish(b.execute(b.job(src, etl.Job{Table: "sales", Mapping: etl.Mapping{Filter: "id != 8", OnBadRow: c.policy}})), etl.Failed)
+		b.unpublished(run, workflow.PathDirect)
+		if run.Counts != c.want {
+			t.Errorf("%s: %+v, want %+v", name, run.Counts, c.want)
+		}
+	}
+	b.want("SELECT count(*)::text FROM sales", "0")
+}
+
+// TestCancelWhileLoading: the loader whose stage and connection are taken away
+// drops its message; nobody is told of a failure.
+func TestCancelWhileLoading(t *testing.T) {
+	b := newBench(t, salesTable)
+	var out bytes.Buffer
+	b.steps.Log = slog.New(slog.NewTextHandler(&out, nil))
+	src := b.upload("sales.csv", sales(6000, nil))
+	run := b.execute(b.job(src, etl.Job{Table: "sales"}))
+	if err := b.steps.Handlers()[etl.TopicPlan](t.Context(), etl.Message{Topic: etl.TopicPlan, RunID: run.ID, Attempt: 1}); err != nil {
+		t.Fatal(err)
+	}
+	b.queue.pending = nil
+	load := func(ctx context.Context, chunk int) error {
+		return b.steps.Handlers()[etl.TopicLoad](ctx, etl.Message{Topic: etl.TopicLoad, RunID: run.ID, Chunk: chunk, Attempt: 1})
+	}
+	if err := load(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	if run = b.run(run.ID); run.Counts.Loaded == 0 {
+		t.Errorf("staged rows are progress: %+v", run.Counts)
+	}
+	cancelled := false
+	err := load(etl.WithFaults(t.Context(), func(step string) error {
+		if step != "after the rows" {
+			return nil
+		}
+		cancelled = true
+		if _, err := b.steps.Cancel(t.Context(), run.ID); err != nil {
+			t.Error(err)
+		}
+		return &etl.Error{Kind: etl.Weather, Code: "connection_lost", Message: "an administrator ended the connection", Fix: "Try again."}
+	}), 1)
+	if err != nil || !cancelled {
+		t.Errorf("cancelled %t: %v", cancelled, err)
+	}
+	if text := out.String(); !strings.Contains(text, "level=INFO msg=\"a message is dropped") || strings.Contains(text, "level=WARN") {
+		t.Error(text)
+	}
+	if text := b.log(run.ID); strings.Contains(text, "warn") || strings.Contains(text, "error") {
+		t.Error(text)
+	}
+	run = b.finish(run, etl.Cancelled)
+	if c := run.Counts; c.Loaded != 0 || c.Read == 0 {
+		t.Errorf("%+v", c)
+	}
 }
 
 func TestCancel(t *testing.T) {

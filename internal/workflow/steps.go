@@ -38,7 +38,7 @@ type Store interface {
 	ChunkProgress(ctx context.Context, ref etl.ChunkRef, bytes, rows int64) error
 	ChunkLoaded(ctx context.Context, ref etl.ChunkRef, counts etl.Counts, rejects []etl.Reject, entries ...etl.LogEntry) (remaining int, err error)
 	ChunkReleased(ctx context.Context, ref etl.ChunkRef, cause *etl.Error) error
-	ChunkFailed(ctx context.Context, ref etl.ChunkRef, cause *etl.Error) error
+	ChunkFailed(ctx context.Context, ref etl.ChunkRef, seen etl.Counts, cause *etl.Error) error
 	ReopenChunks(ctx context.Context, runID int64, attempt int, numbers []int) (etl.Run, error)
 	BeginPublish(ctx context.Context, id int64, attempt int) (etl.Run, error)
 	CompleteRun(ctx context.Context, id int64, attempt int, counts etl.Counts, rejects []etl.Reject, last ...etl.LogEntry) (etl.Run, error)
@@ -133,7 +133,11 @@ func (s *Steps) guard(h etl.Handler) etl.Handler {
 }
 
 func (s *Steps) panicked(m etl.Message, p any) error {
-	s.log().Error("a step panicked", "topic", m.Topic, "run", m.RunID, "chunk", m.Chunk, "panic", p, "stack", string(debug.Stack()))
+	about := []any{"run", m.RunID, "chunk", m.Chunk}
+	if m.RunID == 0 {
+		about = []any{"file_id", m.FileID}
+	}
+	s.log().With(about...).Error("a step panicked", "topic", m.Topic, "panic", p, "stack", string(debug.Stack()))
 	return &etl.Error{Kind: etl.Internal, Code: "internal", Message: fmt.Sprintf("step %s failed inside: %v", m.Topic, p)}
 }
 
@@ -226,8 +230,22 @@ func (s *Steps) settle(ctx context.Context, run *etl.Run, err error) error {
 	case known && (e.Kind == etl.Mistake || e.Kind == etl.Refused || isDefect(e.Code)):
 		return s.fail(ctx, run, err, nil)
 	}
+	if s.over(ctx, run, err) {
+		return nil
+	}
 	s.say(ctx, "warn", run.ID, nil, "%s; it will be tried again", shown(err).Message)
 	return err
+}
+
+// over says that a step failed because its run has ended or gone on without it:
+// who cancels a run removes what its loaders are writing to, and ends their connections.
+func (s *Steps) over(ctx context.Context, run *etl.Run, cause error) bool {
+	now, current, err := s.current(context.WithoutCancel(ctx), etl.Message{RunID: run.ID, Attempt: run.Attempt})
+	if err != nil || current {
+		return false
+	}
+	s.log().Info("a message is dropped: its run has ended or gone on", "run", run.ID, "status", or(now.Status, "DELETED"), "attempt", run.Attempt, "cause", cause)
+	return true
 }
 
 // isDefect names the defects of ours that come again with every try.

@@ -75,7 +75,10 @@ CREATE TABLE job_runs (
         AND (phase = 'plan' OR chunks_total > 0) AND (phase NOT IN ('publish', 'done') OR chunks_done = chunks_total)),
     -- Count before you say done.
     CONSTRAINT job_runs_balance_check CHECK (status <> 'COMPLETED'
-        OR rows_read = rows_loaded + rows_filtered + rows_rejected + rows_deduplicated AND rows_loaded = rows_inserted + rows_updated)
+        OR rows_read = rows_loaded + rows_filtered + rows_rejected + rows_deduplicated AND rows_loaded = rows_inserted + rows_updated),
+    -- What is not published is not loaded, however much of it was staged.
+    CONSTRAINT job_runs_unpublished_check CHECK (status NOT IN ('FAILED', 'CANCELLED')
+        OR rows_loaded = 0 AND rows_inserted = 0 AND rows_updated = 0 AND rows_deduplicated = 0)
 );
 COMMENT ON TABLE job_runs IS 'Executions of jobs';
 COMMENT ON COLUMN job_runs.attempt IS 'Grows with each retry; fences out writers of older attempts';
