@@ -182,6 +182,10 @@ func (s *server) route(w http.ResponseWriter, r *http.Request) {
 	if rest, ok := strings.CutPrefix(at, prefix); ok && atRoot[rest] {
 		at = rest
 	}
+	if at == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		http.Redirect(w, r, "/docs", http.StatusFound)
+		return
+	}
 	at = inMux(at)
 	if at != r.URL.Path {
 		u := *r.URL

@@ -71,7 +71,7 @@ func TestBadRequests(t *testing.T) {
 		{"GET of what is POST", "GET", "/jobs/execute/5", nil, nil, 405, "method_not_allowed"},
 		{"no such path", "GET", "/nope", nil, nil, 404, "no_such_path"},
 		{"no such version", "GET", "//api/v2/jobs", nil, nil, 404, "no_such_path"},
-		{"root", "GET", "//", nil, nil, 404, "no_such_path"},
+		{"POST to the root", "POST", "//", nil, nil, 404, "no_such_path"},
 		{"dots", "GET", "/jobs/../me", nil, nil, 404, "no_such_path"},
 		{"encoded dots", "GET", "/jobs/%2e%2e/me", nil, nil, 404, "no_such_path"},
 		{"two slashes", "GET", "/jobs//1", nil, nil, 404, "no_such_path"},
@@ -115,6 +115,7 @@ func TestSystem(t *testing.T) {
 	description := l.get("//openapi.json").want(http.StatusOK)
 	require.Equal(t, "3.1.0", description.string("openapi"))
 	docs := l.get("//docs").want(http.StatusOK)
+	require.Equal(t, docs.text, l.get("//").want(http.StatusOK).text, "the root leads there")
 	require.Contains(t, docs.header.Get("Content-Type"), "text/html")
 	for _, file := range []string{"/docs/docs.js", "/docs/docs.css"} {
 		require.Contains(t, docs.text, file)

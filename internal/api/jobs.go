@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -100,6 +101,12 @@ func (s *server) jobOperations() {
 				file = in.Body.FileID
 			}
 			started, err := s.portal.Execute(ctx, in.ID, file, in.Key)
+			if e, ok := errors.AsType[*etl.Error](err); ok && e.Code == "table_exists" {
+				// The request is as it should be; it is the table that stands in its way.
+				p := problemOf(ctx, err)
+				p.Status, p.Title = http.StatusConflict, http.StatusText(http.StatusConflict)
+				return nil, p
+			}
 			if err != nil {
 				return nil, err
 			}

@@ -76,6 +76,99 @@ func TestJobThatCreatesItsTable(t *testing.T) {
 	require.Equal(t, "id", r.string("matches", 0, "destination"))
 }
 
+func TestJobThatCreatesItsTableRunsAgain(t *testing.T) {
+	l := newLab(t)
+	l.database()
+	l.serve()
+	created := map[string]any{"create_table": true}
+	job := l.job(l.file(orders(10)), created)
+	rows := func() (n int) {
+		require.NoError(t, l.target.QueryRow(t.Context(), `SELECT count(*) FROM orders`).Scan(&n))
+		return n
+	}
+	completed := func() {
+		t.Helper()
+		run := l.execute(job)
+		_, err := l.follow(t.Context(), run, "")
+		require.NoError(t, err)
+		r := l.get("/job-runs/" + run).want(http.StatusOK)
+		require.Equal(t, "COMPLETED", r.string("status"), r.text)
+	}
+	completed()
+	completed()
+	require.Equal(t, 20, rows())
+	l.post("/jobs/"+job+"/dry-run", nil).want(http.StatusOK)
+	// Also into a table that has more by now, and anew once it is gone.
+	_, err := l.target.Exec(t.Context(), `ALTER TABLE orders ADD note text`)
+	require.NoError(t, err)
+	completed()
+	require.Equal(t, 30, rows())
+	_, err = l.target.Exec(t.Context(), `DROP TABLE orders`)
+	require.NoError(t, err)
+	completed()
+	require.Equal(t, 10, rows())
+
+	job = l.job(l.file(orders(10)), map[string]any{"name": "other", "create_table": true, "table": "others"})
+	_, err = l.target.Exec(t.Context(), `CREATE TABLE others (id int)`)
+	require.NoError(t, err)
+	require.Equal(t, "table_exists", l.post("/jobs/execute/"+job, nil).want(http.StatusConflict).problem())
+	_, err = l.target.Exec(t.Context(), `DROP TABLE others; CREATE TABLE others (id integer, customer text, amount numeric(3,2), day date)`)
+	require.NoError(t, err)
+	completed()
+}
+
+func TestTypeClash(t *testing.T) {
+	l := newLab(t)
+	l.database(`CREATE TABLE typed (n integer, big bigint, num numeric, b boolean, d date, ts timestamp, t text, u uuid, small smallint)`)
+	file, credential := l.file("word,code,num,frac,day,mixed\nalpha,00123,1,1.5,2024-01-31,7\nbeta,00456,2,2.25,2024-02-01,x7\ngamma,00789,3,3.0,2024-02-02,9\n"), l.credential()
+	try := func(source, destination string, change map[string]any) *reply {
+		m := map[string]any{"source": source, "destination": destination}
+		for _, key := range []string{"null_values", "transformations", "expression"} {
+			if v, ok := change[key]; ok {
+				m[key] = v
+				delete(change, key)
+			}
+		}
+		body := jobBody(file, credential, change)
+		body["table"], body["column_mappings"] = "typed", []map[string]any{m}
+		return l.post("/jobs/validate", body)
+	}
+	for _, pair := range [][2]string{{"word", "n"}, {"word", "num"}, {"word", "b"}, {"word", "d"}, {"word", "ts"}, {"word", "u"}, {"mixed", "n"}, {"frac", "n"}, {"num", "d"}, {"num", "u"}, {"day", "n"}, {"day", "b"}} {
+		r := try(pair[0], pair[1], nil).want(http.StatusUnprocessableEntity)
+		require.Equal(t, "type_clash", r.problem(), pair)
+		require.Equal(t, "body.column_mappings[0]", r.string("errors", 0, "location"))
+		require.Equal(t, pair[0], r.string("column"))
+		require.NotEmpty(t, r.string("value"), pair)
+	}
+	mixed := try("mixed", "n", nil)
+	require.InDelta(t, 3, mixed.number("line"), 0, mixed.text)
+	require.Contains(t, mixed.string("detail"), `column "mixed" of the file is text, and "n" takes integer (line 3: "x7")`)
+	for _, pair := range [][2]string{{"code", "n"}, {"num", "big"}, {"num", "small"}, {"num", "num"}, {"num", "t"}, {"frac", "num"}, {"day", "ts"}, {"day", "t"}, {"word", "t"}} {
+		require.NotContains(t, try(pair[0], pair[1], nil).want(http.StatusOK).text, " takes ", pair)
+	}
+	for _, change := range []map[string]any{
+		{"filter": "num > 5"}, {"on_bad_row": map[string]any{"mode": "skip"}}, {"null_values": []string{"-"}},
+	} {
+		require.Contains(t, try("word", "n", change).want(http.StatusOK).text, "takes integer")
+	}
+	try("word", "n", map[string]any{"expression": "length(value)"}).want(http.StatusOK)
+}
+
+func TestLimitsOfAJob(t *testing.T) {
+	l := newLab(t)
+	l.database()
+	var b strings.Builder
+	for i := range 1601 {
+		fmt.Fprintf(&b, "c%d,", i)
+	}
+	head := strings.TrimSuffix(b.String(), ",")
+	line := strings.TrimSuffix(strings.Repeat("1,", 1601), ",")
+	wide := jobBody(l.file(head+"\n"+line+"\n"+line+"\n"), l.credential(), map[string]any{"create_table": true})
+	require.Equal(t, "too_many_columns", l.post("/jobs", wide).want(http.StatusUnprocessableEntity).problem())
+	wide["file_id"], wide["batch_size"] = l.file(orders(5)), 10
+	require.Contains(t, l.post("/jobs", wide).want(http.StatusCreated).string("notes", 0), "at least 8 MiB")
+}
+
 func TestMappingFile(t *testing.T) {
 	l := newLab(t)
 	l.database(ordersTable)

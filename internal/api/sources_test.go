@@ -185,6 +185,63 @@ func TestPreview(t *testing.T) {
 	require.Empty(t, l.get("/sources/csv/"+id+"/preview?offset=1000").want(http.StatusOK).at("rows"))
 }
 
+func TestPreviewCountsDataRows(t *testing.T) {
+	l := newLab(t)
+	var b strings.Builder
+	b.WriteString("\nid,customer,amount,day\n")
+	const rows = 9000
+	for i := range rows {
+		b.WriteString(strings.Repeat("\n", i%3*(i%2)))
+		fmt.Fprintf(&b, "%d,\"Customer\n%d\",%d.50,2024-01-%02d\n", i, i%7, i, i%28+1)
+	}
+	b.WriteString("\n\n")
+	content := b.String()
+	id := l.file(content)
+	at := "/sources/csv/" + id
+	m := l.get(at + "/metadata").want(http.StatusOK)
+	require.Equal(t, "complete", m.string("profile", "state"))
+	require.InDelta(t, rows, m.number("row_count"), 0)
+	src, err := l.store.Source(t.Context(), id)
+	require.NoError(t, err)
+	spans, err := plan.Split(t.Context(), strings.NewReader(content), int64(len(content)), src.Encoding, src.Dialect, plan.Options{RangeSize: 16 << 10})
+	require.NoError(t, err)
+	require.Greater(t, len(spans), 10)
+	require.NoError(t, l.store.SaveSpans(t.Context(), id, spans))
+	// Far first, then what comes before and after it.
+	for _, offset := range []int{8000, 0, 1, 4711, 7999, 8990, 8999, 9000, 9005} {
+		p := l.get(fmt.Sprintf("%s/preview?offset=%d&limit=10", at, offset)).want(http.StatusOK)
+		require.InDelta(t, rows, p.number("total_rows"), 0)
+		require.Len(t, p.at("rows"), max(0, min(10, rows-offset)), offset)
+		for i := range p.at("rows").([]any) {
+			require.Equal(t, fmt.Sprint(offset+i), p.string("rows", i, 0))
+		}
+		if offset+10 < rows {
+			require.InDelta(t, offset+10, p.number("next_offset"), 0)
+		} else {
+			require.Nil(t, p.at("next_offset"), offset)
+		}
+	}
+}
+
+func TestUploadOfTwoParts(t *testing.T) {
+	l := newLab(t)
+	for _, second := range []string{"file", "note"} {
+		var b bytes.Buffer
+		w := multipart.NewWriter(&b)
+		for _, field := range []string{"file", second} {
+			part, err := w.CreateFormFile(field, "a.csv")
+			require.NoError(t, err)
+			_, err = part.Write([]byte("id,name\n1,a\n2,b\n"))
+			require.NoError(t, err)
+		}
+		require.NoError(t, w.Close())
+		r := l.send(http.MethodPost, "/sources/csv/upload", b.Bytes(), "Content-Type", w.FormDataContentType()).want(http.StatusBadRequest)
+		require.Equal(t, "bad_multipart", r.problem())
+		require.Contains(t, r.text, "more than one part")
+	}
+	require.Empty(t, l.get("/sources/csv").want(http.StatusOK).at("items"))
+}
+
 func TestPreviewThroughTheIndex(t *testing.T) {
 	l := newLab(t)
 	content := orders(60000)

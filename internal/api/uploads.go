@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"time"
 
@@ -96,8 +97,11 @@ func (s *server) directUpload(ctx context.Context) (*portal.Metadata, error) {
 	case part.FileName() == "":
 		return nil, missingFile()
 	}
-	body := &uploadReader{r: part}
+	body := &uploadReader{r: part, form: parts}
 	m, err := s.portal.UploadDirect(ctx, part.FileName(), body)
+	if etl.KindOf(body.err) == etl.Mistake {
+		return nil, body.err
+	}
 	if err != nil && body.err != nil && etl.KindOf(err) != etl.Mistake {
 		return nil, etl.Mistakef("body_interrupted", "Send it again, or in parts: POST /sources/csv/uploads can be resumed", "the upload broke off after %d bytes", body.n)
 	}
@@ -113,16 +117,38 @@ func missingFile() error {
 
 // uploadReader remembers that reading failed: what it was read for reports it in its own words.
 type uploadReader struct {
-	r   io.Reader
-	n   int64
-	err error
+	r    io.Reader
+	form *multipart.Reader
+	n    int64
+	err  error
+	// ended says that the form has no more parts.
+	ended bool
 }
 
 func (u *uploadReader) Read(b []byte) (int, error) {
 	n, err := u.r.Read(b)
 	u.n += int64(n)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if errors.Is(err, io.EOF) {
+		err = u.last()
+	}
+	if !errors.Is(err, io.EOF) {
 		u.err = err
 	}
 	return n, err
+}
+
+// last is io.EOF where the form has no more parts.
+func (u *uploadReader) last() error {
+	if u.err != nil {
+		return u.err
+	}
+	if u.ended {
+		return io.EOF
+	}
+	_, err := u.form.NextPart()
+	if err == nil {
+		return etl.Mistakef("bad_multipart", "Send each file in a request of its own, and no other fields", "the form has more than one part")
+	}
+	u.ended = errors.Is(err, io.EOF)
+	return err
 }

@@ -18,6 +18,8 @@ import (
 const (
 	maxExpression = 64 << 10
 	maxRatio      = 1.0
+	// maxColumns is PostgreSQL's limit of a table (MaxHeapAttributeNumber).
+	maxColumns = 1600
 )
 
 // checked is a job that would run.
@@ -189,20 +191,11 @@ func (p *Portal) target(ctx context.Context, dest etl.FanOut, job *etl.Job) (*sc
 		if p.madeBy(ctx, job) {
 			return t, nil
 		}
-		return nil, etl.Mistakef("table_exists", "Set create_table to false to load into it, or name another table", "the table %s exists already", t.QualifiedName())
+		return nil, tableExists(t)
 	case job.CreateTable && isCode(err, "table_not_found"):
 		return nil, p.checkSchema(ctx, dest, job)
 	}
 	return nil, err
-}
-
-// madeBy says whether a table that a job is to make was made by a run of it.
-func (p *Portal) madeBy(ctx context.Context, job *etl.Job) bool {
-	if job.ID == 0 {
-		return false
-	}
-	runs, err := p.Store.Runs(ctx, etl.RunFilter{JobID: job.ID, Status: etl.Completed}, etl.Page{Limit: 1})
-	return err == nil && len(runs.Items) > 0
 }
 
 // checkSchema says whether the schema of a table to be made is there.
@@ -269,7 +262,16 @@ func (c *checked) compile(p *Portal, dest etl.Destination, job *etl.Job, file st
 		return err
 	}
 	c.notes = append(c.notes, program.Notes()...)
+	if err := c.clashes(p, job, columns, table); err != nil {
+		return err
+	}
+	if job.BatchSize > 0 {
+		c.notes = append(c.notes, fmt.Sprintf("batch_size: a chunk has at least %d MiB, however few rows are asked for", workflow.DefaultMinChunkBytes>>20))
+	}
 	if table == nil {
+		if n := len(program.Columns()); n > maxColumns {
+			return at(etl.Mistakef("too_many_columns", "Map fewer columns", "the table would have %d columns; %d are the most", n, maxColumns), "body.column_mappings")
+		}
 		table = &schema.Table{Schema: job.Schema, Name: job.Table, Columns: program.Columns()}
 		if job.Strategy == etl.Upsert {
 			table.Unique = []schema.Index{{Columns: job.UpsertKeys, Primary: true}}

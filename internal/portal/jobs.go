@@ -15,11 +15,11 @@ type JobInput struct {
 	CredentialID  int64               `json:"credential_id" minimum:"1"`
 	Schema        string              `json:"schema,omitempty" maxLength:"63" doc:"Absent: the search path's"`
 	Table         string              `json:"table" minLength:"1" maxLength:"63"`
-	CreateTable   bool                `json:"create_table,omitempty" doc:"Make the table; it must not exist yet"`
+	CreateTable   bool                `json:"create_table,omitempty" doc:"Make the table; it must not exist yet. Later runs load into the table that was made"`
 	Strategy      string              `json:"load_strategy,omitempty" enum:"INSERT,UPSERT,TRUNCATE_INSERT" default:"INSERT"`
 	UpsertKeys    []string            `json:"upsert_keys,omitempty" maxItems:"32" doc:"For UPSERT: the columns of a unique index of the table"`
 	DuplicateKeys string              `json:"duplicate_keys,omitempty" enum:"last,first,fail" doc:"Which of several rows of the file with one key counts; absent: last"`
-	BatchSize     int64               `json:"batch_size,omitempty" minimum:"0" doc:"About so many rows a chunk; absent: by bytes"`
+	BatchSize     int64               `json:"batch_size,omitempty" minimum:"0" doc:"About so many rows a chunk, which has at least 8 MiB; absent: by bytes"`
 	OnBadRow      etl.BadRowPolicy    `json:"on_bad_row,omitzero"`
 	Filter        string              `json:"filter,omitempty" doc:"Expression; rows for which it is not true are left out"`
 	Columns       []etl.ColumnMapping `json:"column_mappings,omitempty" maxItems:"1600" doc:"Absent: columns match by name"`
@@ -242,6 +242,9 @@ func (p *Portal) DryRunJob(ctx context.Context, id int64) (*DryRun, error) {
 	job, err := p.Store.Job(ctx, id)
 	if err != nil {
 		return nil, err
+	}
+	if err := p.settle(ctx, &job); err != nil {
+		return nil, forAPI(err)
 	}
 	t, err := p.Runs.DryRun(ctx, job)
 	if err != nil {

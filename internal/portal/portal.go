@@ -37,7 +37,8 @@ type Portal struct {
 	// Log may be nil.
 	Log *slog.Logger
 
-	tests limiter
+	tests   limiter
+	counted marks
 }
 
 // Runner is what moves runs; *workflow.Steps is one.

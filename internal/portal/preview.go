@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"sort"
+	"sync"
 
 	"github.com/etlportal/etlportal/internal/csv"
 	"github.com/etlportal/etlportal/internal/etl"
@@ -18,6 +21,10 @@ const (
 	previewBytes = 4 << 20
 	// previewCell cuts a field, in bytes.
 	previewCell = 64 << 10
+	// maxCount is how much one request reads to count rows, in bytes.
+	maxCount = 1 << 30
+	// maxMarked is the number of files whose counts are remembered.
+	maxMarked = 64
 )
 
 // Preview is a page of a file's rows.
@@ -31,7 +38,7 @@ type Preview struct {
 	Offset     int64    `json:"offset"`
 	Limit      int      `json:"limit"`
 	NextOffset *int64   `json:"next_offset" doc:"Where the next page starts; null on the last one"`
-	TotalRows  int64    `json:"total_rows" doc:"Rows by which offsets count: data rows, and blank lines where the file has some"`
+	TotalRows  int64    `json:"total_rows" doc:"Data rows, by which offsets count: neither header, comments nor blank lines"`
 	Complete   bool     `json:"total_rows_exact" doc:"false until the profile is complete"`
 }
 
@@ -44,7 +51,10 @@ type BadRow struct {
 }
 
 // Preview reads rows from an offset on. With the record index it reads at most
-// one span before them, wherever they are; without it, only what the sample holds.
+// one span before them, wherever they are, if every row that the index counts
+// is a data row. The first page far into another file reads up to there,
+// maxCount bytes per request; profile_running then says to ask again. Without
+// the index, there is only what the sample holds.
 func (p *Portal) Preview(ctx context.Context, id string, offset int64, limit int) (*Preview, error) {
 	src, err := p.inspected(ctx, id)
 	if err != nil {
@@ -54,52 +64,110 @@ func (p *Portal) Preview(ctx context.Context, id string, offset int64, limit int
 	if err != nil {
 		return nil, err
 	}
-	out := &Preview{Columns: src.Names, Rows: [][]*string{}, Lines: []int64{}, Offset: offset, Limit: limit, TotalRows: meta.RowCount + meta.BlankLines, Complete: src.State == etl.SourceComplete}
-	// Offsets count what the record index counts, so that pages neither overlap
-	// nor leave anything out: the header's rows come before the first offset.
-	from := offset + int64(src.Dialect.Header)
-	span, err := p.Store.SpanAt(ctx, id, from)
+	read, err := workflow.OptionsOf(src)
+	if err != nil {
+		return nil, err
+	}
+	out := &Preview{Columns: src.Names, Rows: [][]*string{}, Lines: []int64{}, Offset: offset, Limit: limit, TotalRows: meta.RowCount, Complete: src.State == etl.SourceComplete}
+	// What the record index counts are data rows after the header's, if nothing else is in the file.
+	plain := out.Complete && meta.BlankLines == 0 && src.Dialect.Comment == 0
+	if out.Complete && !plain && offset >= out.TotalRows {
+		return out, nil
+	}
+	file := fmt.Sprintf("%s %d", src.ID, src.Version)
+	known := p.counted.before(file, offset)
+	if plain {
+		known = mark{first: offset + int64(src.Dialect.Header)}
+	}
+	span, err := p.Store.SpanAt(ctx, id, known.first)
 	switch {
 	case isCode(err, "not_found") && out.Complete:
 		return out, nil
 	case isCode(err, "not_found"):
 		// Not indexed yet: the first bytes, read from the start.
-		span, err = csv.Span{Start: -1, End: min(src.Size, workflow.SampleBytes), FirstLine: 1}, nil
+		known, span, err = mark{}, csv.Span{Start: -1, End: min(src.Size, workflow.SampleBytes), FirstLine: 1}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	w := previewer{out: out, nulls: nullWords(meta), from: from, to: from + int64(limit), width: len(src.Names)}
+	if plain {
+		known.rows = max(span.FirstRow-int64(src.Dialect.Header), 0)
+	}
+	w := previewer{out: out, nulls: nullWords(meta), row: known.rows, from: offset, to: offset + int64(limit), width: len(src.Names)}
+	w.options = csv.Options{MaxRecord: read.MaxRecord, Width: w.width, BlankRecords: read.BlankRecords, StripNUL: read.StripNUL, Encoding: src.Encoding}
 	sampled := span.Start < 0
+	begin := span.Start
 	for w.at < w.to && !w.full {
 		if err := p.previewSpan(ctx, &src, span, &w); err != nil {
 			return nil, err
 		}
-		if sampled || w.full || span.FirstRow+span.Rows >= w.to {
+		if sampled || w.full || w.at >= w.to {
 			break
 		}
-		if span, err = p.Store.SpanAt(ctx, id, span.FirstRow+span.Rows); isCode(err, "not_found") {
+		next := mark{first: span.FirstRow + span.Rows, rows: w.row}
+		if span, err = p.Store.SpanAt(ctx, id, next.first); isCode(err, "not_found") {
 			w.ended = true
 			break
 		} else if err != nil {
 			return nil, err
 		}
+		p.counted.add(file, next)
+		if !w.reached && span.Start-begin >= maxCount {
+			return nil, notIndexed()
+		}
 	}
 	if sampled && !w.reached {
-		return nil, &etl.Error{
-			Kind: etl.Weather, Code: "profile_running", Message: "that part of the file is not indexed yet",
-			Fix: "Try again in a moment; the metadata's profile shows how far it is",
-		}
+		return nil, notIndexed()
 	}
 	if !w.ended {
 		next := w.to
 		if w.at < w.to && (sampled || w.bytes >= previewBytes) {
 			next = max(w.at, w.from)
 		}
-		next -= int64(src.Dialect.Header)
 		out.NextOffset = &next
 	}
 	return out, nil
+}
+
+func notIndexed() error {
+	return &etl.Error{
+		Kind: etl.Weather, Code: "profile_running", Message: "that part of the file is not indexed yet",
+		Fix: "Try again in a moment; the metadata's profile shows how far it is",
+	}
+}
+
+// mark says how many data rows come before a row of the record index.
+type mark struct{ first, rows int64 }
+
+// marks remembers them of the files read last, in file order. The zero value is empty.
+type marks struct {
+	mu    sync.Mutex
+	files map[string][]mark
+}
+
+// before is the last mark at or before a data row.
+func (m *marks) before(file string, row int64) mark {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := m.files[file]
+	i := sort.Search(len(known), func(i int) bool { return known[i].rows > row })
+	if i == 0 {
+		return mark{}
+	}
+	return known[i-1]
+}
+
+// add takes a mark that comes after all others of the file; others are known.
+func (m *marks) add(file string, x mark) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.files == nil || m.files[file] == nil && len(m.files) >= maxMarked {
+		m.files = map[string][]mark{}
+	}
+	known := m.files[file]
+	if len(known) == 0 || known[len(known)-1].first < x.first {
+		m.files[file] = append(known, x)
+	}
 }
 
 // nullWords are the words of each column that stand for NULL.
@@ -117,7 +185,7 @@ func nullWords(m *Metadata) []map[string]bool {
 // previewSpan reads the rows of a span that the page wants.
 func (p *Portal) previewSpan(ctx context.Context, src *etl.Source, span csv.Span, w *previewer) error {
 	d, decode, start := src.Dialect, src.Encoding.DecodeSpan, span.Start
-	o := csv.Options{Width: w.width, Encoding: src.Encoding}
+	o := w.options
 	if start < 0 {
 		start, decode = 0, src.Encoding.Decode
 	} else {
@@ -154,7 +222,8 @@ func (p *Portal) previewSpan(ctx context.Context, src *etl.Source, span csv.Span
 		if last.rec != nil {
 			w.take(last)
 		}
-		at := span.FirstRow + r.Rows() - 1
+		at := w.row
+		w.row++
 		if w.full || at >= w.to {
 			w.reached = true
 			return nil
@@ -192,7 +261,10 @@ type previewer struct {
 	out      *Preview
 	nulls    []map[string]bool
 	from, to int64
-	width    int
+	// row is the number of the next row to be read.
+	row     int64
+	width   int
+	options csv.Options
 	// at is the number of the row after the last one taken.
 	at    int64
 	bytes int

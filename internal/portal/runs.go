@@ -111,6 +111,9 @@ func (p *Portal) Execute(ctx context.Context, jobID int64, fileID, key string) (
 	if err != nil {
 		return nil, err
 	}
+	if err := p.settle(ctx, &job); err != nil {
+		return nil, forAPI(err)
+	}
 	run, created, err := p.Runs.Execute(ctx, job, fileID, trigger, etl.IdempotencyKey{Owner: caller.Principal.ID, Key: key, Request: request})
 	if err != nil {
 		return nil, forAPI(err)
