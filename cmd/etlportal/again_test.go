@@ -30,3 +30,16 @@ func TestNullWordsOfATextColumn(t *testing.T) {
 	db.loaded(path, "--strategy", "truncate_insert", "--null-value", "NA")
 	require.Equal(t, []string{"1|1", "∅|∅", "3|3", "4|4"}, db.rows("SELECT * FROM t"))
 }
+
+// --on-bad-row skip keeps the bounds of the mapping.
+func TestFlagsKeepTheMappingsBounds(t *testing.T) {
+	db := newDatabase(t)
+	db.exec("CREATE TABLE t (a int)")
+	path := file(t, "a.csv", "a\n1\nx\ny\n")
+	m := file(t, "m.yaml", "columns:\n  - {source: a, destination: a}\non_bad_row: {mode: skip, max_rows: 1}\n")
+	o := db.load(path, "--mapping", m, "--on-bad-row", "skip")
+	require.Equal(t, exitFailed, o.code)
+	require.Contains(t, o.err, "more than the 1 allowed")
+	db.loaded(path, "--mapping", m, "--on-bad-row", "skip", "--max-bad-rows", "2")
+	require.Equal(t, []string{"1"}, db.rows("SELECT * FROM t"))
+}

@@ -110,6 +110,10 @@ func TestStoppedInTheMiddle(t *testing.T) {
 			d.exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'etlportal%' AND datname = current_database()")
 			p.in.Close()
 		}, exitUnreachable, "the table is unchanged"},
+		{"cancelled by an administrator", func(d *database, p *process) {
+			d.exec("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'etlportal%' AND datname = current_database()")
+			p.in.Close()
+		}, exitFailed, "the table is unchanged"},
 		{"short read", func(_ *database, p *process) { p.in.Write([]byte("1,2,3\n")); p.in.Close() }, exitFailed, "the row has 3 fields"},
 	}
 	setups := map[string]struct {
