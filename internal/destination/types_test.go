@@ -246,7 +246,13 @@ func TestAppendAllocatesNothing(t *testing.T) {
 		}
 	}
 	fill()
-	if n := testing.AllocsPerRun(10, fill); n > 0 {
-		t.Errorf("%v allocations for 1,000 rows", n)
+	// The count is the whole process's, and the session's own goroutines allocate
+	// now and then; what Append allocates would be in every count.
+	least := testing.AllocsPerRun(1, fill)
+	for range 20 {
+		least = min(least, testing.AllocsPerRun(1, fill))
+	}
+	if least > 0 {
+		t.Errorf("%v allocations for 1,000 rows", least)
 	}
 }
