@@ -3,6 +3,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/etlportal/etlportal/internal/etl"
 	"github.com/etlportal/etlportal/internal/portal"
 )
 
@@ -26,6 +28,13 @@ type Deps struct {
 	// SignIn says that every caller must show a token. Without it, a caller
 	// from this machine who shows none is its owner, an administrator.
 	SignIn bool
+	// Verify says who shows a bearer token that is none of the portal's own
+	// (etlp_…), as internal/oidc does. nil: the portal's own are the only ones.
+	// With it every caller must sign in, as by SignIn.
+	Verify func(ctx context.Context, token string) (etl.Principal, error)
+	// Closed asks for a principal everywhere but at /healthz, whatever an
+	// operation says of itself: not even the documentation is public.
+	Closed bool
 	// Hosts are the names beside localhost under which the portal is reached,
 	// without port; "*" accepts every name. Requests for other names are
 	// refused, so that no web page can reach the portal by a name of its own.
@@ -42,7 +51,8 @@ type Deps struct {
 
 type server struct {
 	portal         *portal.Portal
-	signIn         bool
+	signIn, closed bool
+	verify         func(ctx context.Context, token string) (etl.Principal, error)
 	hosts, origins []string
 	log            *slog.Logger
 	registry       *prometheus.Registry
@@ -73,7 +83,7 @@ func build(d Deps, more func(*server)) (http.Handler, error) {
 // describe registers every operation.
 func describe(d Deps, more func(*server)) (*server, error) {
 	installErrors()
-	s := &server{portal: d.Portal, signIn: d.SignIn, log: d.Log, registry: d.Metrics, mux: http.NewServeMux()}
+	s := &server{portal: d.Portal, signIn: d.SignIn || d.Closed || d.Verify != nil, closed: d.Closed, verify: d.Verify, log: d.Log, registry: d.Metrics, mux: http.NewServeMux()}
 	for _, h := range d.Hosts {
 		s.hosts = append(s.hosts, strings.ToLower(h))
 	}

@@ -197,7 +197,11 @@ func (s *server) principal(r *http.Request) (etl.Principal, error) {
 	if len(header) > 1 || !strings.EqualFold(scheme, "Bearer") {
 		return etl.Principal{}, newProblem(r.Context(), http.StatusUnauthorized, "bad_token", fix, "the Authorization header is not Bearer and a token")
 	}
-	return s.portal.Authenticate(r.Context(), strings.TrimSpace(secret))
+	secret = strings.TrimSpace(secret)
+	if s.verify != nil && !s.portal.IsOwn(secret) {
+		return s.verify(r.Context(), secret)
+	}
+	return s.portal.Authenticate(r.Context(), secret)
 }
 
 // fromHere says whether a connection comes from this machine.

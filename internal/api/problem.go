@@ -96,6 +96,8 @@ var statusOf = map[etl.Code]int{
 	"file_too_large":       http.StatusRequestEntityTooLarge,
 	"unsupported_media":    http.StatusUnsupportedMediaType,
 	"bad_token":            http.StatusUnauthorized,
+	"token_expired":        http.StatusUnauthorized,
+	"role_required":        http.StatusForbidden,
 	"too_many_tests":       http.StatusTooManyRequests,
 	// These are about the portal's own database, which is not the caller's to mend.
 	"migrations_pending":      http.StatusServiceUnavailable,

@@ -23,6 +23,7 @@ import (
 	"github.com/etlportal/etlportal/internal/api"
 	"github.com/etlportal/etlportal/internal/destination"
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/oidc"
 	"github.com/etlportal/etlportal/internal/portal"
 	"github.com/etlportal/etlportal/internal/store"
 	"github.com/etlportal/etlportal/internal/workflow"
@@ -43,6 +44,8 @@ type Adapters struct {
 	Sealer etl.Sealer
 	// Queue makes the queue, which may live in the portal's database.
 	Queue func(*store.Store) (Queue, error)
+	// Tasks publishes what takes longer than a handler may; nil: handlers do.
+	Tasks etl.Tasks
 	// Log is where the portal logs; nil: nowhere.
 	Log *slog.Logger
 }
@@ -124,12 +127,22 @@ func assemble(ctx context.Context, c Config, a Adapters, s *store.Store, log *sl
 	if err != nil {
 		return nil, err
 	}
+	var verify func(context.Context, string) (etl.Principal, error)
+	if c.OIDC.Issuer != "" {
+		verifier, err := oidc.New(ctx, c.OIDC)
+		if err != nil {
+			return nil, err
+		}
+		verify = verifier.Verify
+	}
 	p := &portal.Portal{
 		Store: s, Blobs: a.Blobs, Queue: queue, Sealer: a.Sealer, Open: open, MaxUpload: c.MaxUpload, Location: c.Location, Log: log,
+		Bootstrap: c.BootstrapToken,
 	}
 	kept := &opened{open: open, password: p.Password, all: map[int64]*keptDestination{}}
 	steps := &workflow.Steps{
 		Store: s, Blobs: a.Blobs, Queue: queue, Open: kept.get, Log: log, Holder: holder(), Portal: identity, ChunkBytes: c.ChunkBytes, Hold: c.Hold,
+		Tasks: a.Tasks, LongPublish: c.LongPublish,
 	}
 	p.Runs = steps
 	registry := prometheus.NewRegistry()
@@ -137,7 +150,7 @@ func assemble(ctx context.Context, c Config, a Adapters, s *store.Store, log *sl
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registry.MustRegister(metrics.all()...)
 	handler, err := api.New(api.Deps{
-		Portal: p, SignIn: c.RequireToken, Hosts: hosts(&c), Origins: c.Origins, Log: log, Metrics: registry,
+		Portal: p, SignIn: c.RequireToken, Verify: verify, Closed: c.Cloud, Hosts: hosts(&c), Origins: c.Origins, Log: log, Metrics: registry,
 	})
 	if err != nil {
 		return nil, err
@@ -223,6 +236,12 @@ func (a *App) reconcile(ctx context.Context, handle etl.Handler) {
 		case <-ticker.C:
 		}
 	}
+}
+
+// Finalize publishes a run whose chunks are loaded, however long that takes, and
+// returns once it is over; see workflow.Steps.Finalize. It starts nothing else.
+func (a *App) Finalize(ctx context.Context, runID int64, attempt int) (etl.Run, error) {
+	return a.steps.Finalize(ctx, runID, attempt)
 }
 
 // Drain makes /readyz say that this process is about to end.

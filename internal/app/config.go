@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/oidc"
 )
 
 // Config says how a portal runs; FromEnvironment makes it.
@@ -26,6 +27,20 @@ type Config struct {
 	// RequireToken asks every caller for an API token. Without it, a caller from
 	// this machine is its owner.
 	RequireToken bool
+	// Cloud is a portal that the whole world can reach: every caller shows who
+	// they are, everywhere but at /healthz, and Check refuses a portal into which
+	// nobody could sign in. Listen is not looked at.
+	Cloud bool
+	// OIDC says whose sign-ins are believed beside API tokens; with an empty
+	// Issuer nobody's are. With one, every caller must sign in.
+	OIDC oidc.Config
+	// BootstrapToken is an administrator's token from outside of the database, by
+	// which a new deployment is set up. Empty: there is none.
+	BootstrapToken string
+	// LongPublish is how long publishing a run may be estimated to take for it
+	// to be done in a handler of messages; what takes longer goes to
+	// Adapters.Tasks, if there is one. 0 is workflow.DefaultLongPublish.
+	LongPublish time.Duration
 	// Hosts are the names, beside localhost and the address itself, under which
 	// the portal is reached; "*" is every name.
 	Hosts []string
@@ -76,6 +91,12 @@ func Settings() []Setting {
 	return []Setting{
 		{"ETLPORTAL_LISTEN", "--listen", "127.0.0.1:8080", "address of the API; any that other machines reach needs ETLPORTAL_REQUIRE_TOKEN", false},
 		{"ETLPORTAL_REQUIRE_TOKEN", "--require-token", "false", "every caller shows an API token; without it, whoever is on this machine is its owner (admin)", false},
+		{"ETLPORTAL_OIDC_ISSUER", "", "", "URL of the OpenID Connect issuer whose sign-ins are taken beside API tokens (https://cognito-idp.eu-central-1.amazonaws.com/…)", false},
+		{"ETLPORTAL_OIDC_AUDIENCE", "", "", "the client ids that its tokens are made for, separated by commas; needed beside the issuer", false},
+		{"ETLPORTAL_OIDC_GROUPS_CLAIM", "", "cognito:groups", "the claim of a token that lists the person's groups (groups, roles, realm_access.roles)", false},
+		{"ETLPORTAL_OIDC_ADMIN_GROUPS", "", "", "groups whose members are administrators, separated by commas", false},
+		{"ETLPORTAL_OIDC_EDITOR_GROUPS", "", "", "groups whose members may upload, make jobs and run them", false},
+		{"ETLPORTAL_OIDC_VIEWER_GROUPS", "", "", "groups whose members may look; * is whoever can sign in", false},
 		{"ETLPORTAL_HOSTS", "", "", "names under which the portal is reached beside localhost, separated by commas; * is every name", false},
 		{"ETLPORTAL_ORIGINS", "", "", "web pages of other origins that may call the API and upload, separated by commas (https://app.example.com)", false},
 		{"ETLPORTAL_MAX_UPLOAD", "", "no bound", "the largest direct upload (10GiB); uploads in parts have the object store's bound", false},
@@ -107,8 +128,14 @@ func FromEnvironment(env Environment) (Config, error) {
 		Loaders:      int(r.Int("ETLPORTAL_WORKERS", int64(min(max(runtime.GOMAXPROCS(0), 2), 8)), 1, 256)),
 		ChunkBytes:   r.Size("ETLPORTAL_CHUNK_SIZE", 64<<20, 8<<20, 1<<30),
 		Hold:         r.Duration("ETLPORTAL_HOLD", 20*time.Second, 2*time.Second, time.Hour),
-		LogLevel:     slog.LevelInfo,
-		Drain:        r.Duration("ETLPORTAL_DRAIN", 20*time.Second, 0, time.Hour),
+		OIDC: oidc.Config{
+			Issuer: r.Text("ETLPORTAL_OIDC_ISSUER", ""), Audience: r.List("ETLPORTAL_OIDC_AUDIENCE"),
+			GroupsClaim: r.Text("ETLPORTAL_OIDC_GROUPS_CLAIM", oidc.DefaultGroupsClaim),
+			AdminGroups: r.List("ETLPORTAL_OIDC_ADMIN_GROUPS"), EditorGroups: r.List("ETLPORTAL_OIDC_EDITOR_GROUPS"), ViewerGroups: r.List("ETLPORTAL_OIDC_VIEWER_GROUPS"),
+		},
+		LongPublish: r.Duration("ETLPORTAL_LONG_PUBLISH", 10*time.Minute, time.Millisecond, 24*time.Hour),
+		LogLevel:    slog.LevelInfo,
+		Drain:       r.Duration("ETLPORTAL_DRAIN", 20*time.Second, 0, time.Hour),
 		Traces: Traces{
 			Endpoint: r.Text("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
 			Headers:  map[string]string{},
@@ -144,21 +171,35 @@ func FromEnvironment(env Environment) (Config, error) {
 	return c, r.Err()
 }
 
-// Check says whether the portal may run so: an address that others can reach
-// needs tokens.
+// minBootstrap is the least length of a bootstrap token, in bytes.
+const minBootstrap = 32
+
+// Check says whether the portal may run so: an address that others can reach,
+// and a cloud, need sign-in.
 func (c *Config) Check() error {
+	if c.BootstrapToken != "" && len(c.BootstrapToken) < minBootstrap {
+		return etl.Mistakef("bad_setting", fmt.Sprintf("Make it of at least %d random characters.", minBootstrap), "the bootstrap token is too short to be a secret")
+	}
+	if c.Cloud {
+		if c.OIDC.Issuer == "" && c.BootstrapToken == "" {
+			return etl.Mistakef("sign_in_required",
+				"Set ETLPORTAL_OIDC_ISSUER and ETLPORTAL_OIDC_AUDIENCE to the user pool and its client, or ETLPORTAL_BOOTSTRAP_TOKEN_SECRET to the secret with an administrator's token.",
+				"nobody could sign in: neither an OpenID Connect issuer nor a bootstrap token is configured, and a portal in the cloud is never open")
+		}
+		return nil
+	}
 	host, port, err := net.SplitHostPort(c.Listen)
 	if n, bad := strconv.Atoi(port); err != nil || bad != nil || n < 0 || n > 65535 {
 		return etl.Mistakef("bad_listen", "Write it as 127.0.0.1:8080.", "the address %q to listen at is not host:port", c.Listen)
 	}
-	if c.RequireToken || loopback(host) {
+	if c.RequireToken || c.OIDC.Issuer != "" || loopback(host) {
 		return nil
 	}
 	where := "the address " + host
 	if host == "" {
 		where = "an address without a host, which is every address of this machine,"
 	}
-	return etl.Mistakef("sign_in_required", "Listen at 127.0.0.1, or set ETLPORTAL_REQUIRE_TOKEN=true and make a token with `etlportal token create`.",
+	return etl.Mistakef("sign_in_required", "Listen at 127.0.0.1, or set ETLPORTAL_REQUIRE_TOKEN=true and make a token with `etlportal token create`, or set ETLPORTAL_OIDC_ISSUER.",
 		"%s can be reached by other machines, and without sign-in whoever reaches the portal is its administrator", where)
 }
 

@@ -274,11 +274,16 @@ const (
 
 // Principal is who asks.
 type Principal struct {
-	// Kind is "owner" (of a laptop without sign-in), "token" or "user".
+	// Kind is "owner" (of a laptop without sign-in), "token", "bootstrap" (the
+	// token that a deployment begins with) or "user" (a person whom an issuer vouches for).
 	Kind string
 	ID   string
 	Name string
 	Role Role
+	// Issuer is who vouches for a user; "" for all others.
+	Issuer string
+	// ExpiresAt is when the sign-in ends; zero: not by itself.
+	ExpiresAt time.Time
 }
 
 // roleRank orders the roles.

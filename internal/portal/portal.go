@@ -26,6 +26,9 @@ type Portal struct {
 	// Open connects to a customer's database. A destination that is also a
 	// Catalogue can be browsed and its privileges looked at.
 	Open func(ctx context.Context, c etl.Credential, password string) (etl.FanOut, error)
+	// Bootstrap is an administrator's token from outside of the database, by
+	// which a new deployment is set up; "" is none.
+	Bootstrap string
 	// Runs makes, ends, repeats and tries runs.
 	Runs Runner
 	// Types are the types of credentials that Open knows; nil: postgresql.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"strings"
 	"time"
@@ -100,6 +101,9 @@ func (p *Portal) DeleteToken(ctx context.Context, id int64) error {
 func (p *Portal) Authenticate(ctx context.Context, secret string) (etl.Principal, error) {
 	const fix = "Ask an administrator for a token (POST /tokens, or etlportal token create)"
 	bad := etl.Mistakef("bad_token", fix, "the token is not known")
+	if p.isBootstrap(secret) {
+		return etl.Principal{Kind: "bootstrap", ID: "bootstrap", Name: "bootstrap token", Role: etl.Admin}, nil
+	}
 	if !strings.HasPrefix(secret, tokenPrefix) || len(secret) != len(tokenPrefix)+base64.RawURLEncoding.EncodedLen(tokenBytes) {
 		return etl.Principal{}, bad
 	}
@@ -112,7 +116,22 @@ func (p *Portal) Authenticate(ctx context.Context, secret string) (etl.Principal
 	case t.ExpiresAt != nil && !t.ExpiresAt.After(time.Now()):
 		return etl.Principal{}, etl.Mistakef("token_expired", fix, "the token has expired")
 	}
-	return etl.Principal{Kind: "token", ID: "token:" + number(t.ID), Name: t.Name, Role: t.Role}, nil
+	made := etl.Principal{Kind: "token", ID: "token:" + number(t.ID), Name: t.Name, Role: t.Role}
+	if t.ExpiresAt != nil {
+		made.ExpiresAt = *t.ExpiresAt
+	}
+	return made, nil
+}
+
+// IsOwn says whether a secret is, or means to be, a token of the portal's own
+// rather than one of an issuer.
+func (p *Portal) IsOwn(secret string) bool {
+	return strings.HasPrefix(secret, tokenPrefix) || p.isBootstrap(secret)
+}
+
+// isBootstrap takes the same time whatever the secret has in common with the token.
+func (p *Portal) isBootstrap(secret string) bool {
+	return p.Bootstrap != "" && subtle.ConstantTimeCompare(HashToken(secret), HashToken(p.Bootstrap)) == 1
 }
 
 // Owner is who asks on a laptop without sign-in.

@@ -91,6 +91,11 @@ type Steps struct {
 	// Hold is how long a loader's claim and lease last without a sign of life;
 	// 0 is DefaultHold.
 	Hold time.Duration
+	// Tasks publishes elsewhere what takes longer than LongPublish; nil: every
+	// run is published by its handler.
+	Tasks etl.Tasks
+	// LongPublish is how long a handler may be estimated to publish; 0 is DefaultLongPublish.
+	LongPublish time.Duration
 
 	// swept is when stages were last looked for, in Unix nanoseconds; deliveries
 	// numbers the holders of leases.
@@ -105,6 +110,7 @@ const (
 	DefaultIndexBytes    int64 = 16 << 20
 	DefaultHold                = 60 * time.Second
 	DefaultKeepFailed          = 24 * time.Hour
+	DefaultLongPublish         = 10 * time.Minute
 	// MaxChunks bounds the chunks of a run.
 	MaxChunks = 10000
 )
