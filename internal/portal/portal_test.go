@@ -57,7 +57,7 @@ func TestSafeCellsNeverStartAFormula(t *testing.T) {
 func TestPartsHoldTheFile(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		size := rapid.Int64Range(1, maxFile).Draw(t, "size")
-		s := sizesOf(&etl.Source{Size: size, PartSize: partSize(size)})
+		s := sizesOf(&etl.Source{Size: size, PartSize: PartSize(size)})
 		require.LessOrEqual(t, s.count, int32(maxParts))
 		require.Zero(t, s.part%mib)
 		require.LessOrEqual(t, s.part, int64(5<<30), "S3's largest part")

@@ -46,8 +46,9 @@ type Upload struct {
 	PartCount int32  `json:"part_count"`
 }
 
-// partSize is max(64 MiB, size/900) in whole MiB.
-func partSize(size int64) int64 {
+// PartSize is how many bytes each part of an upload has but the last: max(64 MiB,
+// size/900) in whole MiB.
+func PartSize(size int64) int64 {
 	per := (size + maxParts - 1) / maxParts
 	return max(minPart, (per+mib-1)/mib*mib)
 }
@@ -118,7 +119,7 @@ func (p *Portal) CreateUpload(ctx context.Context, in NewUpload) (*Upload, error
 		return nil, err
 	}
 	src, err := p.Store.CreateSource(ctx, etl.Source{
-		ID: id, Filename: in.Filename, Size: in.Size, State: etl.SourceUploading, UploadID: uploadID, PartSize: partSize(in.Size),
+		ID: id, Filename: in.Filename, Size: in.Size, State: etl.SourceUploading, UploadID: uploadID, PartSize: PartSize(in.Size),
 		Object: etl.ObjectRef{Key: objectKey(id)}, Overrides: overrides,
 	})
 	if err != nil {

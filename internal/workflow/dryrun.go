@@ -143,6 +143,6 @@ func (s *Steps) trialSpan(ctx context.Context, w *work) (span csv.Span, complete
 	if len(spans) == 0 {
 		return csv.Span{Start: size, End: size, FirstLine: 1}, true, nil
 	}
-	first := group(spans, trialBytes)[0].Span
+	first := Group(spans, trialBytes)[0].Span
 	return first, first.End == size, nil
 }

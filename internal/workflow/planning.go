@@ -106,7 +106,7 @@ func (s *Steps) cut(ctx context.Context, w *work) ([]etl.Chunk, error) {
 	if len(spans) == 0 {
 		return []etl.Chunk{{Span: csv.Span{Start: run.Object.Size, End: run.Object.Size, FirstLine: 1}}}, nil
 	}
-	return group(spans, size), nil
+	return Group(spans, size), nil
 }
 
 // index is the record index of the run's file; nil where there is none of the
@@ -156,12 +156,18 @@ func (s *Steps) chunkBytes(run *etl.Run, spans []csv.Span) int64 {
 			size = max(1, int64(float64(n)*float64(bytes)/float64(rows)))
 		}
 	}
-	size = min(max(size, or(s.MinChunkBytes, DefaultMinChunkBytes)), or(s.MaxChunkBytes, DefaultMaxChunkBytes))
-	return max(size, (2*run.Object.Size+MaxChunks-1)/MaxChunks)
+	return ChunkSize(size, or(s.MinChunkBytes, DefaultMinChunkBytes), or(s.MaxChunkBytes, DefaultMaxChunkBytes), run.Object.Size)
 }
 
-// group joins neighbouring spans into chunks of about that size.
-func group(spans []csv.Span, size int64) []etl.Chunk {
+// ChunkSize is the size of the chunks of a file of that many bytes: the one
+// asked for, within least and most, but never so small that there are more than
+// MaxChunks of them.
+func ChunkSize(asked, least, most, file int64) int64 {
+	return max(min(max(asked, least), most), (2*file+MaxChunks-1)/MaxChunks)
+}
+
+// Group joins neighbouring spans into chunks of about that size in bytes.
+func Group(spans []csv.Span, size int64) []etl.Chunk {
 	var chunks []etl.Chunk
 	for i, span := range spans {
 		if n := len(chunks); i > 0 && span.End-chunks[n-1].Span.Start <= size {
