@@ -102,6 +102,8 @@ var statusOf = map[etl.Code]int{
 	// These are about the portal's own database, which is not the caller's to mend.
 	"migrations_pending":      http.StatusServiceUnavailable,
 	"portal_database_refused": http.StatusServiceUnavailable,
+	// And this about the issuer that the portal is configured for.
+	"issuer_mismatch": http.StatusServiceUnavailable,
 }
 
 // retrySeconds is what Retry-After says about what passes.
