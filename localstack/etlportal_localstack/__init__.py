@@ -1,0 +1,1 @@
+"""LocalStack as a plain process: Lambda functions without Docker."""
