@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"net"
@@ -16,11 +17,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -84,43 +81,17 @@ func NewBlobs(ctx context.Context, c BlobsConfig) (*Blobs, error) {
 	if c.Bucket == "" {
 		return nil, etl.Mistakef("no_bucket", "Name the bucket.", "no S3 bucket is configured")
 	}
-	c.Retry = cmp.Or(c.Retry, 5*time.Second)
-	options := []func(*config.LoadOptions) error{
-		config.WithHTTPClient(newClient()),
-		config.WithRequestChecksumCalculation(aws.RequestChecksumCalculationWhenRequired),
-		config.WithResponseChecksumValidation(aws.ResponseChecksumValidationWhenRequired),
-		config.WithRetryer(func() aws.Retryer {
-			return retry.NewStandard(func(o *retry.StandardOptions) {
-				o.MaxAttempts, o.MaxBackoff = 4, c.Retry
-				// One budget for all requests would make an outage fail those after it.
-				o.RateLimiter = ratelimit.None
-			})
-		}),
+	account := Account{
+		Region: c.Region, AccessKey: c.AccessKey, SecretKey: c.SecretKey, SessionToken: c.SessionToken, Transport: c.Transport, Retry: c.Retry,
 	}
-	if c.Region != "" {
-		options = append(options, config.WithRegion(c.Region))
-	}
-	if c.AccessKey != "" {
-		options = append(options, config.WithCredentialsProvider(
-			credentials.NewStaticCredentialsProvider(c.AccessKey, c.SecretKey, c.SessionToken)))
-	}
-	loaded, err := config.LoadDefaultConfig(ctx, options...)
+	loaded, err := account.load(ctx, fmt.Sprintf("the S3 bucket %q", c.Bucket))
 	if err != nil {
-		return nil, &etl.Error{
-			Kind: etl.Mistake, Code: "bad_aws_configuration", Err: err,
-			Message: "the AWS configuration cannot be read: " + err.Error(), Fix: "Correct the environment variable or file that it names.",
-		}
-	}
-	if loaded.Region == "" {
-		return nil, etl.Mistakef("no_region", "Set AWS_REGION.", "the region of the S3 bucket %q is not known", c.Bucket)
+		return nil, err
 	}
 	at := func(endpoint string) *s3.Client {
 		return s3.NewFromConfig(loaded, func(o *s3.Options) {
 			o.UsePathStyle = c.PathStyle
 			o.DisableLogOutputChecksumValidationSkipped = true
-			if c.Transport != nil {
-				o.HTTPClient = &http.Client{Transport: c.Transport}
-			}
 			if endpoint != "" {
 				o.BaseEndpoint = aws.String(endpoint)
 			}
@@ -131,7 +102,7 @@ func NewBlobs(ctx context.Context, c BlobsConfig) (*Blobs, error) {
 	if c.PublicEndpoint != "" {
 		public = at(c.PublicEndpoint)
 	}
-	return &Blobs{bucket: c.Bucket, origins: c.Origins, client: client, presign: s3.NewPresignClient(public), retry: c.Retry}, nil
+	return &Blobs{bucket: c.Bucket, origins: c.Origins, client: client, presign: s3.NewPresignClient(public), retry: cmp.Or(c.Retry, 5*time.Second)}, nil
 }
 
 // newClient waits for a slow store, but not for a dead one. It stays a client

@@ -57,7 +57,7 @@ func (b *Blobs) fault(what, key string, err error) error {
 		e.Kind, e.Code, e.Fix = etl.Weather, "blobs_busy", "Wait a little and try again."
 	case code >= 500 || hasCode(err, "InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted"):
 		e.Kind, e.Code, e.Fix = etl.Weather, "blobs_unavailable", "Try again; if it stays so, look into the object store."
-	case code == 0 && strings.Contains(err.Error(), "get credentials"):
+	case code == 0 && noCredentials(err):
 		e.Kind, e.Code, e.Fix = etl.Mistake, "no_aws_credentials", "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role."
 	case code == 0:
 		e.Kind, e.Code, e.Fix = etl.Weather, "blobs_unreachable", "See that the object store runs and that its endpoint is right."
@@ -170,3 +170,7 @@ func totalSize(parts []etl.Part) int64 {
 	}
 	return n
 }
+
+// noCredentials says that a request was never sent because nobody signs it; the
+// SDK has no type for it.
+func noCredentials(err error) bool { return strings.Contains(err.Error(), "get credentials") }
