@@ -79,6 +79,8 @@ var statusOf = map[etl.Code]int{
 	"in_use":               http.StatusConflict,
 	"duplicate_name":       http.StatusConflict,
 	"run_state":            http.StatusConflict,
+	"superseded":           http.StatusConflict,
+	"already_reloaded":     http.StatusConflict,
 	"stale_attempt":        http.StatusConflict,
 	"illegal_move":         http.StatusConflict,
 	"idempotency_conflict": http.StatusConflict,

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -22,11 +23,15 @@ func (s *server) runOperations() {
 		func(ctx context.Context, in *struct {
 			PageInput
 
-			JobID  int64  `query:"job_id" minimum:"1"`
-			Status string `query:"status" enum:"PENDING,RUNNING,COMPLETED,FAILED,CANCELLED"`
+			JobID    int64     `query:"job_id" minimum:"1"`
+			Status   string    `query:"status" enum:"PENDING,RUNNING,COMPLETED,FAILED,CANCELLED"`
+			ParentID int64     `query:"parent_run_id" minimum:"1" doc:"Only runs that load bad rows of that one again"`
+			Since    time.Time `query:"since" doc:"Only runs made at or after this time"`
+			Until    time.Time `query:"until" doc:"Only runs made before this time"`
 		},
 		) (*answer[portal.List[portal.Run]], error) {
-			return answered(s.portal.RunsPage(ctx, in.JobID, in.Status, in.page()))
+			f := etl.RunFilter{JobID: in.JobID, Status: etl.Status(in.Status), ParentID: in.ParentID, Since: in.Since, Until: in.Until}
+			return answered(s.portal.RunsPage(ctx, f, in.page()))
 		})
 	register(s, operation(etl.Viewer, http.MethodGet, "/job-runs/{id}", "get-run", tag, "A run"),
 		func(ctx context.Context, in *IDInput) (*answer[portal.Run], error) {
@@ -53,6 +58,8 @@ func (s *server) runOperations() {
 			return answered(s.portal.RetryRun(ctx, in.ID))
 		})
 	s.rejectOperation(tag)
+	s.reloadOperations(tag)
+	s.chunkOperation(tag)
 	s.streamOperation(tag)
 }
 

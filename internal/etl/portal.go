@@ -230,6 +230,17 @@ type Run struct {
 	StartedAt, FinishedAt   *time.Time
 	// Seq grows with every change; it is the event id of the run's stream.
 	Seq int64
+	// ParentID is the run whose bad rows this one loads again; 0 is none.
+	ParentID int64
+	// Reloaded are those rows, for the one who makes the run; they are not read back.
+	Reloaded []ReloadedRow
+}
+
+// ReloadedRow is a bad row that is loaded again.
+type ReloadedRow struct {
+	// Line is where it is in the file that holds the mended rows, ParentLine in
+	// the file of the run before.
+	Line, ParentLine int64
 }
 
 // FrozenColumn is a file's column as the run was planned with it.

@@ -36,6 +36,10 @@ type JobVersion struct {
 type RunFilter struct {
 	JobID  int64
 	Status Status
+	// ParentID chooses the runs that load bad rows of that one again.
+	ParentID int64
+	// Since and Until choose by when runs were made, Until exclusive; zero is no bound.
+	Since, Until time.Time
 }
 
 // IdempotencyKey makes the creation of a run repeatable.
@@ -86,6 +90,11 @@ type RunReject struct {
 	ID int64
 	// Chunk is nil where the row was refused while publishing.
 	Chunk *int
+	// SourceLine is the row's line in the file that was loaded first, where the
+	// run loads bad rows of another one again; else it is Line.
+	SourceLine int64
+	// ReloadedBy is the run that loads the row again, or has; 0 is none.
+	ReloadedBy int64
 	Reject
 }
 

@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/etlportal/etlportal/internal/csv"
@@ -19,10 +20,32 @@ type Reject struct {
 	Reason string   `json:"reason"`
 	Fields []string `json:"fields,omitempty" doc:"The record as read"`
 	Raw    string   `json:"raw,omitempty" doc:"The record's text, where it could not be parsed"`
+	// SourceLine differs from Line in a run that loads bad rows of another one again.
+	SourceLine int64 `json:"source_line" doc:"Its line in the file that was loaded first; line, but for a run with parent_run_id"`
+	// Field is nil where no single cell is at fault.
+	Field      *int  `json:"field_index,omitempty" doc:"Which of fields is at fault, from 0"`
+	ReloadedBy int64 `json:"reloaded_by,omitempty" doc:"The run that loads the row again, or has"`
 }
 
 func rejectView(r *etl.RunReject) Reject {
-	return Reject{r.Line, r.Record, r.Column, r.Value, string(r.Code), r.Reason, r.Fields, rawText(r.Raw, r.Fields)}
+	v := Reject{
+		Line: r.Line, Record: r.Record, Column: r.Column, Value: r.Value, Code: string(r.Code), Reason: r.Reason, Fields: r.Fields,
+		Raw: rawText(r.Raw, r.Fields), SourceLine: r.SourceLine, ReloadedBy: r.ReloadedBy,
+	}
+	if v.SourceLine == 0 {
+		v.SourceLine = v.Line
+	}
+	return v
+}
+
+// marked is the view of a reject with its cell marked, by the names of the file's columns.
+func marked(r *etl.RunReject, sources []etl.FrozenColumn) Reject {
+	v := rejectView(r)
+	i := slices.IndexFunc(sources, func(c etl.FrozenColumn) bool { return c.Name == r.Column })
+	if i >= 0 && i < len(r.Fields) {
+		v.Field = &i
+	}
+	return v
 }
 
 func rawText(raw []byte, fields []string) string {
@@ -45,12 +68,16 @@ type RejectGroup struct {
 // Rejects is a page of a run's rejects with the groups of all of them.
 type Rejects struct {
 	List[Reject]
-	Groups []RejectGroup `json:"groups" doc:"All rejects of the run by code and column"`
+	Groups  []RejectGroup `json:"groups" doc:"All rejects of the run by code and column"`
+	Columns []string      `json:"columns" doc:"The file's columns, in the order of fields"`
+	// Total counts all that the run set aside.
+	Total int64 `json:"rows_rejected" doc:"All that the run set aside; of very many bad rows not every one is kept"`
 }
 
 // Rejects lists a run's bad rows in file order.
 func (p *Portal) Rejects(ctx context.Context, runID int64, f etl.RejectFilter, page etl.Page) (*Rejects, error) {
-	if _, err := p.Store.Run(ctx, runID); err != nil {
+	run, err := p.Store.Run(ctx, runID)
+	if err != nil {
 		return nil, err
 	}
 	l, err := p.Store.Rejects(ctx, runID, f, page)
@@ -61,7 +88,13 @@ func (p *Portal) Rejects(ctx context.Context, runID int64, f etl.RejectFilter, p
 	if err != nil {
 		return nil, err
 	}
-	out := &Rejects{*viewed(l, func(r etl.RunReject) Reject { return rejectView(&r) }), make([]RejectGroup, 0, len(groups))}
+	out := &Rejects{
+		List:   *viewed(l, func(r etl.RunReject) Reject { return marked(&r, run.Sources) }),
+		Groups: make([]RejectGroup, 0, len(groups)), Columns: make([]string, 0, len(run.Sources)), Total: run.Counts.Rejected,
+	}
+	for _, c := range run.Sources {
+		out.Columns = append(out.Columns, c.Name)
+	}
 	for _, g := range groups {
 		out.Groups = append(out.Groups, RejectGroup{string(g.Code), g.Column, g.Count, g.FirstLine, g.Value, g.Reason})
 	}

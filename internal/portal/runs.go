@@ -48,18 +48,34 @@ type Run struct {
 	FinishedAt  *time.Time `json:"finished_at"`
 	// Seq grows with every change of the run.
 	Seq int64 `json:"seq" doc:"Grows with every change of the run"`
+	// ParentID is null for a run that loads no bad rows of another one again.
+	ParentID *int64     `json:"parent_run_id" doc:"The run whose bad rows this one loads again"`
+	Children []ChildRun `json:"child_runs,omitempty" doc:"The runs that load bad rows of this one again; lists leave them out"`
+}
+
+// ChildRun is a run that loads bad rows of another one again.
+type ChildRun struct {
+	ID        int64     `json:"id"`
+	Status    string    `json:"status" enum:"PENDING,RUNNING,COMPLETED,FAILED,CANCELLED"`
+	Loaded    int64     `json:"rows_loaded"`
+	Rejected  int64     `json:"rows_rejected"`
+	CreatedAt time.Time `json:"created_at"`
 }
 
 // Final says that nothing more happens to the run unless it is retried.
 func (r *Run) Final() bool { return etl.Status(r.Status).Final() }
 
 func runView(r etl.Run) Run {
-	return Run{
+	v := Run{
 		ID: r.ID, JobID: r.JobID, JobName: r.Job.Name, Version: r.Job.Version, FileID: r.FileID, Status: string(r.Status), Phase: string(r.Phase),
 		Trigger: r.Trigger, Attempt: r.Attempt, Path: r.Path, Progress: progress(&r), RunCounts: countsView(r.Counts),
 		BytesTotal: r.BytesTotal, BytesRead: r.BytesRead, ChunksTotal: r.ChunksTotal, ChunksDone: r.ChunksDone, Error: problem(r.Error),
 		CreatedAt: r.CreatedAt, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, Seq: r.Seq,
 	}
+	if r.ParentID != 0 {
+		v.ParentID = &r.ParentID
+	}
+	return v
 }
 
 // progress is by bytes and keeps its last hundredth for publishing: 100 is only
@@ -90,8 +106,8 @@ const maxKey = 255
 // "" is the job's own file. The same key, by the same principal and for the
 // same request, gives the same run.
 func (p *Portal) Execute(ctx context.Context, jobID int64, fileID, key string) (*Started, error) {
-	if len(key) > maxKey {
-		return nil, &Invalid{etl.Mistakef("bad_idempotency_key", "Use a UUID", "the idempotency key has %d bytes; %d are the most", len(key), maxKey), []Detail{{"header.Idempotency-Key", "is too long"}}}
+	if err := checkKey(key); err != nil {
+		return nil, err
 	}
 	job, err := p.Store.Job(ctx, jobID)
 	if err != nil {
@@ -147,12 +163,22 @@ func (p *Portal) Run(ctx context.Context, id int64) (*Run, error) {
 		return nil, err
 	}
 	view := runView(r)
+	children, err := p.Store.Runs(ctx, etl.RunFilter{ParentID: id}, etl.Page{Limit: maxChildren})
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range children.Items {
+		view.Children = append(view.Children, ChildRun{c.ID, string(c.Status), c.Counts.Loaded, c.Counts.Rejected, c.CreatedAt})
+	}
 	return &view, nil
 }
 
-// RunsPage lists runs, newest first; jobID 0 and status "" choose all.
-func (p *Portal) RunsPage(ctx context.Context, jobID int64, status string, page etl.Page) (*List[Run], error) {
-	l, err := p.Store.Runs(ctx, etl.RunFilter{JobID: jobID, Status: etl.Status(status)}, page)
+// maxChildren is how many of a run's children its view shows; the list of runs has all.
+const maxChildren = 100
+
+// RunsPage lists the runs that f chooses, newest first.
+func (p *Portal) RunsPage(ctx context.Context, f etl.RunFilter, page etl.Page) (*List[Run], error) {
+	l, err := p.Store.Runs(ctx, f, page)
 	if err != nil {
 		return nil, err
 	}

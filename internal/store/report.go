@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -128,6 +129,16 @@ func writeRejects(ctx context.Context, tx pgx.Tx, runID int64, chunk *int, rejec
 	return err
 }
 
+// rejectColumns are of run_rejects of the run $1.
+var rejectColumns = `id, chunk, line, record, column_name, value, code, reason, fields, raw,
+	coalesce((SELECT source_line FROM reloaded_rows AS w WHERE w.run_id = $1 AND w.line = run_rejects.line), line),
+	coalesce((SELECT min(theirs.run_id) FROM (` + strings.ReplaceAll(reloaders, "$2", "0") + `) AS theirs WHERE theirs.parent_line = run_rejects.line), 0)`
+
+func scanReject(row pgx.Row) (r etl.RunReject, err error) {
+	err = row.Scan(&r.ID, &r.Chunk, &r.Line, &r.Record, &r.Column, &r.Value, &r.Code, &r.Reason, &r.Fields, &r.Raw, &r.SourceLine, &r.ReloadedBy)
+	return r, err
+}
+
 // Rejects lists the bad rows of a run that the filter chooses, in file order.
 func (s *Store) Rejects(ctx context.Context, runID int64, f etl.RejectFilter, p etl.Page) (etl.List[etl.RunReject], error) {
 	column := "any"
@@ -138,11 +149,8 @@ func (s *Store) Rejects(ctx context.Context, runID int64, f etl.RejectFilter, p 
 	if err != nil {
 		return etl.List[etl.RunReject]{}, err
 	}
-	items, err := all(ctx, s.pool, fmt.Sprintf("listing the bad rows of run %d", runID), func(row pgx.Row) (r etl.RunReject, err error) {
-		err = row.Scan(&r.ID, &r.Chunk, &r.Line, &r.Record, &r.Column, &r.Value, &r.Code, &r.Reason, &r.Fields, &r.Raw)
-		return r, err
-	}, `
-		SELECT id, chunk, line, record, column_name, value, code, reason, fields, raw FROM run_rejects
+	items, err := all(ctx, s.pool, fmt.Sprintf("listing the bad rows of run %d", runID), scanReject, `
+		SELECT `+rejectColumns+` FROM run_rejects
 		WHERE run_id = $1 AND (line, id) > ($2, $3) AND ($5 = '' OR code = $5) AND ($6::text IS NULL OR column_name = $6)
 		ORDER BY line, id LIMIT $4`, runID, w.key(0, math.MinInt64), w.key(1, math.MinInt64), w.fetch(), string(f.Code), f.Column)
 	return page(w, items, func(r etl.RunReject) []int64 { return []int64{r.Line, r.ID} }), err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,7 +15,7 @@ import (
 
 const runColumns = `id, job_id, status, phase, trigger, attempt, load_id, path, job, file_id::text, object, encoding, dialect, source_columns,
 	rows_read, rows_loaded, rows_inserted, rows_updated, rows_filtered, rows_rejected, rows_deduplicated,
-	bytes_total, bytes_read, chunks_total, chunks_done, error, created_at, started_at, finished_at, seq`
+	bytes_total, bytes_read, chunks_total, chunks_done, error, created_at, started_at, finished_at, seq, parent_run_id`
 
 func scanRun(row pgx.Row) (etl.Run, error) {
 	var (
@@ -23,13 +24,17 @@ func scanRun(row pgx.Row) (etl.Run, error) {
 		dialect dialectDocument
 		columns []columnDocument
 		failure *errorDocument
+		parent  *int64
 	)
 	c := &r.Counts
 	err := row.Scan(&r.ID, &r.JobID, &r.Status, &r.Phase, &r.Trigger, &r.Attempt, &r.LoadID, &r.Path, &job, &r.FileID, &r.Object, &r.Encoding, &dialect, &columns,
 		&c.Read, &c.Loaded, &c.Inserted, &c.Updated, &c.Filtered, &c.Rejected, &c.Deduplicated,
-		&r.BytesTotal, &r.BytesRead, &r.ChunksTotal, &r.ChunksDone, &failure, &r.CreatedAt, &r.StartedAt, &r.FinishedAt, &r.Seq)
+		&r.BytesTotal, &r.BytesRead, &r.ChunksTotal, &r.ChunksDone, &failure, &r.CreatedAt, &r.StartedAt, &r.FinishedAt, &r.Seq, &parent)
 	if err != nil {
 		return etl.Run{}, err
+	}
+	if parent != nil {
+		r.ParentID = *parent
 	}
 	r.Job, r.Dialect, r.Error = job.decode(), dialect.decode(), failure.decode()
 	r.Sources, err = decodeColumns(columns)
@@ -38,7 +43,9 @@ func scanRun(row pgx.Row) (etl.Run, error) {
 
 // CreateRun makes a PENDING run of r.Job as it is in r, with r.Trigger, FileID,
 // Object, Encoding, Dialect, Sources and BytesTotal; all of it is frozen. The
-// job's version must exist. LoadID is made where it is empty.
+// job's version must exist. LoadID is made where it is empty. With r.ParentID
+// the rows of r.Reloaded are those of that run, none of which may be loaded
+// again by another run (already_reloaded).
 //
 // With a key, the same key and request give the run that the first call made,
 // and created false; the same key with another request is a Mistake of code
@@ -55,14 +62,17 @@ func (s *Store) CreateRun(ctx context.Context, r etl.Run, key etl.IdempotencyKey
 			}
 		}
 		run, err = scanRun(tx.QueryRow(ctx, `
-			INSERT INTO job_runs (job_id, job_version, trigger, load_id, job, file_id, object, encoding, dialect, source_columns, bytes_total, source_id, credential_id)
-			VALUES ($1, $2, $3, coalesce(nullif($4, ''), replace(gen_random_uuid()::text, '-', '')), $5, $6, $7, $8, $9, $10, $11, $6, $12) RETURNING `+runColumns,
+			INSERT INTO job_runs (job_id, job_version, trigger, load_id, job, file_id, object, encoding, dialect, source_columns, bytes_total, source_id, credential_id, parent_run_id)
+			VALUES ($1, $2, $3, coalesce(nullif($4, ''), replace(gen_random_uuid()::text, '-', '')), $5, $6, $7, $8, $9, $10, $11, $6, $12, nullif($13, 0)) RETURNING `+runColumns,
 			r.Job.ID, r.Job.Version, r.Trigger, r.LoadID, encodeJob(r.Job), r.FileID, r.Object, r.Encoding, encodeDialect(r.Dialect), encodeColumns(r.Sources),
-			r.BytesTotal, r.Job.CredentialID))
+			r.BytesTotal, r.Job.CredentialID, r.ParentID))
 		if err != nil {
 			return err
 		}
 		created = true
+		if err := writeReloaded(ctx, tx, run, r.Reloaded); err != nil {
+			return err
+		}
 		if key.Key != "" {
 			_, err = tx.Exec(ctx, `UPDATE idempotency_keys SET run_id = $3 WHERE owner = $1 AND key = $2`, key.Owner, key.Key, run.ID)
 		}
@@ -110,15 +120,24 @@ func (s *Store) RunByLoad(ctx context.Context, loadID string) (etl.Run, error) {
 
 // Runs lists the runs that the filter chooses, newest first.
 func (s *Store) Runs(ctx context.Context, f etl.RunFilter, p etl.Page) (etl.List[etl.Run], error) {
-	w, err := read(p, fmt.Sprintf("runs %d %s", f.JobID, f.Status), 1)
+	w, err := read(p, fmt.Sprintf("runs %d %s %d %d %d", f.JobID, f.Status, f.ParentID, f.Since.UnixMicro(), f.Until.UnixMicro()), 1)
 	if err != nil {
 		return etl.List[etl.Run]{}, err
 	}
 	items, err := all(ctx, s.pool, "listing runs", scanRun, `
 		SELECT `+runColumns+` FROM job_runs
-		WHERE id < $1 AND ($3 = 0 OR job_id = $3) AND ($4 = '' OR status = $4)
-		ORDER BY id DESC LIMIT $2`, w.key(0, math.MaxInt64), w.fetch(), f.JobID, string(f.Status))
+		WHERE id < $1 AND ($3 = 0 OR job_id = $3) AND ($4 = '' OR status = $4) AND ($5 = 0 OR parent_run_id = $5)
+			AND ($6::timestamptz IS NULL OR created_at >= $6) AND ($7::timestamptz IS NULL OR created_at < $7)
+		ORDER BY id DESC LIMIT $2`, w.key(0, math.MaxInt64), w.fetch(), f.JobID, string(f.Status), f.ParentID, moment(f.Since), moment(f.Until))
 	return page(w, items, func(r etl.Run) []int64 { return []int64{r.ID} }), err
+}
+
+// moment is a time as an argument; the zero time is NULL.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 // lockRun reads a run and holds it until the transaction ends. Every
@@ -137,10 +156,13 @@ func lockRun(ctx context.Context, tx pgx.Tx, id int64, attempt int) (etl.Run, er
 // it by an UPDATE whose $1 is the id and $2 the attempt.
 func (s *Store) move(ctx context.Context, id int64, attempt int, what string, done func(etl.Run) bool, before func(tx pgx.Tx) error, set string, args ...any) (etl.Run, error) {
 	var run etl.Run
+	moved := false
 	err := s.tx(ctx, fmt.Sprintf("%s run %d", what, id), func(tx pgx.Tx) (err error) {
+		moved = false
 		if run, err = lockRun(ctx, tx, id, attempt); err != nil || done(run) {
 			return err
 		}
+		moved = true
 		if before != nil {
 			if err := before(tx); err != nil {
 				return err
@@ -151,6 +173,9 @@ func (s *Store) move(ctx context.Context, id int64, attempt int, what string, do
 	})
 	if err != nil {
 		return etl.Run{}, err
+	}
+	if moved && run.Status.Final() && s.ended != nil {
+		s.ended(run)
 	}
 	return run, nil
 }
@@ -233,6 +258,9 @@ func (s *Store) RetryRun(ctx context.Context, id int64) (etl.Run, error) {
 			}
 			return etl.Mistakef(CodeRunState, fix, "run %d is %s: only a FAILED run can be retried", id, run.Status)
 		}
+		if err := stillToReload(ctx, tx, run); err != nil {
+			return err
+		}
 		run, err = scanRun(tx.QueryRow(ctx, `
 			UPDATE job_runs SET attempt = $2, status = 'PENDING', phase = 'plan', error = NULL, rows_read = c.rows_read, rows_loaded = c.rows_loaded,
 				rows_inserted = c.rows_inserted, rows_updated = c.rows_updated, rows_filtered = c.rows_filtered, rows_rejected = c.rows_rejected,
@@ -263,11 +291,18 @@ func (s *Store) RetryRun(ctx context.Context, id int64) (etl.Run, error) {
 }
 
 // DeleteRun removes an ended run with its chunks, log and rejects; one that is
-// PENDING or RUNNING is in_use.
+// PENDING or RUNNING is in_use, and so is one that has loaded bad rows of
+// another run again: without it they would pass for never loaded.
 func (s *Store) DeleteRun(ctx context.Context, id int64) error {
-	tag, err := s.pool.Exec(ctx, `DELETE FROM job_runs WHERE id = $1`, id)
-	if err == nil && tag.RowsAffected() == 0 {
-		return notFound("run", id)
-	}
-	return wrap(ctx, err, fmt.Sprintf("deleting run %d", id))
+	return s.tx(ctx, fmt.Sprintf("deleting run %d", id), func(tx pgx.Tx) error {
+		run, err := lockRun(ctx, tx, id, 0)
+		if err != nil {
+			return err
+		}
+		if run.ParentID != 0 && run.Status == etl.Completed {
+			return etl.Mistakef(CodeInUse, fmt.Sprintf("Delete run %d first.", run.ParentID), "run %d has loaded mended rows of run %d, which would pass for never loaded without it", id, run.ParentID)
+		}
+		_, err = tx.Exec(ctx, `DELETE FROM job_runs WHERE id = $1`, id)
+		return err
+	})
 }

@@ -22,6 +22,11 @@ func (s *Steps) Execute(ctx context.Context, job etl.Job, fileID, trigger string
 	if err != nil {
 		return etl.Run{}, false, err
 	}
+	return s.create(ctx, made, trigger, key)
+}
+
+// create stores a run as it is to be frozen, and sends it on its way.
+func (s *Steps) create(ctx context.Context, made etl.Run, trigger string, key etl.IdempotencyKey) (run etl.Run, created bool, err error) {
 	made.Trigger = trigger
 	id := make([]byte, 12)
 	if _, err := rand.Read(id); err != nil {
@@ -35,7 +40,11 @@ func (s *Steps) Execute(ctx context.Context, job etl.Job, fileID, trigger string
 	if err != nil || !created {
 		return run, created, err
 	}
-	s.info(ctx, run.ID, "run made: %s into %s", job.Strategy, tableName(job))
+	if run.ParentID != 0 {
+		s.info(ctx, run.ID, "run made: %s of bad rows of run %d into %s", made.Job.Strategy, run.ParentID, tableName(made.Job))
+	} else {
+		s.info(ctx, run.ID, "run made: %s into %s", made.Job.Strategy, tableName(made.Job))
+	}
 	// The run is made; where the message does not get away, the reconciler sends it.
 	if err := s.Queue.Send(context.WithoutCancel(ctx), 0, etl.Message{Topic: etl.TopicPlan, RunID: run.ID, Attempt: run.Attempt}); err != nil {
 		s.log().Warn("a run waits for the reconciler", "run", run.ID, "error", err)
