@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -42,6 +43,9 @@ type Deps struct {
 	// Origins are the web pages beside the portal's own that may call it
 	// ("http://localhost:5173").
 	Origins []string
+	// StreamFor is how long an event stream lasts before its client has to come
+	// back, for gateways that cut long answers or hold them back; 0 is no limit.
+	StreamFor time.Duration
 	// Log may be nil.
 	Log *slog.Logger
 	// Metrics is where /metrics is read from and the interface's own are
@@ -54,6 +58,7 @@ type server struct {
 	signIn, closed bool
 	verify         func(ctx context.Context, token string) (etl.Principal, error)
 	hosts, origins []string
+	streamFor      time.Duration
 	log            *slog.Logger
 	registry       *prometheus.Registry
 	metrics        *metrics
@@ -77,13 +82,13 @@ func build(d Deps, more func(*server)) (http.Handler, error) {
 	if s.description, err = s.api.OpenAPI().MarshalJSON(); err != nil {
 		return nil, fmt.Errorf("describe the API: %w", err)
 	}
-	return s.observe(secure(s.addressed(s.crossSite(http.HandlerFunc(s.route))))), nil
+	return s.observe(secure(s.addressed(s.crossSite(s.neverOpen(http.HandlerFunc(s.route)))))), nil
 }
 
 // describe registers every operation.
 func describe(d Deps, more func(*server)) (*server, error) {
 	installErrors()
-	s := &server{portal: d.Portal, signIn: d.SignIn || d.Closed || d.Verify != nil, closed: d.Closed, verify: d.Verify, log: d.Log, registry: d.Metrics, mux: http.NewServeMux()}
+	s := &server{portal: d.Portal, signIn: d.SignIn || d.Closed || d.Verify != nil, closed: d.Closed, verify: d.Verify, streamFor: d.StreamFor, log: d.Log, registry: d.Metrics, mux: http.NewServeMux()}
 	for _, h := range d.Hosts {
 		s.hosts = append(s.hosts, strings.ToLower(h))
 	}

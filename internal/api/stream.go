@@ -96,6 +96,10 @@ func (s *server) stream(hc huma.Context, in *streamInput) {
 	changes := s.portal.Watch(ctx, in.ID)
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
+	var over <-chan time.Time
+	if s.streamFor > 0 {
+		over = time.After(s.streamFor)
+	}
 	for {
 		done, err := s.look(ctx, in.ID, out)
 		switch {
@@ -118,6 +122,8 @@ func (s *server) stream(hc huma.Context, in *streamInput) {
 		}
 		select {
 		case <-ctx.Done():
+			return
+		case <-over:
 			return
 		case _, open := <-changes:
 			if !open {

@@ -4,6 +4,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -34,7 +35,7 @@ const (
 	reconcileEvery = time.Minute
 	// reconcileFor bounds one such look.
 	reconcileFor = 5 * time.Minute
-	// databaseConns bounds the pool of the portal's own database.
+	// databaseConns bounds the pool of the portal's own database, unless Config does.
 	databaseConns = 20
 )
 
@@ -44,6 +45,9 @@ type Adapters struct {
 	Sealer etl.Sealer
 	// Queue makes the queue, which may live in the portal's database.
 	Queue func(*store.Store) (Queue, error)
+	// DatabasePassword, where set, gives the password of the portal's database
+	// anew once the one of before is refused.
+	DatabasePassword func(ctx context.Context) (string, error)
 	// Tasks publishes what takes longer than a handler may; nil: handlers do.
 	Tasks etl.Tasks
 	// Log is where the portal logs; nil: nowhere.
@@ -100,14 +104,18 @@ func New(ctx context.Context, c Config, a Adapters) (*App, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	if err := store.MigrateUp(ctx, c.DatabaseURL); err != nil {
-		return nil, err
-	}
-	s, err := store.Open(ctx, c.DatabaseURL, store.Options{MaxConns: databaseConns})
+	runs := newRunMetrics()
+	s, err := store.Open(ctx, c.DatabaseURL, store.Options{
+		MaxConns: cmp.Or(c.DatabaseConns, databaseConns), Password: a.DatabasePassword,
+		Ended: func(r etl.Run) {
+			runs.WithLabelValues(string(r.Status)).Inc()
+			c.EMF.run(r.Status)
+		},
+	})
 	if err != nil {
 		return nil, err
 	}
-	app, err := assemble(ctx, c, a, s, log)
+	app, err := assemble(ctx, c, a, s, runs, log)
 	if err != nil {
 		s.Close()
 		return nil, err
@@ -115,7 +123,14 @@ func New(ctx context.Context, c Config, a Adapters) (*App, error) {
 	return app, nil
 }
 
-func assemble(ctx context.Context, c Config, a Adapters, s *store.Store, log *slog.Logger) (*App, error) {
+func assemble(ctx context.Context, c Config, a Adapters, s *store.Store, runs prometheus.Collector, log *slog.Logger) (*App, error) {
+	err := s.Ready(ctx)
+	if e, ok := errors.AsType[*etl.Error](err); ok && e.Code == "migrations_pending" {
+		err = store.MigrateUp(ctx, c.DatabaseURL)
+	}
+	if err != nil {
+		return nil, err
+	}
 	queue, err := a.Queue(s)
 	if err != nil {
 		return nil, err
@@ -148,9 +163,9 @@ func assemble(ctx context.Context, c Config, a Adapters, s *store.Store, log *sl
 	registry := prometheus.NewRegistry()
 	metrics := newMessageMetrics()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	registry.MustRegister(metrics.all()...)
+	registry.MustRegister(append(metrics.all(), runs)...)
 	handler, err := api.New(api.Deps{
-		Portal: p, SignIn: c.RequireToken, Verify: verify, Closed: c.Cloud, Hosts: hosts(&c), Origins: c.Origins, Log: log, Metrics: registry,
+		Portal: p, SignIn: c.RequireToken, Verify: verify, Closed: c.Cloud, Hosts: hosts(&c), Origins: c.Origins, StreamFor: c.StreamFor, Log: log, Metrics: registry,
 	})
 	if err != nil {
 		return nil, err
@@ -196,10 +211,7 @@ func holder() string {
 // then it lets work under way finish, for Config.Drain at most. What is cut off
 // then is taken up by the next process.
 func (a *App) Run(ctx context.Context) error {
-	handlers := make(map[etl.Topic]etl.Handler)
-	for topic, h := range a.steps.Handlers() {
-		handlers[topic] = a.watched(h)
-	}
+	handlers := a.Handlers()
 	var group sync.WaitGroup
 	group.Go(func() { a.tracer.run(ctx) })
 	group.Go(func() { a.reconcile(ctx, handlers[etl.TopicReconcile]) })
@@ -295,6 +307,7 @@ func (a *App) watched(h etl.Handler) etl.Handler {
 		outcome := outcomeOf(err)
 		a.metrics.handled.WithLabelValues(string(m.Topic), outcome).Inc()
 		a.metrics.seconds.WithLabelValues(string(m.Topic)).Observe(took.Seconds())
+		a.config.EMF.message(string(m.Topic), outcome, took)
 		end(err)
 		level := slog.LevelDebug
 		if m.Topic != etl.TopicReconcile && outcome != "again" {

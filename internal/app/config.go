@@ -48,6 +48,13 @@ type Config struct {
 	Origins []string
 	// DatabaseURL is the portal's own database.
 	DatabaseURL string
+	// DatabaseConns bounds the connections to it; 0 is 20.
+	DatabaseConns int32
+	// StreamFor is how long an event stream lasts; its client comes back and goes
+	// on where it was. 0 is as long as the run.
+	StreamFor time.Duration
+	// EMF, where set, gets figures for CloudWatch; see App.Flush.
+	EMF *EMF
 	// MaxUpload bounds a direct upload in bytes; 0 is no bound.
 	MaxUpload int64
 	// Loaders is how many chunks are loaded at a time, over all runs.

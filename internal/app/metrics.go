@@ -20,6 +20,12 @@ func newMessageMetrics() *messageMetrics {
 	}
 }
 
+func newRunMetrics() *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "etlportal_runs_total", Help: "Runs that this process ended, by status.",
+	}, []string{"status"})
+}
+
 func (m *messageMetrics) all() []prometheus.Collector {
 	return []prometheus.Collector{m.handled, m.seconds}
 }

@@ -34,6 +34,8 @@ const (
 const (
 	CodeUnavailable etl.Code = "portal_database_unavailable"
 	CodeBusy        etl.Code = "portal_database_busy"
+	// CodeRefused is a Mistake where the database has never let us in, else Weather.
+	CodeRefused etl.Code = "portal_database_refused"
 	// CodeCounts is an Internal error: a run was to be completed whose counts do not add up.
 	CodeCounts etl.Code = "counts_differ"
 )
@@ -169,8 +171,11 @@ func explain(made *etl.Error, e *pgconn.PgError, what string) {
 	case e.Code == "42P01" || e.Code == "42703" || e.Code == "42883":
 		made.Kind, made.Code = etl.Mistake, "migrations_pending"
 		made.Message, made.Fix = "the portal's database lacks something that this program needs: "+e.Message, "Run: etlportal migrate up"
-	case e.Code == "28P01" || e.Code == "28000" || e.Code == "3D000" || e.Code == "42501":
-		made.Kind, made.Code = etl.Mistake, "portal_database_refused"
+	case signInRefused(e):
+		made.Kind, made.Code = etl.Weather, CodeRefused
+		made.Message, made.Fix = "the portal's database refuses us: "+e.Message, "Check user, password, database and rights in its URL."
+	case e.Code == "3D000" || e.Code == "42501":
+		made.Kind, made.Code = etl.Mistake, CodeRefused
 		made.Message, made.Fix = "the portal's database refuses us: "+e.Message, "Check user, password, database and rights in its URL."
 	case strings.HasPrefix(e.Code, "23"):
 		made.Kind, made.Code = etl.Mistake, CodeInvalidValue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -36,8 +38,12 @@ type MigrationStatus struct {
 }
 
 // MigrateUp brings the tables up to this program's version. It may be repeated,
-// and by several processes at once: one works, the others wait.
+// and by several processes at once: one works, the others wait. Where nothing is
+// to be done it takes one query and waits for nobody.
 func MigrateUp(ctx context.Context, url string) error {
+	if current, err := upToDate(ctx, url); err != nil || current {
+		return err
+	}
 	return migrate(ctx, url, func(p *goose.Provider) error {
 		_, err := p.Up(ctx)
 		return err
@@ -85,7 +91,33 @@ func migrate(ctx context.Context, url string, do func(*goose.Provider) error) er
 	if err != nil {
 		return wrap(ctx, err, what)
 	}
-	return wrap(ctx, do(provider), what)
+	return firstRefusal(wrap(ctx, do(provider), what))
+}
+
+// upToDate says whether the tables are those of this program, or newer.
+func upToDate(ctx context.Context, url string) (bool, error) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		if _, bad := errors.AsType[*pgconn.ParseConfigError](err); bad {
+			return false, badURL(err)
+		}
+		return false, firstRefusal(wrap(ctx, err, "connecting to the portal's database"))
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	version, err := tablesVersion(ctx, conn)
+	return version >= latestMigration(), wrap(ctx, err, "asking for the version of the tables")
+}
+
+// tablesVersion is the newest migration that was applied; 0 where there are no tables.
+func tablesVersion(ctx context.Context, q interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+},
+) (version int64, err error) {
+	err = q.QueryRow(ctx, `SELECT coalesce(max(version_id), 0) FROM `+versionTable+` WHERE is_applied`).Scan(&version)
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == "42P01" {
+		return 0, nil
+	}
+	return version, err
 }
 
 func newProvider(db *sql.DB) (*goose.Provider, error) {

@@ -31,6 +31,12 @@ type Options struct {
 	MaxConns int32
 	// Now replaces the database's clock in tests.
 	Now func() time.Time
+	// Password, where set, is asked for a password anew once the database has
+	// refused the one of before, as after its rotation. It must not use the Store.
+	Password func(ctx context.Context) (string, error)
+	// Ended, where set, hears of every run that this Store ended, once, after
+	// that is committed. It must be quick.
+	Ended func(r etl.Run)
 }
 
 // Store is the portal's database. Its methods may be used by any number of
@@ -38,11 +44,14 @@ type Options struct {
 type Store struct {
 	pool  *pgxpool.Pool
 	watch *watcher
+	ended func(etl.Run)
 }
 
 // Open connects to a database that MigrateUp has prepared. A URL that cannot be
 // read is a Mistake of code bad_url, a database that does not answer is Weather
-// of code portal_database_unavailable.
+// of code portal_database_unavailable, and one that does not know the user or
+// the password is a Mistake of code portal_database_refused: once open it is
+// Weather, because a password that was right is being changed.
 func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -68,14 +77,22 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 			return err == nil, err
 		}
 	}
+	if o.Password != nil {
+		k := newKeyring(config.ConnConfig, o.Password)
+		config.BeforeConnect = k.beforeConnect
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, badURL(err)
 	}
-	s := &Store{pool: pool, watch: newWatcher(config.ConnConfig)}
-	if err := pool.Ping(ctx); err != nil {
+	s := &Store{pool: pool, watch: newWatcher(config.ConnConfig, config.BeforeConnect), ended: o.Ended}
+	err = pool.Ping(ctx)
+	if o.Password != nil && refused(err) {
+		err = pool.Ping(ctx)
+	}
+	if err != nil {
 		s.Close()
-		return nil, wrap(ctx, err, "connecting to the portal's database")
+		return nil, firstRefusal(wrap(ctx, err, "connecting to the portal's database"))
 	}
 	return s, nil
 }
@@ -92,11 +109,7 @@ func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 // Ready says whether the database answers and has this program's tables:
 // Weather of code portal_database_unavailable or Mistake of code migrations_pending.
 func (s *Store) Ready(ctx context.Context) error {
-	var version int64
-	err := s.pool.QueryRow(ctx, `SELECT coalesce(max(version_id), 0) FROM `+versionTable+` WHERE is_applied`).Scan(&version)
-	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == "42P01" {
-		err, version = nil, 0
-	}
+	version, err := tablesVersion(ctx, s.pool)
 	if err != nil {
 		return wrap(ctx, err, "asking whether the portal's database is ready")
 	}

@@ -28,6 +28,8 @@ func (s *Store) Watch(ctx context.Context, runID int64) <-chan struct{} {
 // watcher listens once for all watches of a Store.
 type watcher struct {
 	config *pgx.ConnConfig
+	// prepare, where set, is called with a copy of config before each connection.
+	prepare func(context.Context, *pgx.ConnConfig) error
 
 	mu      sync.Mutex
 	watches map[int64]map[chan struct{}]struct{}
@@ -38,8 +40,8 @@ type watcher struct {
 	ended    chan struct{}
 }
 
-func newWatcher(config *pgx.ConnConfig) *watcher {
-	return &watcher{config: config.Copy(), watches: make(map[int64]map[chan struct{}]struct{}), ended: make(chan struct{})}
+func newWatcher(config *pgx.ConnConfig, prepare func(context.Context, *pgx.ConnConfig) error) *watcher {
+	return &watcher{config: config.Copy(), prepare: prepare, watches: make(map[int64]map[chan struct{}]struct{}), ended: make(chan struct{})}
 }
 
 func (w *watcher) add(ctx context.Context, runID int64) <-chan struct{} {
@@ -141,7 +143,13 @@ func (w *watcher) session(ctx context.Context) bool {
 	const connectTime, quiet = 10 * time.Second, 30 * time.Second
 	opening, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
-	conn, err := pgx.ConnectConfig(opening, w.config)
+	config := w.config.Copy()
+	if w.prepare != nil {
+		if err := w.prepare(opening, config); err != nil {
+			return false
+		}
+	}
+	conn, err := pgx.ConnectConfig(opening, config)
 	if err != nil {
 		return false
 	}
