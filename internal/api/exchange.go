@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"runtime/debug"
 	"time"
+
+	"github.com/etlportal/etlportal/internal/etl"
 )
 
 // exchange is one request and its answer, as the layers around it know it.
@@ -18,6 +20,8 @@ type exchange struct {
 	writer    http.ResponseWriter
 	// route and principal are for the log; set once they are known.
 	route, principal string
+	// caller is who asks, once that is known.
+	caller *etl.Principal
 }
 
 type exchangeKey struct{}

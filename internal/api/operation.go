@@ -155,19 +155,18 @@ func (s *server) authorize(ctx huma.Context, next func(huma.Context)) {
 	needed, _ := op.Metadata[roleKey].(etl.Role)
 	caller := portal.Caller{RequestID: x.requestID}
 	if needed != public {
-		principal, err := s.principal(r)
+		principal, err := s.principal(r, x)
 		if err != nil {
 			writeProblem(w, s.fail(r.Context(), err))
 			return
 		}
-		x.principal = principal.ID
 		if !principal.Role.Includes(needed) {
-			writeProblem(w, newProblem(r.Context(), http.StatusForbidden, "role_required", "Ask an administrator for a token of role "+string(needed),
+			writeProblem(w, newProblem(r.Context(), http.StatusForbidden, "role_required", "Ask an administrator for the role "+string(needed),
 				"this needs the role "+string(needed)+", and yours is "+string(principal.Role)))
 			return
 		}
 		caller.Principal = principal
-		if principal.Kind != "token" {
+		if principal.Kind == "owner" || principal.Kind == "user" {
 			caller.Trigger = "manual"
 		}
 	}
@@ -180,9 +179,41 @@ func (s *server) authorize(ctx huma.Context, next func(huma.Context)) {
 	next(huma.WithContext(ctx, portal.WithCaller(ctx.Context(), caller)))
 }
 
-// principal is who asks: the token's holder, or the owner of this machine.
-func (s *server) principal(r *http.Request) (etl.Principal, error) {
-	const fix = "Send Authorization: Bearer etlp_…, with a token made by POST /tokens or etlportal token create"
+// neverOpen lets nobody through whom it does not know, whatever is asked for.
+func (s *server) neverOpen(next http.Handler) http.Handler {
+	if !s.closed {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if at := strings.TrimPrefix(strings.TrimRight(r.URL.Path, "/"), prefix); at != "/healthz" {
+			if _, err := s.principal(r, exchangeOf(r.Context())); err != nil {
+				writeProblem(w, s.fail(r.Context(), err))
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// principal is who asks, found out once for a request.
+func (s *server) principal(r *http.Request, x *exchange) (etl.Principal, error) {
+	if x.caller != nil {
+		return *x.caller, nil
+	}
+	p, err := s.authenticate(r)
+	if err != nil {
+		return p, err
+	}
+	x.caller, x.principal = &p, p.ID
+	return p, nil
+}
+
+// authenticate says who asks: the token's holder, or the owner of this machine.
+func (s *server) authenticate(r *http.Request) (etl.Principal, error) {
+	fix := "Send Authorization: Bearer etlp_…, with a token made by POST /tokens or etlportal token create"
+	if s.verify != nil {
+		fix = "Sign in and send Authorization: Bearer with the token that you get, or an API token (etlp_…) made by POST /tokens"
+	}
 	header := r.Header.Values("Authorization")
 	if len(header) == 0 {
 		if s.signIn {

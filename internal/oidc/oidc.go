@@ -140,6 +140,10 @@ func (v *Verifier) Verify(ctx context.Context, token string) (etl.Principal, err
 	if len(token) > maxToken {
 		return etl.Principal{}, badToken("the token is longer than any of an issuer")
 	}
+	// The JSON form of a signed text is not that of a bearer token.
+	if strings.ContainsRune(token, '{') {
+		return etl.Principal{}, badToken("the token is not one that the issuer signed")
+	}
 	var failure error
 	found, err := v.verifier.Verify(context.WithValue(ctx, failureKey{}, &failure), token)
 	switch {
