@@ -1,0 +1,94 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// apiStage is the stage's name, which API Gateway puts before every path.
+const apiStage = "live"
+
+// gateway is the REST API: HTTP APIs cannot stream.
+type gateway struct {
+	API awsapigateway.RestApi
+}
+
+func newGateway(p *portal) *gateway {
+	stage := &awsapigateway.StageOptions{
+		StageName: jsii.String(apiStage), ThrottlingRateLimit: jsii.Number(p.s.Rate), ThrottlingBurstLimit: jsii.Number(p.s.Burst),
+	}
+	if !p.s.LocalStack() {
+		stage.AccessLogDestination = awsapigateway.NewLogGroupLogDestination(p.newLogGroup("AccessLog", "/etlportal/"+p.s.Name+"/access"))
+		stage.AccessLogFormat = awsapigateway.AccessLogFormat_JsonWithStandardFields(&awsapigateway.JsonWithStandardFieldProps{
+			Caller: jsii.Bool(false), User: jsii.Bool(false), Ip: jsii.Bool(true), HttpMethod: jsii.Bool(true), Protocol: jsii.Bool(true),
+			RequestTime: jsii.Bool(true), ResourcePath: jsii.Bool(true), ResponseLength: jsii.Bool(true), Status: jsii.Bool(true),
+		})
+		stage.LoggingLevel = awsapigateway.MethodLoggingLevel_ERROR
+		stage.MetricsEnabled = jsii.Bool(true)
+		// Bodies hold passwords and customers' rows.
+		stage.DataTraceEnabled = jsii.Bool(false)
+	}
+	api := awsapigateway.NewRestApi(p.stack, jsii.String("Gateway"), &awsapigateway.RestApiProps{
+		RestApiName: p.s.Called("api"), Description: jsii.String("ETL Portal"),
+		EndpointTypes: &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL},
+		// Bodies come as they were sent: forms with files hold any byte.
+		BinaryMediaTypes: texts("*/*"), CloudWatchRole: jsii.Bool(!p.s.LocalStack()), DeployOptions: stage,
+	})
+	return &gateway{API: api}
+}
+
+// Host is the name under which the gateway calls the portal.
+func (g *gateway) Host() *string {
+	return awscdk.Fn_Join(jsii.String(""), &[]*string{g.API.RestApiId(), jsii.String(".execute-api."), awscdk.Aws_REGION(), jsii.String("."), awscdk.Aws_URL_SUFFIX()})
+}
+
+// URL is the address of the API's root.
+func (g *gateway) URL() *string { return g.API.Url() }
+
+// route sends everything to the API's function and, where answers can be
+// streamed, a run's events to the stream's. A resource with a name hides the
+// greedy one beside it for what is below it, so each gets a greedy one again.
+func (g *gateway) route(p *portal) {
+	api := integration(p.Functions[functionAPI], awsapigateway.ResponseTransferMode_BUFFERED, p.s)
+	any := func(r awsapigateway.IResource) { r.AddMethod(jsii.String("ANY"), api, open) }
+	below := func(r awsapigateway.IResource, name string) awsapigateway.IResource {
+		return r.AddResource(jsii.String(name), nil)
+	}
+	root := g.API.Root()
+	any(root)
+	any(below(root, "{proxy+}"))
+	stream, ok := p.Functions[functionStream]
+	if !ok {
+		return
+	}
+	at := root
+	for _, name := range []string{"api", "v1"} {
+		at = below(at, name)
+		any(at)
+		any(below(at, "{proxy+}"))
+	}
+	runs := below(at, "job-runs")
+	any(runs)
+	run := below(runs, "{id}")
+	any(run)
+	any(below(run, "{proxy+}"))
+	events := below(run, "stream")
+	events.AddMethod(jsii.String("GET"), integration(stream, awsapigateway.ResponseTransferMode_STREAM, p.s), open)
+	events.AddMethod(jsii.String("OPTIONS"), api, open)
+}
+
+// open leaves the question who asks to the portal, which every route of it puts.
+var open = &awsapigateway.MethodOptions{AuthorizationType: awsapigateway.AuthorizationType_NONE}
+
+func integration(f awslambda.Function, mode awsapigateway.ResponseTransferMode, s *Settings) awsapigateway.LambdaIntegration {
+	options := &awsapigateway.LambdaIntegrationOptions{
+		Proxy: jsii.Bool(true), AllowTestInvoke: jsii.Bool(false), ScopePermissionToMethod: jsii.Bool(false),
+	}
+	if mode == awsapigateway.ResponseTransferMode_STREAM {
+		options.ResponseTransferMode = mode
+		options.Timeout = awscdk.Duration_Seconds(jsii.Number(s.Sizes.Functions[functionStream].Timeout))
+	}
+	return awsapigateway.NewLambdaIntegration(f, options)
+}

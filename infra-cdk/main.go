@@ -1,0 +1,39 @@
+// Package main makes the CloudFormation templates of the portal on AWS, and of
+// the part of it that LocalStack can run; docs/aws.md says how to use them.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+)
+
+func main() {
+	defer jsii.Close()
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "infra-cdk:", err)
+		os.Exit(1) //nolint:gocritic // the process ends, and with it the Node beside it
+	}
+}
+
+// run synthesizes into CDK_OUTDIR.
+func run() (err error) {
+	// CDK's own checks reach Go as panics.
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the templates cannot be made: %v", p)
+		}
+	}()
+	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false), TreeMetadata: jsii.Bool(false)})
+	settings, err := settingsOf(app.Node())
+	if err != nil {
+		return err
+	}
+	if _, err := build(app, settings); err != nil {
+		return err
+	}
+	app.Synth(nil)
+	return nil
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"net/http"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+const (
+	abortUploadDays = 7
+	oldVersionDays  = 7
+	accessLogDays   = 90
+	corsSeconds     = 3600
+)
+
+// storage is what outlives the functions.
+type storage struct {
+	Uploads awss3.IBucket
+	// DataKey encrypts objects, secrets and logs; SealKey the passwords of
+	// customers' databases, so that reading a file does not open those.
+	DataKey, SealKey awskms.IKey
+	// Database is nil where its address is a parameter.
+	Database *database
+}
+
+// newStorage adds the keys and the bucket of uploads.
+func newStorage(scope constructs.Construct, s *Settings) *storage {
+	out := &storage{
+		DataKey: newKey(scope, s, "DataKey", "data", "objects, secrets and logs of the ETL Portal"),
+		SealKey: newKey(scope, s, "SealKey", "seal", "passwords of the databases that the ETL Portal loads into"),
+	}
+	props := &awss3.BucketProps{
+		Versioned: jsii.Bool(true), Encryption: awss3.BucketEncryption_KMS, EncryptionKey: out.DataKey, BucketKeyEnabled: jsii.Bool(true),
+		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(), EnforceSSL: jsii.Bool(true), MinimumTLSVersion: jsii.Number(1.2),
+		ObjectOwnership: awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED, RemovalPolicy: keep(s),
+		Cors: uploadCORS(s),
+		LifecycleRules: &[]*awss3.LifecycleRule{{
+			Id: jsii.String("leftovers"), Enabled: jsii.Bool(true),
+			AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(abortUploadDays)),
+			NoncurrentVersionExpiration:         awscdk.Duration_Days(jsii.Number(oldVersionDays)),
+			ExpiredObjectDeleteMarker:           jsii.Bool(true),
+		}},
+	}
+	if s.LocalStack() {
+		// It serves plain HTTP.
+		props.EnforceSSL, props.MinimumTLSVersion = nil, nil
+	} else {
+		props.ServerAccessLogsBucket = newLogBucket(scope, s, "UploadsLog")
+		props.ServerAccessLogsPrefix = jsii.String("uploads/")
+	}
+	out.Uploads = awss3.NewBucket(scope, jsii.String("Uploads"), props)
+	return out
+}
+
+// uploadCORS lets the portal's pages send parts and read the ETags of what they
+// sent. Without a known page no browser may.
+func uploadCORS(s *Settings) *[]*awss3.CorsRule {
+	origins := s.UIOrigins()
+	if len(origins) == 0 {
+		return nil
+	}
+	return &[]*awss3.CorsRule{{
+		AllowedOrigins: texts(origins...), AllowedMethods: &[]awss3.HttpMethods{http.MethodPut}, AllowedHeaders: texts("*"),
+		ExposedHeaders: texts("ETag"), MaxAge: jsii.Number(corsSeconds),
+	}}
+}
+
+// newLogBucket takes access logs, which S3 and CloudFront cannot write under a
+// key of ours.
+func newLogBucket(scope constructs.Construct, s *Settings, id string) awss3.Bucket {
+	return awss3.NewBucket(scope, jsii.String(id), &awss3.BucketProps{
+		Encryption: awss3.BucketEncryption_S3_MANAGED, BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
+		EnforceSSL: jsii.Bool(true), MinimumTLSVersion: jsii.Number(1.2), RemovalPolicy: keep(s),
+		LifecycleRules: &[]*awss3.LifecycleRule{{
+			Id: jsii.String("old"), Enabled: jsii.Bool(true), Expiration: awscdk.Duration_Days(jsii.Number(accessLogDays)),
+			AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(abortUploadDays)),
+		}},
+	})
+}
+
+func newKey(scope constructs.Construct, s *Settings, id, alias, about string) awskms.Key {
+	return awskms.NewKey(scope, jsii.String(id), &awskms.KeyProps{
+		Description: jsii.String(about), Alias: jsii.String("alias/" + s.Name + "-" + alias), EnableKeyRotation: jsii.Bool(true),
+		RemovalPolicy: keep(s),
+	})
+}
+
+// keep is what happens to data whose stack is deleted.
+func keep(s *Settings) awscdk.RemovalPolicy {
+	if s.LocalStack() {
+		return awscdk.RemovalPolicy_DESTROY
+	}
+	return awscdk.RemovalPolicy_RETAIN
+}
