@@ -111,7 +111,7 @@ func describe(d Deps, more func(*server)) (*server, error) {
 			Info:    &huma.Info{Title: "ETL Portal", Version: "1", Description: "CSV files into databases: every row exactly once, or told why not."},
 			Components: &huma.Components{
 				Schemas:         huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
-				SecuritySchemes: map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer", Description: "An API token (etlp_…)"}},
+				SecuritySchemes: map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer", Description: "An API token (etlp_…), or, where the portal is set up so, the token of a person who signed in at the issuer"}},
 			},
 		},
 		Formats:                      map[string]huma.Format{"application/json": strictJSON, "json": strictJSON},

@@ -220,7 +220,7 @@ func (l *lab) do(req *http.Request) *reply {
 	text, err := io.ReadAll(resp.Body)
 	require.NoError(l.t, err)
 	r := &reply{t: l.t, status: resp.StatusCode, header: resp.Header, text: string(text)}
-	if strings.Contains(resp.Header.Get("Content-Type"), "json") {
+	if strings.Contains(resp.Header.Get("Content-Type"), "json") && req.Method != http.MethodHead {
 		require.NoError(l.t, json.Unmarshal(text, &r.body), r.text)
 	}
 	return r
