@@ -82,6 +82,7 @@ func (s *server) jobOperations() {
 			return answered(s.portal.JobVersions(ctx, in.ID, in.page()))
 		})
 	s.mappingOperations(tag)
+	s.trialOperations(tag)
 	register(s, operation(etl.Editor, http.MethodPost, "/jobs/{id}/dry-run", "dry-run-job", tag, "Run a job without changing its table: counts, rows before and after, SQL"),
 		func(ctx context.Context, in *IDInput) (*answer[portal.DryRun], error) {
 			return answered(s.portal.DryRunJob(ctx, in.ID))

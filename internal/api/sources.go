@@ -30,6 +30,7 @@ func (s *server) sourceOperations() {
 		) (*answer[portal.Preview], error) {
 			return answered(s.portal.Preview(ctx, in.FileID, in.Offset, in.Limit))
 		})
+	s.fitOperation(tag)
 	register(s, operation(etl.Editor, http.MethodPatch, "/sources/csv/{file_id}", "update-source", tag, "Correct how a file is read; it is inspected anew",
 		describedAs("What is given replaces what was given before; an empty dialect or types clears it.")),
 		func(ctx context.Context, in *struct {

@@ -60,6 +60,12 @@ func (p *Portal) Preview(ctx context.Context, id string, offset int64, limit int
 	if err != nil {
 		return nil, err
 	}
+	return p.page(ctx, src, offset, limit, nil)
+}
+
+// page is Preview of a source; each, which may be nil, gets the records of its rows.
+func (p *Portal) page(ctx context.Context, src etl.Source, offset int64, limit int, each func(*csv.Record)) (*Preview, error) {
+	id := src.ID
 	meta, err := metadata(&src)
 	if err != nil {
 		return nil, err
@@ -93,7 +99,7 @@ func (p *Portal) Preview(ctx context.Context, id string, offset int64, limit int
 	if plain {
 		known.rows = max(span.FirstRow-int64(src.Dialect.Header), 0)
 	}
-	w := previewer{out: out, nulls: nullWords(meta), row: known.rows, from: offset, to: offset + int64(limit), width: len(src.Names)}
+	w := previewer{out: out, nulls: nullWords(meta), row: known.rows, from: offset, to: offset + int64(limit), width: len(src.Names), each: each}
 	w.options = csv.Options{MaxRecord: read.MaxRecord, Width: w.width, BlankRecords: read.BlankRecords, StripNUL: read.StripNUL, Encoding: src.Encoding}
 	sampled := span.Start < 0
 	begin := span.Start
@@ -271,10 +277,14 @@ type previewer struct {
 	// full says that the page is as large as it may be, reached that the file
 	// goes on after it, ended that the file does not.
 	full, reached, ended bool
+	each                 func(*csv.Record)
 }
 
 func (w *previewer) take(row previewed) {
 	rec := row.rec
+	if w.each != nil {
+		w.each(rec)
+	}
 	fields := make([]*string, len(rec.Fields))
 	for i, f := range rec.Fields {
 		if len(f) == 0 && !rec.Quoted[i] || i < len(w.nulls) && w.nulls[i][string(f)] {

@@ -40,6 +40,7 @@ func expressionError(source string, pos, end int, fix, message string) *etl.Erro
 	end = min(end, stop)
 	column := utf8.RuneCountInString(source[start:pos]) + 1
 	width := max(utf8.RuneCountInString(source[pos:end]), 1)
+	spanned := width
 
 	line := []rune(printable(source[start:stop]))
 	at := column - 1
@@ -67,7 +68,8 @@ func expressionError(source string, pos, end int, fix, message string) *etl.Erro
 		"\n  " + string(line) +
 		"\n  " + strings.Repeat(" ", at) + strings.Repeat("^", max(width, 1)) +
 		"\n" + message
-	return &etl.Error{Kind: etl.Mistake, Code: CodeExpression, Message: text, Fix: fix}
+	span := &Span{Line: strings.Count(source[:start], "\n") + 1, Column: column, Length: spanned, Message: message}
+	return &etl.Error{Kind: etl.Mistake, Code: CodeExpression, Message: text, Fix: fix, Err: span}
 }
 
 // printable replaces what would break the caret's alignment, one character by one.

@@ -27,9 +27,42 @@ func within(err *etl.Error, where string) *etl.Error {
 	if inner := PathOf(err.Err); inner != "" {
 		where += "." + inner
 	}
-	err.Err = path(where)
+	if span := SpanOf(err); span != nil {
+		err.Err = placed{path(where), span}
+	} else {
+		err.Err = path(where)
+	}
 	return err
 }
+
+// Span is the part of an expression that an error of Compile is about. It is
+// one of the error's causes.
+type Span struct {
+	// Line and Column, in characters, count from 1; Length is in characters.
+	Line, Column, Length int
+	// Message says what is wrong, without the excerpt that the error shows.
+	Message string
+}
+
+func (s *Span) Error() string { return s.Message }
+
+// SpanOf is the part of an expression that an error is about; nil where it is
+// about none.
+func SpanOf(err error) *Span {
+	s, _ := errors.AsType[*Span](err)
+	return s
+}
+
+// placed is a path and the part of an expression there.
+type placed struct {
+	path path
+	span *Span
+}
+
+func (p placed) Error() string { return string(p.path) }
+
+// Unwrap gives both.
+func (p placed) Unwrap() []error { return []error{p.path, p.span} }
 
 func columnPath(i int) string { return item("columns", i) }
 

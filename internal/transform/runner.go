@@ -55,30 +55,8 @@ func (r *Runner) Run(fields [][]byte, quoted []bool, out []schema.Value) (keep b
 	out = out[:len(r.p.plans)]
 	for i := range out {
 		r.at = i
-		plan, v := &r.p.plans[i], &out[i]
-		v.Kind = schema.VNull
-		if plan.source >= 0 {
-			to := v
-			if plan.finish != nil {
-				to = &fr.value
-				to.Kind = schema.VNull
-			}
-			plan.read(fr, to)
-		}
-		if plan.finish != nil && !fr.failed {
-			plan.finish(fr, v)
-		}
-		if fr.failed {
-			return false, r.reject(plan)
-		}
-		if v.Kind != schema.VNull {
-			continue
-		}
-		if plan.def != nil {
-			*v = *plan.def
-		} else if plan.notNull {
-			fr.fail(CodeNotNull, "the value is NULL, which the column does not take; a default in the mapping would fill it")
-			return false, r.reject(plan)
+		if bad := r.column(&r.p.plans[i], &out[i]); bad != nil {
+			return false, bad
 		}
 	}
 	return true, nil
