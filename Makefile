@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test check lint secrets tidy fmt cover fuzz soak bench readme vuln clean distclean
+.PHONY: help run demo build web web-test web-e2e screenshots functions test check lint secrets tidy fmt cover fuzz soak bench readme vuln clean distclean
 
 # The version is stamped below; git's refusal of a checkout with another owner must not break a build.
 export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
@@ -18,7 +18,7 @@ section = @printf '\n==== %s\n' '$(1)'
 
 help: ## print the targets
 	@echo 'ETL Portal: CSV files into PostgreSQL. Targets:'
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  %-11s %s\n' "$$name" "$$text"; done
 
 run: build ## the portal at http://127.0.0.1:8080; ARGS='--listen 127.0.0.1:8081' adds flags
 	@env -u DATABASE_URL bin/etlportal serve --log-level warn $(ARGS)
@@ -26,9 +26,24 @@ run: build ## the portal at http://127.0.0.1:8080; ARGS='--listen 127.0.0.1:8081
 demo: build ## load examples/sales.csv from the command line into an embedded PostgreSQL and show the result
 	@go run ./cmd/demo
 
-build: ## build ./bin/etlportal
+build: web ## build ./bin/etlportal with the web UI in it
 	@mkdir -p bin
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/etlportal ./cmd/etlportal
+
+web: ## build the web UI where it changed
+	@scripts/web.sh build
+
+web-test: ## the web UI: API types are fresh, type-check, lint, unit tests, budget of the first load
+	@scripts/web.sh test
+
+web-e2e: build ## the web UI in Chromium against the built program
+	@scripts/web.sh e2e
+
+screenshots: build ## take docs/images/*.png anew, in light and dark
+	@scripts/web.sh screenshots
+
+functions: ## build the Lambda functions, for ARCH='arm64 amd64'
+	@scripts/functions.sh $(ARCH)
 
 test: ## everything that must hold: build, vet, lint, secrets, tidy, tests under the race detector
 	$(call section,build)
@@ -44,6 +59,10 @@ test: ## everything that must hold: build, vet, lint, secrets, tidy, tests under
 	@$(MAKE) --no-print-directory tidy
 	$(call section,tests under the race detector$(comma) with the seeds and finds of every fuzz target)
 	@cc="$$(scripts/cc.sh)" && CGO_ENABLED=1 CC="$$cc" go test -race -timeout 20m ./...
+	$(call section,web UI: types$(comma) lint$(comma) unit tests$(comma) budget)
+	@$(MAKE) --no-print-directory web-test
+	$(call section,web UI in Chromium against the built program)
+	@$(MAKE) --no-print-directory web-e2e
 	$(call section,2000 schedules of crashes and lost messages$(comma) each row once)
 	go test -count=1 -timeout 10m -run '^TestExactlyOnce$$' ./internal/workflow
 	@printf '\nmake test: everything passed\n'
@@ -90,9 +109,9 @@ vuln: ## known vulnerabilities in the dependencies (needs vuln.go.dev)
 	@tool="$$(scripts/tool.sh govulncheck)" && "$$tool" ./...
 
 clean: ## remove what was built and measured
-	rm -rf bin dist .data
+	rm -rf bin dist .data web/dist/app
 
 distclean: clean ## clean, and remove the installed tools
-	rm -rf .tools
+	rm -rf .tools web/node_modules
 
 comma := ,

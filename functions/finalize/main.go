@@ -1,0 +1,21 @@
+// Command finalize is the function that publishes runs whose chunks are loaded, a message each.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/etlportal/etlportal/functions/internal/cloud"
+	"github.com/etlportal/etlportal/internal/etl"
+)
+
+func main() {
+	f, err := cloud.Start(os.LookupEnv, os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	lambda.Start(f.Messages(etl.TopicFinalize))
+}

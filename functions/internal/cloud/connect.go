@@ -1,0 +1,120 @@
+package cloud
+
+import (
+	"context"
+	"log/slog"
+	"net/url"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/etlportal/etlportal/internal/app"
+	"github.com/etlportal/etlportal/internal/aws"
+	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/store"
+)
+
+// The settings that name secrets.
+const (
+	databaseSetting  = "ETLPORTAL_DATABASE_SECRET"
+	bootstrapSetting = "ETLPORTAL_BOOTSTRAP_TOKEN_SECRET" //nolint:gosec // a setting's name
+)
+
+// queue is the portal's, which needs no database.
+func (f *Function) queue(ctx context.Context) (*aws.Queue, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.taken == nil {
+		q, err := newQueue(ctx, &f.settings, f.log)
+		if err != nil {
+			return nil, err
+		}
+		f.taken = q
+	}
+	return f.taken, nil
+}
+
+func newQueue(ctx context.Context, s *settings, log *slog.Logger) (*aws.Queue, error) {
+	return aws.NewQueue(ctx, aws.QueueConfig{Account: s.account, URLs: s.queues, Dead: s.dead, Log: log})
+}
+
+// sending is a queue as app wants it.
+type sending struct{ *aws.Queue }
+
+// Serve implements app.Queue.
+func (q sending) Serve(ctx context.Context, handlers map[etl.Topic]etl.Handler, s app.Serving) error {
+	return q.Queue.Serve(ctx, handlers, aws.ServeOptions{Workers: s.Workers, OnDead: s.OnDead, Drain: s.Drain})
+}
+
+// connect makes the portal of the settings.
+func connect(ctx context.Context, s *settings, log *slog.Logger) (*app.App, error) {
+	config := s.portal
+	a := app.Adapters{Log: log}
+	// The secrets are read while the rest is made.
+	reading, inner := errgroup.WithContext(ctx)
+	if s.databaseSecret != "" {
+		reading.Go(func() (err error) {
+			config.DatabaseURL, err = s.databaseURL(inner)
+			return err
+		})
+		a.DatabasePassword = s.databasePassword
+	}
+	if s.bootstrap != "" && config.Cloud {
+		reading.Go(func() (err error) {
+			config.BootstrapToken, err = aws.Secret(inner, s.account, bootstrapSetting, s.bootstrap)
+			return err
+		})
+	}
+	err := s.adapters(ctx, &a, log)
+	if failed := reading.Wait(); err == nil {
+		err = failed
+	}
+	if err != nil {
+		return nil, err
+	}
+	return app.New(ctx, config, a)
+}
+
+// adapters makes what stands behind the portal's ports.
+func (s *settings) adapters(ctx context.Context, a *app.Adapters, log *slog.Logger) error {
+	blobs, err := aws.NewBlobs(ctx, aws.BlobsConfig{
+		Bucket: s.bucket, Region: s.account.Region, Endpoint: s.account.Endpoint, PathStyle: s.account.Endpoint != "", Origins: s.portal.Origins,
+	})
+	if err != nil {
+		return err
+	}
+	sealer, err := aws.NewSealer(ctx, aws.SealerConfig{Account: s.account, KeyID: s.kmsKey})
+	if err != nil {
+		return err
+	}
+	a.Blobs, a.Sealer = blobs, sealer
+	a.Queue = func(*store.Store) (app.Queue, error) {
+		q, err := newQueue(ctx, s, log)
+		return sending{q}, err
+	}
+	if s.tasks.Cluster != "" {
+		tasks, err := aws.NewTasks(ctx, s.tasks)
+		if err != nil {
+			return err
+		}
+		a.Tasks = tasks
+	}
+	return nil
+}
+
+func (s *settings) databaseURL(ctx context.Context) (string, error) {
+	return aws.DatabaseURL(ctx, s.account, databaseSetting, s.databaseSecret, s.database)
+}
+
+// databasePassword is the one that the secret holds now.
+func (s *settings) databasePassword(ctx context.Context) (string, error) {
+	at, err := s.databaseURL(ctx)
+	if err != nil {
+		return "", err
+	}
+	u, err := url.Parse(at)
+	if err != nil {
+		return "", err
+	}
+	password, _ := u.User.Password()
+	return password, nil
+}

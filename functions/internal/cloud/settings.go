@@ -1,0 +1,103 @@
+package cloud
+
+import (
+	"strings"
+	"time"
+
+	"github.com/etlportal/etlportal/internal/app"
+	"github.com/etlportal/etlportal/internal/aws"
+	"github.com/etlportal/etlportal/internal/etl"
+)
+
+// The defaults of what a function's portal may do.
+const (
+	// databaseConns bounds the connections to the portal's own database: many
+	// functions share it.
+	databaseConns = 4
+	// bufferedFor is how long an event stream lasts behind a gateway that buffers;
+	// API Gateway gives up after 29 seconds.
+	bufferedFor = 20 * time.Second
+	// directUpload is the largest file in one request, in bytes: API Gateway takes
+	// bodies of 10 MB.
+	directUpload = 10_000_000
+)
+
+// topics are those that have a queue.
+var topics = []etl.Topic{etl.TopicInspect, etl.TopicPlan, etl.TopicLoad, etl.TopicFinalize}
+
+// settings are a function's environment.
+type settings struct {
+	portal app.Config
+	// stream says that the API's answers are sent as they are made.
+	stream bool
+
+	account        aws.Account
+	bucket         string
+	databaseSecret string
+	database       aws.DatabaseOverrides
+	kmsKey         string
+	queues, dead   map[etl.Topic]string
+	tasks          aws.TasksConfig
+	// bootstrap names the secret with the administrator's token.
+	bootstrap string
+}
+
+// read reads the environment. The error is a Mistake of code bad_setting that
+// names every variable that is wrong.
+func read(env app.Environment) (settings, error) {
+	var s settings
+	var err error
+	if s.portal, err = app.FromEnvironment(env); err != nil {
+		return s, err
+	}
+	r := app.NewReader(env)
+	need := func(name, what string) string {
+		value := r.Text(name, "")
+		if value == "" {
+			r.Bad(name, "is missing: "+what)
+		}
+		return value
+	}
+	s.account = aws.Account{Region: r.Text("AWS_REGION", r.Text("AWS_DEFAULT_REGION", "")), Endpoint: r.Text("AWS_ENDPOINT_URL", "")}
+	s.bucket = need("ETLPORTAL_BUCKET", "the bucket of uploaded files")
+	s.databaseSecret, s.portal.DatabaseURL = r.Text("ETLPORTAL_DATABASE_SECRET", ""), r.Text("DATABASE_URL", "")
+	if s.databaseSecret == "" && s.portal.DatabaseURL == "" {
+		r.Bad("ETLPORTAL_DATABASE_SECRET", "is missing: the ARN of the secret with user and password of the portal's database, or DATABASE_URL")
+	}
+	s.database = aws.DatabaseOverrides{
+		Host: r.Text("ETLPORTAL_DATABASE_HOST", ""), Database: r.Text("ETLPORTAL_DATABASE_NAME", ""),
+		SSLMode: r.Text("ETLPORTAL_DATABASE_SSLMODE", ""), SSLRootCert: r.Text("ETLPORTAL_DATABASE_CA", ""),
+	}
+	s.kmsKey = need("ETLPORTAL_KMS_KEY", "the key that seals stored passwords")
+	s.queues, s.dead = map[etl.Topic]string{}, map[etl.Topic]string{}
+	for _, topic := range topics {
+		name := strings.ToUpper(string(topic))
+		s.queues[topic] = need("ETLPORTAL_QUEUE_"+name+"_URL", "the URL of the topic's queue")
+		if dead := r.Text("ETLPORTAL_DLQ_"+name+"_URL", ""); dead != "" {
+			s.dead[topic] = dead
+		}
+	}
+	s.tasks = aws.TasksConfig{
+		Account: s.account, Cluster: r.Text("ETLPORTAL_TASK_CLUSTER", ""), TaskDefinition: r.Text("ETLPORTAL_TASK_DEFINITION", ""), Container: r.Text("ETLPORTAL_TASK_CONTAINER", "etlportal"),
+		Subnets: r.List("ETLPORTAL_TASK_SUBNETS"), SecurityGroups: r.List("ETLPORTAL_TASK_SECURITY_GROUPS"),
+	}
+	s.bootstrap = r.Text("ETLPORTAL_BOOTSTRAP_TOKEN_SECRET", "")
+	switch how := r.Text("ETLPORTAL_RESPONSE", "buffered"); how {
+	case "buffered":
+		s.portal.StreamFor = bufferedFor
+	case "stream":
+		s.stream = true
+	default:
+		r.Bad("ETLPORTAL_RESPONSE", "is neither buffered nor stream")
+	}
+	s.portal.DatabaseConns = databaseConns
+	if s.portal.MaxUpload == 0 {
+		s.portal.MaxUpload = directUpload
+	}
+	if len(s.portal.Hosts) == 0 {
+		// No page can use a name of its own to borrow somebody's sign-in: that is a
+		// header that its script would have to know.
+		s.portal.Hosts = []string{"*"}
+	}
+	return s, r.Err()
+}

@@ -1,0 +1,20 @@
+// Command schedule is the function that starts a job's run when its time has come, a message each.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/etlportal/etlportal/functions/internal/cloud"
+)
+
+func main() {
+	f, err := cloud.Start(os.LookupEnv, os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	lambda.Start(f.Ticks)
+}
