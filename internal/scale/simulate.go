@@ -103,7 +103,7 @@ type simulation struct {
 	account                            *account
 	api, inspect, plan, load, finalize *pool
 	destinations                       []*destination
-	nextFile, uploading                int
+	nextFile                           int
 	watch                              func(sample)
 	ticking                            bool
 	turnedNow, turnedPeak              int
