@@ -19,7 +19,7 @@ for pair in "$@"; do
 	context="$context,\"${pair%%=*}\":\"$value\""
 done
 node="$(scripts/node.sh)"
-out="$PWD/cdk.out/$target"
+out="${CDK_OUTDIR:-$PWD/cdk.out/$target}"
 mkdir -p "$out" bin
 (cd infra-cdk && go build -o ../bin/infra-cdk .)
 rm -rf "$out"
