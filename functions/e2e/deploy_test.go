@@ -1,0 +1,160 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	formationtypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/etlportal/etlportal/internal/etltest"
+)
+
+const (
+	stack = "EtlPortal-App"
+	// page is the web page that may upload, as the deployment's settings name it.
+	page = "https://portal.example.com"
+)
+
+// deployment is the portal as `make synth TARGET=localstack` describes it, on
+// LocalStack, with a PostgreSQL server for its own tables and for the warehouse.
+type deployment struct {
+	*cloud
+
+	// outputs are the stack's.
+	outputs map[string]string
+	// base is the API's address, without /api/v1.
+	base string
+	// token is the administrator's.
+	token string
+	// portal and warehouse are the two databases.
+	portal, warehouse *url.URL
+	server            *etltest.Server
+}
+
+// functionNames are the folders of functions/.
+var functionNames = []string{"api", "inspect", "plan", "load", "finalize", "schedule", "reconcile"}
+
+func deploy(t *testing.T) *deployment {
+	t.Helper()
+	d := &deployment{cloud: newCloud(t), server: etltest.PostgresServer(t, map[string]string{"max_connections": "300"})}
+	d.portal, d.warehouse = d.database(t, "portal"), d.database(t, "warehouse")
+	template := d.assets(t, synthesized(t))
+	_, err := d.formation.CreateStack(t.Context(), &cloudformation.CreateStackInput{
+		StackName: aws.String(stack), TemplateURL: &template, Capabilities: []formationtypes.Capability{formationtypes.CapabilityCapabilityNamedIam},
+		Parameters: []formationtypes.Parameter{{ParameterKey: aws.String("DatabaseUrl"), ParameterValue: aws.String(d.portal.String())}},
+	})
+	require.NoError(t, err)
+	d.outputs = d.created(t)
+	at, err := url.Parse(d.outputs["ApiUrl"])
+	require.NoError(t, err)
+	// By path, because LocalStack's names need not resolve here.
+	id, _, _ := strings.Cut(at.Host, ".")
+	d.base = d.Endpoint + "/_aws/execute-api/" + id + strings.TrimSuffix(at.Path, "/")
+	secret, err := d.secrets.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String(d.outputs["BootstrapTokenSecret"])})
+	require.NoError(t, err)
+	d.token = aws.ToString(secret.SecretString)
+	return d
+}
+
+// database makes a database of the server.
+func (d *deployment) database(t *testing.T, name string) *url.URL {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), d.server.URL)
+	require.NoError(t, err)
+	defer func() { _ = conn.Close(context.Background()) }()
+	_, err = conn.Exec(t.Context(), "CREATE DATABASE "+name)
+	require.NoError(t, err)
+	at, err := url.Parse(d.server.URL)
+	require.NoError(t, err)
+	at.Path = "/" + name
+	return at
+}
+
+// synthesized builds the functions for this machine, makes the template and
+// gives the folder with it and its assets.
+func synthesized(t *testing.T) string {
+	t.Helper()
+	// The folder outlives no test, and `make functions` keeps its own: LocalStack
+	// runs functions on this machine, whatever its system.
+	dir := t.TempDir()
+	for _, name := range functionNames {
+		out, err := goCommand("build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(dir, name, "bootstrap"), "./functions/"+name).CombinedOutput()
+		require.NoErrorf(t, err, "%s", out)
+	}
+	out := filepath.Join(t.TempDir(), "cdk.out")
+	run(t, []string{"CDK_OUTDIR=" + out}, filepath.Join(root(), "scripts", "synth.sh"), "localstack",
+		"functions="+dir, "arch="+runtime.GOARCH, "origins="+page, "logLevel=debug")
+	return out
+}
+
+// assets uploads what the template refers to, and the template; it gives the latter's URL.
+func (d *deployment) assets(t *testing.T, dir string) string {
+	t.Helper()
+	var manifest struct {
+		Files map[string]struct {
+			Source       struct{ Path string }
+			Destinations map[string]struct{ BucketName, ObjectKey string }
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(dir, stack+".assets.json")) //nolint:gosec // made just before
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &manifest))
+	var template string
+	for _, file := range manifest.Files {
+		for _, at := range file.Destinations {
+			_, err := d.blobs.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(at.BucketName)})
+			if _, made := errors.AsType[*s3types.BucketAlreadyOwnedByYou](err); !made {
+				require.NoError(t, err)
+			}
+			content, err := os.Open(filepath.Join(dir, file.Source.Path))
+			require.NoError(t, err)
+			_, err = d.blobs.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(at.BucketName), Key: aws.String(at.ObjectKey), Body: content})
+			require.NoError(t, err)
+			require.NoError(t, content.Close())
+			if strings.HasSuffix(file.Source.Path, ".template.json") {
+				template = d.Endpoint + "/" + at.BucketName + "/" + at.ObjectKey
+			}
+		}
+	}
+	require.NotEmpty(t, template)
+	return template
+}
+
+// created waits for the stack and gives its outputs.
+func (d *deployment) created(t *testing.T) map[string]string {
+	t.Helper()
+	input := &cloudformation.DescribeStacksInput{StackName: aws.String(stack)}
+	out, err := cloudformation.NewStackCreateCompleteWaiter(d.formation, func(o *cloudformation.StackCreateCompleteWaiterOptions) {
+		o.MinDelay, o.MaxDelay = 200*time.Millisecond, time.Second
+	}).WaitForOutput(t.Context(), input, 3*patience)
+	if err != nil {
+		events, failed := d.formation.DescribeStackEvents(t.Context(), &cloudformation.DescribeStackEventsInput{StackName: aws.String(stack)})
+		require.NoError(t, failed)
+		for _, e := range events.StackEvents {
+			if strings.HasSuffix(string(e.ResourceStatus), "FAILED") {
+				t.Logf("%s %s: %s", aws.ToString(e.LogicalResourceId), e.ResourceStatus, aws.ToString(e.ResourceStatusReason))
+			}
+		}
+		require.NoError(t, err)
+	}
+	outputs := map[string]string{}
+	for _, o := range out.Stacks[0].Outputs {
+		outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
+	}
+	return outputs
+}
