@@ -79,7 +79,7 @@ func (q *Queue) take(ctx context.Context, d Delivery, handlers map[etl.Topic]etl
 		err = handle(ctx, m, handlers)
 		release()
 	} else {
-		err = errors.New("the process ended during the last try")
+		err = errors.New("the last try failed, or its process ended")
 	}
 	if err == nil {
 		return nil

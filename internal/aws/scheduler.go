@@ -93,10 +93,18 @@ func (s *Scheduler) Put(ctx context.Context, t etl.Timetable) error {
 	return s.delete(ctx, had)
 }
 
-// check finds the mistakes that EventBridge would report as one.
+// check finds mistakes before anything is changed, and tells apart what
+// EventBridge reports as one.
 func check(t etl.Timetable) error {
 	if len(t.Expressions) == 0 {
 		return etl.Mistakef("bad_cron", "Give it at least one.", "schedule %d has no expression", t.ScheduleID)
+	}
+	for _, e := range t.Expressions {
+		if reason := checkExpression(e); reason != "" {
+			err := etl.Mistakef("bad_cron", "Correct the expression.", "schedule %d cannot be kept with the expression %q: %s", t.ScheduleID, e, reason)
+			err.Value = e
+			return err
+		}
 	}
 	if _, err := time.LoadLocation(t.Timezone); err != nil || t.Timezone == "Local" {
 		return etl.Mistakef("bad_timezone", "Use an IANA name such as Europe/Berlin.", "schedule %d has the time zone %q, which does not exist", t.ScheduleID, t.Timezone)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
@@ -154,13 +155,11 @@ func parseSealed(p []byte) (key string, dataKey, rest []byte, ok bool) {
 		fields[i], rest = rest[2:2+n], rest[2+n:]
 	}
 	// What is no ARN of a key would be refused by KMS in less clear words.
-	key = string(fields[0])
-	for _, c := range fields[0] {
-		if c <= ' ' || c > '~' {
-			return "", nil, nil, false
-		}
+	name, err := arn.Parse(string(fields[0]))
+	if err != nil || name.Service != "kms" || !strings.HasPrefix(name.Resource, "key/") {
+		return "", nil, nil, false
 	}
-	return key, fields[1], rest, strings.HasPrefix(key, "arn:") && strings.Contains(key, ":kms:") && strings.Contains(key, ":key/")
+	return string(fields[0]), fields[1], rest, true
 }
 
 func unreadable(err error) error {
