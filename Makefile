@@ -18,7 +18,7 @@ section = @printf '\n==== %s\n' '$(1)'
 
 help: ## print the targets
 	@echo 'ETL Portal: CSV files into PostgreSQL. Targets:'
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  %-11s %s\n' "$$name" "$$text"; done
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  %-11s %s\n' "$$name" "$$text"; done
 
 run: build ## the portal at http://127.0.0.1:8080; ARGS='--listen 127.0.0.1:8081' adds flags
 	@env -u DATABASE_URL bin/etlportal serve --log-level warn $(ARGS)

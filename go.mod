@@ -126,3 +126,6 @@ require (
 )
 
 exclude github.com/aws/aws-sdk-go-v2 v1.47.8
+
+// npm packages of web/ hold Go code of their own.
+ignore ./web/node_modules

@@ -16,9 +16,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etlportal/etlportal/internal/api"
 	"github.com/etlportal/etlportal/internal/app"
 	"github.com/etlportal/etlportal/internal/etl"
 	"github.com/etlportal/etlportal/internal/local"
+	"github.com/etlportal/etlportal/web"
 )
 
 const (
@@ -38,8 +40,8 @@ func newServe(s streams) *cobra.Command {
 	var f serveFlags
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Run the portal: API, inspection, loads, with PostgreSQL and object store included",
-		Long: `Run the portal: API, inspection, loads. PostgreSQL and an object store come with it; $DATABASE_URL and $S3_BUCKET replace
+		Short: "Run the portal: web pages, API, inspection, loads, with PostgreSQL and object store included",
+		Long: `Run the portal: web pages, API, inspection, loads. PostgreSQL and an object store come with it; $DATABASE_URL and $S3_BUCKET replace
 them. Everything is kept under the data directory. It prints its URL once it can be used, and logs JSON on standard error.
 Ctrl-C or SIGTERM end it after work under way; a killed server goes on where it was at the next start.`,
 		Args: exactly(0),
@@ -108,7 +110,11 @@ func serve(ctx context.Context, s streams, f *serveFlags) (err error) {
 	}
 	defer func() { err = errors.Join(err, back.stop()) }()
 	config.DatabaseURL = back.databaseURL
-	portal, err := app.New(ctx, config, app.Adapters{Blobs: back.objects, Sealer: back.sealer, Queue: newQueue, Log: log})
+	uploads, err := back.objects.Origin(ctx)
+	if err != nil {
+		return err
+	}
+	portal, err := app.New(ctx, config, app.Adapters{Blobs: back.objects, Sealer: back.sealer, Queue: newQueue, API: api.New, Web: web.Handler(uploads), Log: log})
 	if err != nil {
 		return err
 	}

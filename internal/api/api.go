@@ -48,6 +48,9 @@ type Deps struct {
 	StreamFor time.Duration
 	// Log may be nil.
 	Log *slog.Logger
+	// Web serves the pages for people, which everybody may load: every path
+	// outside of this interface. nil: none, and / leads to the documentation.
+	Web http.Handler
 	// Metrics is where /metrics is read from and the interface's own are
 	// added; nil makes a new one.
 	Metrics *prometheus.Registry
@@ -64,6 +67,7 @@ type server struct {
 	metrics        *metrics
 	api            huma.API
 	mux            *http.ServeMux
+	web            http.Handler
 	description    []byte
 }
 
@@ -88,7 +92,7 @@ func build(d Deps, more func(*server)) (http.Handler, error) {
 // describe registers every operation.
 func describe(d Deps, more func(*server)) (*server, error) {
 	installErrors()
-	s := &server{portal: d.Portal, signIn: d.SignIn || d.Closed || d.Verify != nil, closed: d.Closed, verify: d.Verify, streamFor: d.StreamFor, log: d.Log, registry: d.Metrics, mux: http.NewServeMux()}
+	s := &server{portal: d.Portal, signIn: d.SignIn || d.Closed || d.Verify != nil, closed: d.Closed, verify: d.Verify, streamFor: d.StreamFor, log: d.Log, registry: d.Metrics, mux: http.NewServeMux(), web: d.Web}
 	for _, h := range d.Hosts {
 		s.hosts = append(s.hosts, strings.ToLower(h))
 	}
@@ -197,7 +201,8 @@ func (s *server) route(w http.ResponseWriter, r *http.Request) {
 	if rest, ok := strings.CutPrefix(at, prefix); ok && atRoot[rest] {
 		at = rest
 	}
-	if at == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if at == "/" && reads && s.web == nil {
 		http.Redirect(w, r, "/docs", http.StatusFound)
 		return
 	}
@@ -222,6 +227,11 @@ func (s *server) route(w http.ResponseWriter, r *http.Request) {
 			p := newProblem(r.Context(), http.StatusMethodNotAllowed, "method_not_allowed", "Use "+allow, "this path does not take "+quoteMethod(r.Method))
 			p.allow = allow
 			writeProblem(w, p)
+			return
+		}
+		if s.web != nil && reads && at != "/api" && !strings.HasPrefix(at, "/api/") {
+			exchangeOf(r.Context()).route = "web"
+			s.web.ServeHTTP(w, r)
 			return
 		}
 		writeProblem(w, notFound)

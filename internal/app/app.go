@@ -50,6 +50,11 @@ type Adapters struct {
 	DatabasePassword func(ctx context.Context) (string, error)
 	// Tasks publishes what takes longer than a handler may; nil: handlers do.
 	Tasks etl.Tasks
+	// API makes the interface; it is api.New, or nil in a process that does not
+	// answer requests and then need not carry it.
+	API func(api.Deps) (http.Handler, error)
+	// Web serves the pages for people; nil: there are none.
+	Web http.Handler
 	// Log is where the portal logs; nil: nowhere.
 	Log *slog.Logger
 }
@@ -76,7 +81,8 @@ type Serving struct {
 
 // App is a portal, ready to serve.
 type App struct {
-	// Handler is the API. The server's base context ends event streams.
+	// Handler is the API, nil without Adapters.API. The server's base context
+	// ends event streams.
 	Handler http.Handler
 	// Portal holds the use cases.
 	Portal *portal.Portal
@@ -142,14 +148,6 @@ func assemble(ctx context.Context, c Config, a Adapters, s *store.Store, runs pr
 	if err != nil {
 		return nil, err
 	}
-	var verify func(context.Context, string) (etl.Principal, error)
-	if c.OIDC.Issuer != "" {
-		verifier, err := oidc.New(ctx, c.OIDC)
-		if err != nil {
-			return nil, err
-		}
-		verify = verifier.Verify
-	}
 	p := &portal.Portal{
 		Store: s, Blobs: a.Blobs, Queue: queue, Sealer: a.Sealer, Open: open, MaxUpload: c.MaxUpload, Location: c.Location, Log: log,
 		Bootstrap: c.BootstrapToken,
@@ -160,22 +158,38 @@ func assemble(ctx context.Context, c Config, a Adapters, s *store.Store, runs pr
 		Tasks: a.Tasks, LongPublish: c.LongPublish,
 	}
 	p.Runs = steps
-	registry := prometheus.NewRegistry()
-	metrics := newMessageMetrics()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	registry.MustRegister(append(metrics.all(), runs)...)
-	handler, err := api.New(api.Deps{
-		Portal: p, SignIn: c.RequireToken, Verify: verify, Closed: c.Cloud, Hosts: hosts(&c), Origins: c.Origins, StreamFor: c.StreamFor, Log: log, Metrics: registry,
-	})
-	if err != nil {
-		return nil, err
-	}
 	app := &App{
-		Portal: p, Store: s, config: c, log: log, queue: queue, steps: steps, opened: kept, metrics: metrics,
+		Portal: p, Store: s, config: c, log: log, queue: queue, steps: steps, opened: kept, metrics: newMessageMetrics(),
 		tracer: newTracer(c, identity, log),
 	}
-	app.Handler = app.tracer.handler(app.whileUp(handler))
-	return app, nil
+	if a.API == nil {
+		return app, nil
+	}
+	return app, app.answer(ctx, a, runs)
+}
+
+// answer makes the API's handler.
+func (a *App) answer(ctx context.Context, adapters Adapters, runs prometheus.Collector) error {
+	c := &a.config
+	d := api.Deps{
+		Portal: a.Portal, SignIn: c.RequireToken, Closed: c.Cloud, Hosts: hosts(c), Origins: c.Origins, StreamFor: c.StreamFor, Web: adapters.Web,
+		Log: a.log, Metrics: prometheus.NewRegistry(),
+	}
+	if c.OIDC.Issuer != "" {
+		verifier, err := oidc.New(ctx, c.OIDC)
+		if err != nil {
+			return err
+		}
+		d.Verify = verifier.Verify
+	}
+	d.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	d.Metrics.MustRegister(append(a.metrics.all(), runs)...)
+	handler, err := adapters.API(d)
+	if err != nil {
+		return err
+	}
+	a.Handler = a.tracer.handler(a.whileUp(handler))
+	return nil
 }
 
 // open connects to a customer's database.

@@ -1,0 +1,34 @@
+import type { components } from './schema'
+
+type Schemas = components['schemas']
+
+export type Column = Schemas['ColumnView']
+export type ColumnMapping = Schemas['ColumnMapping']
+export type ConnectionTest = Schemas['ConnectionTest']
+export type Credential = Schemas['Credential']
+export type CredentialInput = Schemas['CredentialInput']
+export type Job = Schemas['Job']
+export type JobInput = Schemas['JobInput']
+export type LogEntry = Schemas['LogEntry']
+export type Me = Schemas['Me']
+export type Metadata = Schemas['Metadata']
+export type NewToken = Schemas['NewToken']
+export type Preview = Schemas['Preview']
+export type Reject = Schemas['Reject']
+export type RejectGroup = Schemas['RejectGroup']
+export type Run = Schemas['Run']
+export type RunStatus = Run['status']
+export type Source = Schemas['SourceItem']
+export type Statistics = Schemas['Statistics']
+export type Token = Schemas['Token']
+
+/** A page of a list as the API answers it. */
+export interface Page<T> {
+  items: T[]
+  next_cursor?: string
+}
+
+/** Whether a run may still change. */
+export function isLive(run: Pick<Run, 'status'>): boolean {
+  return run.status === 'PENDING' || run.status === 'RUNNING'
+}

@@ -1,0 +1,92 @@
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
+import { call, client } from './client'
+import type { RunStatus } from './model'
+
+// What several features read. A feature's own questions stay with the feature.
+// A list keeps its rows on the screen until those of another filter are there.
+// Keys start with the resource, so that invalidate(['jobs']) reaches lists and single ones.
+
+/** How often lists of runs look again while something runs, in milliseconds. */
+export const liveInterval = 3_000
+
+const firstPage = undefined as string | undefined
+
+export const meQuery = queryOptions({
+  queryKey: ['me'],
+  queryFn: ({ signal }) => call(client.GET('/api/v1/me', { signal })),
+  staleTime: 60_000,
+})
+
+/** Files, newest first, page by page. */
+export const sourcesQuery = (limit = 50) =>
+  infiniteQueryOptions({
+    queryKey: ['sources', 'list', limit],
+    queryFn: ({ signal, pageParam }) => call(client.GET('/api/v1/sources/csv', { signal, params: { query: { limit, cursor: pageParam } } })),
+    initialPageParam: firstPage,
+    getNextPageParam: (last) => last.next_cursor,
+    placeholderData: keepPreviousData,
+  })
+
+export const sourceQuery = (fileId: string) =>
+  queryOptions({
+    queryKey: ['sources', 'one', fileId],
+    queryFn: ({ signal }) => call(client.GET('/api/v1/sources/csv/{file_id}/metadata', { signal, params: { path: { file_id: fileId } } })),
+  })
+
+export const jobsQuery = (limit = 50) =>
+  infiniteQueryOptions({
+    queryKey: ['jobs', 'list', limit],
+    queryFn: ({ signal, pageParam }) => call(client.GET('/api/v1/jobs', { signal, params: { query: { limit, cursor: pageParam } } })),
+    initialPageParam: firstPage,
+    getNextPageParam: (last) => last.next_cursor,
+    placeholderData: keepPreviousData,
+  })
+
+export const jobQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['jobs', 'one', id],
+    queryFn: ({ signal }) => call(client.GET('/api/v1/jobs/{id}', { signal, params: { path: { id } } })),
+  })
+
+export interface RunFilter {
+  job_id?: number
+  status?: RunStatus
+}
+
+/** Runs, newest first, page by page. */
+export const runsQuery = (filter: RunFilter = {}, limit = 50) =>
+  infiniteQueryOptions({
+    queryKey: ['runs', 'list', filter, limit],
+    queryFn: ({ signal, pageParam }) => call(client.GET('/api/v1/job-runs', { signal, params: { query: { ...filter, limit, cursor: pageParam } } })),
+    initialPageParam: firstPage,
+    getNextPageParam: (last) => last.next_cursor,
+    placeholderData: keepPreviousData,
+    refetchInterval: ({ state }) =>
+      state.data?.pages.some((page) => page.items.some((run) => run.status === 'RUNNING' || run.status === 'PENDING')) ? liveInterval : false,
+  })
+
+export const runQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['runs', 'one', id],
+    queryFn: ({ signal }) => call(client.GET('/api/v1/job-runs/{id}', { signal, params: { path: { id } } })),
+  })
+
+export const credentialsQuery = (limit = 200) =>
+  infiniteQueryOptions({
+    queryKey: ['credentials', 'list', limit],
+    queryFn: ({ signal, pageParam }) => call(client.GET('/api/v1/credentials', { signal, params: { query: { limit, cursor: pageParam } } })),
+    initialPageParam: firstPage,
+    getNextPageParam: (last) => last.next_cursor,
+    placeholderData: keepPreviousData,
+  })
+
+export const credentialQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['credentials', 'one', id],
+    queryFn: ({ signal }) => call(client.GET('/api/v1/credentials/{id}', { signal, params: { path: { id } } })),
+  })
+
+/** The items of all pages that are there. */
+export function itemsOf<T>(data: { pages: { items: T[] | null }[] } | undefined): T[] {
+  return data?.pages.flatMap((page) => page.items ?? []) ?? []
+}
