@@ -28,8 +28,20 @@ type yamlAnswer struct {
 func (s *server) jobOperations() {
 	const tag = "Jobs"
 	register(s, operation(etl.Viewer, http.MethodGet, "/jobs", "list-jobs", tag, "List jobs"),
-		func(ctx context.Context, in *PageInput) (*answer[portal.List[portal.Job]], error) {
-			return answered(s.portal.Jobs(ctx, in.page()))
+		func(ctx context.Context, in *struct {
+			PageInput
+
+			Text         string `query:"q" maxLength:"200" doc:"Looked for in name, schema and table, in any case"`
+			Status       string `query:"status" enum:"PENDING,RUNNING,COMPLETED,FAILED,CANCELLED,NEVER" doc:"Of the last run; NEVER: has not run yet"`
+			CredentialID int64  `query:"credential_id" minimum:"1" doc:"Only jobs that use this credential"`
+			FileID       string `query:"file_id" format:"uuid" doc:"Only jobs that load this file"`
+		},
+		) (*answer[portal.List[portal.JobItem]], error) {
+			f := etl.JobFilter{Text: in.Text, CredentialID: in.CredentialID, FileID: in.FileID, Status: etl.Status(in.Status)}
+			if f.Status == "NEVER" {
+				f.Status, f.Never = "", true
+			}
+			return answered(s.portal.Jobs(ctx, f, in.page()))
 		})
 	register(s, operation(etl.Editor, http.MethodPost, "/jobs", "create-job", tag, "Create a job, checked against its file and its table", status(http.StatusCreated), withLargeBody),
 		func(ctx context.Context, in *jobInput) (*tagged[portal.CheckedJob], error) {
@@ -80,6 +92,16 @@ func (s *server) jobOperations() {
 		},
 		) (*answer[portal.List[portal.Job]], error) {
 			return answered(s.portal.JobVersions(ctx, in.ID, in.page()))
+		})
+	register(s, operation(etl.Viewer, http.MethodGet, "/jobs/{id}/versions/{version}/changes", "get-job-changes", tag, "In which fields a version of a job differs from another"),
+		func(ctx context.Context, in *struct {
+			IDInput
+
+			Version int64 `path:"version" minimum:"1"`
+			From    int64 `query:"from" minimum:"1" doc:"The version to compare with; absent: the one before"`
+		},
+		) (*answer[portal.Changes], error) {
+			return answered(s.portal.JobChanges(ctx, in.ID, in.From, in.Version))
 		})
 	s.mappingOperations(tag)
 	s.trialOperations(tag)

@@ -45,9 +45,14 @@ func (s *server) runOperations() {
 		func(ctx context.Context, in *struct {
 			IDInput
 			PageInput
+
+			Tail   bool   `query:"tail" doc:"The last entries instead of the first"`
+			Before int64  `query:"before" minimum:"1" doc:"The last entries before this id"`
+			After  int64  `query:"after" minimum:"0" doc:"The first entries after this id"`
+			Level  string `query:"level" enum:"debug,info,warn,error" doc:"Only entries of this level and above"`
 		},
-		) (*answer[portal.List[portal.LogEntry]], error) {
-			return answered(s.portal.Logs(ctx, in.ID, in.page()))
+		) (*answer[portal.LogPage], error) {
+			return answered(s.portal.Logs(ctx, in.ID, portal.LogQuery{Page: in.page(), Tail: in.Tail, Before: in.Before, After: in.After, Level: in.Level}))
 		})
 	register(s, operation(etl.Editor, http.MethodPost, "/job-runs/{id}/cancel", "cancel-run", tag, "Cancel a run that is not publishing yet"),
 		func(ctx context.Context, in *IDInput) (*answer[portal.Run], error) {
@@ -60,6 +65,7 @@ func (s *server) runOperations() {
 	s.rejectOperation(tag)
 	s.reloadOperations(tag)
 	s.chunkOperation(tag)
+	s.homeOperation(tag)
 	s.streamOperation(tag)
 }
 

@@ -132,13 +132,52 @@ func (p *Portal) Job(ctx context.Context, id int64) (*Job, error) {
 	return &view, nil
 }
 
-// Jobs lists the jobs, newest first.
-func (p *Portal) Jobs(ctx context.Context, page etl.Page) (*List[Job], error) {
-	l, err := p.Store.Jobs(ctx, page)
+// JobItem is a job in a list.
+type JobItem struct {
+	Job
+
+	Runs []RunItem `json:"recent_runs" doc:"The last ten, newest first"`
+}
+
+// RunItem is a run in short.
+type RunItem struct {
+	ID         int64      `json:"id"`
+	Status     string     `json:"status" enum:"PENDING,RUNNING,COMPLETED,FAILED,CANCELLED"`
+	Trigger    string     `json:"trigger"`
+	Loaded     int64      `json:"rows_loaded"`
+	Rejected   int64      `json:"rows_rejected"`
+	CreatedAt  time.Time  `json:"created_at"`
+	StartedAt  *time.Time `json:"started_at"`
+	FinishedAt *time.Time `json:"finished_at"`
+	Error      *Problem   `json:"error,omitempty"`
+}
+
+// recentRuns is how many runs of a job a list of jobs shows.
+const recentRuns = 10
+
+// Jobs lists the jobs that f chooses with their last runs, newest first.
+func (p *Portal) Jobs(ctx context.Context, f etl.JobFilter, page etl.Page) (*List[JobItem], error) {
+	l, err := p.Store.Jobs(ctx, f, page)
 	if err != nil {
 		return nil, err
 	}
-	return viewed(l, jobView), nil
+	ids := make([]int64, len(l.Items))
+	for i := range l.Items {
+		ids[i] = l.Items[i].ID
+	}
+	last, err := p.Store.LastRuns(ctx, ids, recentRuns)
+	if err != nil {
+		return nil, err
+	}
+	return viewed(l, func(j etl.Job) JobItem {
+		item := JobItem{jobView(j), []RunItem{}}
+		for _, r := range last[j.ID] {
+			item.Runs = append(item.Runs, RunItem{
+				r.ID, string(r.Status), r.Trigger, r.Counts.Loaded, r.Counts.Rejected, r.CreatedAt, r.StartedAt, r.FinishedAt, problem(r.Error),
+			})
+		}
+		return item
+	}), nil
 }
 
 // UpdateJob checks a job and replaces it; version 0 is any. Runs keep the

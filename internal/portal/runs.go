@@ -3,7 +3,6 @@ package portal
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -224,43 +223,4 @@ func (p *Portal) DeleteRun(ctx context.Context, id int64) error {
 		return forAPI(err)
 	}
 	return p.audit(ctx, "delete", "run", number(id), runView(before), nil)
-}
-
-// LogEntry is a line of a run's log.
-type LogEntry struct {
-	ID         int64          `json:"id"`
-	At         time.Time      `json:"at"`
-	Level      string         `json:"level" enum:"debug,info,warn,error"`
-	Message    string         `json:"message"`
-	Chunk      *int           `json:"chunk,omitempty"`
-	Attributes map[string]any `json:"attributes,omitempty"`
-}
-
-func logView(e etl.LogEntry) LogEntry {
-	return LogEntry{e.ID, e.At, e.Level, e.Message, e.Chunk, e.Attributes}
-}
-
-// Logs lists a run's log.
-func (p *Portal) Logs(ctx context.Context, runID int64, page etl.Page) (*List[LogEntry], error) {
-	l, err := p.Store.Logs(ctx, runID, page)
-	if err == nil && len(l.Items) == 0 {
-		_, err = p.Store.Run(ctx, runID)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return viewed(l, logView), nil
-}
-
-// LogsAfter gives at most limit entries of a run's log after one.
-func (p *Portal) LogsAfter(ctx context.Context, runID, afterID int64, limit int) ([]LogEntry, error) {
-	entries, err := p.Store.LogsAfter(ctx, runID, afterID, limit)
-	if err != nil {
-		return nil, fmt.Errorf("log of run %d: %w", runID, err)
-	}
-	out := make([]LogEntry, len(entries))
-	for i, e := range entries {
-		out[i] = logView(e)
-	}
-	return out, nil
 }

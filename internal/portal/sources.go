@@ -19,9 +19,17 @@ type Metadata struct {
 	ETag      string              `json:"etag,omitempty" doc:"The object's, as the store gives it"`
 	Overrides *workflow.Overrides `json:"overrides,omitempty" doc:"What the user corrected"`
 	Error     *Problem            `json:"error,omitempty" doc:"Why the profile failed"`
-	Version   int64               `json:"version"`
-	CreatedAt time.Time           `json:"created_at"`
-	UpdatedAt time.Time           `json:"updated_at"`
+	// Affected are in the answer to a change only.
+	Affected  []JobName `json:"affected_jobs,omitempty" doc:"After a change: the jobs that load the file, which will read it so"`
+	Version   int64     `json:"version"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// JobName names a job.
+type JobName struct {
+	ID   int64  `json:"id"`
+	Name string `json:"name"`
 }
 
 // Tag is the version.
@@ -101,9 +109,11 @@ func (p *Portal) Sources(ctx context.Context, page etl.Page) (*List[SourceItem],
 	if err != nil {
 		return nil, err
 	}
-	return viewed(l, func(s etl.Source) SourceItem {
-		return SourceItem{s.ID, s.Filename, s.Size, string(s.State), s.RowCount, len(s.Names), s.Version, s.CreatedAt, s.UpdatedAt}
-	}), nil
+	return viewed(l, sourceItem), nil
+}
+
+func sourceItem(s etl.Source) SourceItem {
+	return SourceItem{s.ID, s.Filename, s.Size, string(s.State), s.RowCount, len(s.Names), s.Version, s.CreatedAt, s.UpdatedAt}
 }
 
 // Source tells what is known of a file.
@@ -114,6 +124,9 @@ func (p *Portal) Source(ctx context.Context, id string) (*Metadata, error) {
 	}
 	return metadata(&src)
 }
+
+// maxAffected is how many jobs the answer to a file's change names.
+const maxAffected = 100
 
 // PatchSource corrects how a file is read and inspects it anew. Of the
 // overrides, what is given replaces what was given before; version 0 is any.
@@ -153,6 +166,13 @@ func (p *Portal) PatchSource(ctx context.Context, id string, version int64, patc
 	after, err := p.saveInspected(ctx, src)
 	if err != nil {
 		return nil, err
+	}
+	affected, err := p.Store.Jobs(ctx, etl.JobFilter{FileID: id}, etl.Page{Limit: maxAffected})
+	if err != nil {
+		return nil, err
+	}
+	for _, j := range affected.Items {
+		after.Affected = append(after.Affected, JobName{j.ID, j.Name})
 	}
 	return after, p.audit(ctx, "update", "source", id, before.Overrides, merged)
 }

@@ -47,7 +47,7 @@ func TestTamperedCursorsAreRefused(t *testing.T) {
 	for _, list := range []func(etl.Page) error{
 		func(p etl.Page) error { _, err := s.Sources(t.Context(), p); return err },
 		func(p etl.Page) error { _, err := s.Credentials(t.Context(), p); return err },
-		func(p etl.Page) error { _, err := s.Jobs(t.Context(), p); return err },
+		func(p etl.Page) error { _, err := s.Jobs(t.Context(), etl.JobFilter{}, p); return err },
 		func(p etl.Page) error { _, err := s.JobVersions(t.Context(), 1, p); return err },
 		func(p etl.Page) error { _, err := s.Runs(t.Context(), etl.RunFilter{}, p); return err },
 		func(p etl.Page) error { _, err := s.Logs(t.Context(), 1, p); return err },

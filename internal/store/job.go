@@ -120,16 +120,24 @@ func readMappings(ctx context.Context, q queryer, jobs []etl.Job) error {
 	return rows.Err()
 }
 
-// Jobs lists the jobs with their mappings, newest first.
-func (s *Store) Jobs(ctx context.Context, p etl.Page) (etl.List[etl.Job], error) {
-	w, err := read(p, "jobs", 1)
+// Jobs lists the jobs that f chooses with their mappings, newest first.
+func (s *Store) Jobs(ctx context.Context, f etl.JobFilter, p etl.Page) (etl.List[etl.Job], error) {
+	w, err := read(p, fmt.Sprintf("jobs %q %d %s %s %t", f.Text, f.CredentialID, f.FileID, f.Status, f.Never), 1)
 	if err != nil {
 		return etl.List[etl.Job]{}, err
 	}
+	if f.FileID != "" && !isUUID(f.FileID) {
+		return etl.List[etl.Job]{}, notFound("file", f.FileID)
+	}
 	var jobs etl.List[etl.Job]
 	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		items, err := all(ctx, tx, "listing jobs", scanJob,
-			`SELECT `+jobColumns+` FROM etl_jobs WHERE id < $1 ORDER BY id DESC LIMIT $2`, w.key(0, math.MaxInt64), w.fetch())
+		items, err := all(ctx, tx, "listing jobs", scanJob, `
+			SELECT `+jobColumns+` FROM etl_jobs AS j
+			WHERE id < $1 AND ($3 = '' OR strpos(lower(name || ' ' || schema_name || '.' || table_name), lower($3)) > 0)
+				AND ($4 = 0 OR credential_id = $4) AND ($5 = '' OR file_id = nullif($5, '')::uuid)
+				AND ($6 = '' OR (SELECT r.status FROM job_runs AS r WHERE r.job_id = j.id ORDER BY r.id DESC LIMIT 1) = $6)
+				AND (NOT $7 OR NOT EXISTS (SELECT FROM job_runs AS r WHERE r.job_id = j.id))
+			ORDER BY id DESC LIMIT $2`, w.key(0, math.MaxInt64), w.fetch(), clean(f.Text), f.CredentialID, f.FileID, string(f.Status), f.Never)
 		if err != nil {
 			return err
 		}
@@ -190,18 +198,27 @@ func (s *Store) JobVersions(ctx context.Context, id int64, p etl.Page) (etl.List
 	if err != nil {
 		return etl.List[etl.JobVersion]{}, err
 	}
-	items, err := all(ctx, s.pool, fmt.Sprintf("listing the versions of job %d", id), func(row pgx.Row) (etl.JobVersion, error) {
-		var (
-			job jobDocument
-			at  time.Time
-		)
-		err := row.Scan(&job, &at)
-		return etl.JobVersion{Job: job.decode(), At: at}, err
-	}, `SELECT job, created_at FROM job_versions WHERE job_id = $1 AND version < $2 ORDER BY version DESC LIMIT $3`, id, w.key(0, math.MaxInt64), w.fetch())
+	items, err := all(ctx, s.pool, fmt.Sprintf("listing the versions of job %d", id), scanVersion,
+		`SELECT job, created_at FROM job_versions WHERE job_id = $1 AND version < $2 ORDER BY version DESC LIMIT $3`, id, w.key(0, math.MaxInt64), w.fetch())
 	if err == nil && len(items) == 0 && w.after == nil {
 		return etl.List[etl.JobVersion]{}, notFound("job", id)
 	}
 	return page(w, items, func(v etl.JobVersion) []int64 { return []int64{v.Job.Version} }), err
+}
+
+// JobVersion reads one version of a job.
+func (s *Store) JobVersion(ctx context.Context, id, version int64) (etl.JobVersion, error) {
+	return one(ctx, s.pool, fmt.Sprintf("version of job %d, number", id), version, scanVersion,
+		`SELECT job, created_at FROM job_versions WHERE job_id = $1 AND version = $2`, id, version)
+}
+
+func scanVersion(row pgx.Row) (etl.JobVersion, error) {
+	var (
+		job jobDocument
+		at  time.Time
+	)
+	err := row.Scan(&job, &at)
+	return etl.JobVersion{Job: job.decode(), At: at}, err
 }
 
 // DeleteJob removes a job with its versions and its runs. One with an active

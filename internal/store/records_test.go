@@ -255,10 +255,10 @@ func TestJobs(t *testing.T) {
 		require.Equal(t, wrong.code, codeOf(err), "%s: %v", what, err)
 	}
 
-	l, err := s.Jobs(ctx, etl.Page{Limit: 1})
+	l, err := s.Jobs(ctx, etl.JobFilter{}, etl.Page{Limit: 1})
 	require.NoError(t, err)
 	require.Len(t, l.Items[0].Mapping.Columns, 2)
-	l, err = s.Jobs(ctx, etl.Page{Limit: 1, Cursor: l.Next})
+	l, err = s.Jobs(ctx, etl.JobFilter{}, etl.Page{Limit: 1, Cursor: l.Next})
 	require.NoError(t, err)
 	require.Equal(t, changed, l.Items[0])
 
