@@ -122,3 +122,68 @@ func BenchmarkUpsert(b *testing.B) {
 	b.ReportMetric(ours.Seconds()/theirs.Seconds(), "×merge")
 	b.ReportMetric(theirs.Seconds()/float64(b.N), "s-merge")
 }
+
+// BenchmarkPublish reports what a row costs to be published from a stage:
+// inserted into an empty table with a key, and merged into one that has every row.
+func BenchmarkPublish(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		of   func(etl.LoadSpec) etl.LoadSpec
+		full bool
+	}{
+		{"insert", func(s etl.LoadSpec) etl.LoadSpec { return s }, false},
+		{"upsert", func(s etl.LoadSpec) etl.LoadSpec { return upsert(s, "id") }, true},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			d := newDatabase(b, fmt.Sprintf(benchTable, "t"))
+			spec := c.of(d.spec("t"))
+			claim := etl.ChunkClaim{Chunk: 0, Attempt: 1, End: 136 << 20, Rows: benchRows}
+			var published time.Duration
+			for n := 0; b.Loop(); n++ {
+				load := fmt.Sprintf("bench%d", n)
+				d.exec(`TRUNCATE t`)
+				if c.full {
+					benchLoad(b, d, d.spec("t"), benchRows)
+				}
+				stage(b, d, load, spec, claim)
+				started := time.Now()
+				if _, err := d.p.Publish(b.Context(), load, spec, []etl.ChunkClaim{claim}); err != nil {
+					b.Fatal(err)
+				}
+				published += time.Since(started)
+			}
+			b.ReportMetric(float64(published.Nanoseconds())/float64(b.N)/benchRows, "ns/row")
+		})
+	}
+}
+
+// stage loads the rows of a chunk.
+func stage(b *testing.B, d *database, load string, spec etl.LoadSpec, claim etl.ChunkClaim) {
+	b.Helper()
+	if err := d.p.Prepare(b.Context(), load, spec); err != nil {
+		b.Fatal(err)
+	}
+	s, err := d.p.BeginChunk(b.Context(), load, spec, claim)
+	if err != nil {
+		b.Fatal(err)
+	}
+	batch := s.NewBatch()
+	r := make([]schema.Value, 10)
+	for i := range int(claim.Rows) {
+		benchRow(r, i)
+		if bad := batch.Append(r, int64(i+2), int64(i+1)); bad != nil {
+			b.Fatal(bad.Reason)
+		}
+		if batch.Len() >= benchBatch {
+			if err := s.Write(b.Context(), batch); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	if err := s.Write(b.Context(), batch); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := s.Finish(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+}

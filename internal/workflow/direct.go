@@ -128,10 +128,9 @@ func (d *Direct) Run(ctx context.Context) (*Report, error) {
 			}
 		}
 		spec.Explain = true
-		if rep.Result, err = load.Run(ctx, d.Dest, spec, parts, cfg); err == nil {
-			// What refused the row has gone in the meantime, and now all of them are in.
-			err = nil
-		} else if _, still := errors.AsType[*etl.NeedsExplain](err); still {
+		// What refused the row may be gone by now, and then all of them are in.
+		rep.Result, err = load.Run(ctx, d.Dest, spec, parts, cfg)
+		if _, still := errors.AsType[*etl.NeedsExplain](err); still {
 			err = again.Err
 		}
 	}

@@ -96,7 +96,10 @@ type witnessed struct {
 
 // finalize publishes a run whose chunks are all loaded, once, whoever and
 // however many try.
-func (s *Steps) finalize(ctx context.Context, m etl.Message) error {
+func (s *Steps) finalize(ctx context.Context, m etl.Message) error { return s.publishRun(ctx, m, true) }
+
+// publishRun is finalize; elsewhere says that what takes long goes to a task.
+func (s *Steps) publishRun(ctx context.Context, m etl.Message, elsewhere bool) error {
 	run, ok, err := s.current(ctx, m)
 	if err != nil || !ok || run.Status != etl.Running || run.Phase == etl.PhasePlan {
 		return err
@@ -119,6 +122,9 @@ func (s *Steps) finalize(ctx context.Context, m etl.Message) error {
 		return s.settle(ctx, &run, err)
 	}
 	run = publishing
+	if expected, long := s.takesLong(&run, total(chunks)); long && elsewhere {
+		return s.handOver(ctx, &run, fmt.Sprintf("publishing %s may take %s", count(total(chunks).Loaded, "row"), expected.Round(time.Second)))
+	}
 	w, err := s.prepare(ctx, &run)
 	if err != nil {
 		return s.unpublished(ctx, &run, err)
@@ -126,7 +132,13 @@ func (s *Steps) finalize(ctx context.Context, m etl.Message) error {
 	if run.Path == PathDirect {
 		return s.settlePublish(ctx, w, s.resume(ctx, w, chunks))
 	}
-	return s.settlePublish(ctx, w, s.publish(ctx, w, chunks))
+	err = s.publish(ctx, w, chunks)
+	if err != nil && elsewhere {
+		if over, err := s.outOfTime(ctx, &run); over {
+			return err
+		}
+	}
+	return s.settlePublish(ctx, w, err)
 }
 
 // unpublished says what becomes of a publishing run that could not even be

@@ -455,6 +455,25 @@ func (a *access) Stalled(ctx context.Context, after time.Duration) (found []etl.
 	return found, err
 }
 
+func (a *access) HoldRun(ctx context.Context, id int64, attempt int, hold time.Duration) (held bool, err error) {
+	err = a.do(ctx, "HoldRun", func() error {
+		if r := a.runs[id]; r != nil && r.Attempt == attempt && r.Status == etl.Running && !r.nudged.After(a.now) {
+			r.nudged, held = a.now.Add(hold), true
+		}
+		return nil
+	})
+	return held, err
+}
+
+func (a *access) KeepRun(ctx context.Context, id int64, attempt int, hold time.Duration) error {
+	return a.do(ctx, "KeepRun", func() error {
+		if r := a.runs[id]; r != nil && r.Attempt == attempt && r.Status == etl.Running {
+			r.nudged = a.now.Add(hold)
+		}
+		return nil
+	})
+}
+
 func (a *access) Sweep(ctx context.Context, _ time.Duration) error {
 	return a.do(ctx, "Sweep", func() error { a.expire(); return nil })
 }

@@ -168,7 +168,10 @@ type schedule struct {
 	zombies []etl.LoadSession
 	retries int
 	cancels bool
-	trace   []string
+	// elsewhere says that tasks publish, which are started, fail to start, and
+	// die, like everything else.
+	elsewhere bool
+	trace     []string
 }
 
 func newSchedule(t *testing.T, db *onceDatabase, seed uint64) *schedule {
@@ -179,6 +182,7 @@ func newSchedule(t *testing.T, db *onceDatabase, seed uint64) *schedule {
 	sc.chunk = int64(20 + sc.rng.IntN(90))
 	sc.budget = sc.rng.IntN(9)
 	sc.cancels = sc.rng.IntN(8) == 0
+	sc.elsewhere = sc.rng.IntN(3) == 0
 	sc.exec(fmt.Sprintf("DELETE FROM %[1]s; INSERT INTO %[1]s VALUES (1, 'old', 1), (3, 'old', 3), (90, 'old', 90)", sc.table))
 	key := "file"
 	sc.blobs.objects[key] = sc.file.text
@@ -217,11 +221,48 @@ func (sc *schedule) makeJob() etl.Job {
 
 // newSteps are the steps as one process takes them.
 func (sc *schedule) newSteps(p *process) *workflow.Steps {
-	return &workflow.Steps{
+	steps := &workflow.Steps{
 		Store: &access{sc.mem, p.at}, Blobs: sc.blobs, Queue: onceQueue{p}, Now: func() time.Time { return sc.mem.now },
 		Open:       func(context.Context, etl.Credential) (etl.FanOut, error) { return &onceTarget{sc.db.dest, p}, nil },
 		ChunkBytes: sc.chunk, MinChunkBytes: 1, Holder: p.what, Log: slog.New(slog.DiscardHandler), Portal: fmt.Sprintf("s%d", sc.seed),
 	}
+	if sc.elsewhere {
+		steps.Tasks, steps.LongPublish = onceTasks{p}, time.Nanosecond
+	}
+	return steps
+}
+
+// onceTasks starts tasks, of which some are lost, doubled, or refused.
+type onceTasks struct{ p *process }
+
+// taskTopic is the topic of what is a task and no message.
+const taskTopic etl.Topic = "task"
+
+func (o onceTasks) Finalize(ctx context.Context, runID int64, attempt int) error {
+	sc := o.p.sc
+	if err := o.p.at(ctx, "before the task's start"); err != nil {
+		return err
+	}
+	n := 1
+	if sc.faults < sc.budget {
+		switch sc.rng.IntN(8) {
+		case 0:
+			sc.faults++
+			sc.note("a task cannot be started")
+			return &etl.Error{Kind: etl.Weather, Code: "no_capacity", Message: "no capacity", Fix: "Wait."}
+		case 1:
+			sc.faults++
+			n = 2
+		case 2:
+			sc.faults++
+			n = 0
+		}
+	}
+	sc.note("%d tasks are started", n)
+	for range n {
+		sc.queue = append(sc.queue, delivery{Message: etl.Message{Topic: taskTopic, RunID: runID, Attempt: attempt}, due: sc.mem.now.Add(time.Duration(sc.rng.IntN(60)) * time.Second)})
+	}
+	return nil
 }
 
 // at is a step of a process: it may be its last, others may come in between,
@@ -420,6 +461,12 @@ func (sc *schedule) deliver(depth int) {
 	p := &process{sc: sc, depth: depth, what: fmt.Sprintf("%s %d", d.Topic, d.Chunk)}
 	steps := sc.newSteps(p)
 	ctx := etl.WithFaults(context.Background(), func(step string) error { return p.at(context.Background(), step) })
+	if d.Topic == taskTopic {
+		// A task that ends comes back by the reconciler alone.
+		run, err := steps.Finalize(ctx, d.RunID, d.Attempt)
+		sc.note("%d: task of attempt %d: %s in %s, %v", depth, d.Attempt, run.Status, run.Phase, err)
+		return
+	}
 	err := steps.Handlers()[d.Topic](ctx, d.Message)
 	sc.note("%d: %s of attempt %d: %v", depth, p.what, d.Attempt, err)
 	switch later, ok := errors.AsType[*etl.RetryAfter](err); {

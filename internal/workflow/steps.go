@@ -46,6 +46,11 @@ type Store interface {
 	CancelRun(ctx context.Context, id int64, last ...etl.LogEntry) (etl.Run, error)
 	RetryRun(ctx context.Context, id int64) (etl.Run, error)
 	DeleteRun(ctx context.Context, id int64) error
+	// HoldRun takes a running run for whoever publishes it, for a while; held is
+	// false where somebody has it. KeepRun prolongs that, or ends it with 0, and
+	// does nothing to a run that does not run. Until then Stalled leaves it out.
+	HoldRun(ctx context.Context, id int64, attempt int, hold time.Duration) (held bool, err error)
+	KeepRun(ctx context.Context, id int64, attempt int, hold time.Duration) error
 	Stalled(ctx context.Context, after time.Duration) ([]etl.Stalled, error)
 	Sweep(ctx context.Context, keysOlderThan time.Duration) error
 
