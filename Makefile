@@ -74,8 +74,16 @@ check: ## the quick subset: vet and short tests without the race detector
 	go test -short -timeout 3m ./...
 	@printf '\nmake check: passed (make test runs the rest)\n'
 
-lint: ## golangci-lint; .golangci.yml holds the import directions
+lint: ## golangci-lint; .golangci.yml holds the import directions; hadolint for the Dockerfile
 	@tool="$$(scripts/tool.sh golangci-lint)" && "$$tool" run --allow-parallel-runners ./...
+	@scripts/hadolint.sh Dockerfile
+
+up: ## the portal, PostgreSQL and S3 in containers (needs Docker); PROFILE=airflow adds Airflow
+	@[ -f .env ] || cp .env.example .env
+	docker compose $(if $(PROFILE),--profile $(PROFILE)) up --detach --build --wait
+
+down: ## stop the containers; their volumes stay (docker compose down --volumes removes them)
+	docker compose --profile '*' down
 
 secrets: ## gitleaks over the whole history
 	@git rev-parse --git-dir >/dev/null 2>&1 || { echo 'make secrets: this folder is no git checkout, so there is no history to search; clone the repository' >&2; exit 1; }
