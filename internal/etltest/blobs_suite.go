@@ -27,11 +27,13 @@ const origin = "http://portal.test:8080"
 const firstPart = 5 << 20
 
 // BlobsSuite checks every promise of etl.Blobs. open makes an adapter to an
-// empty bucket; its waits between tries must be short.
-func BlobsSuite(t *testing.T, open func(t *testing.T, s BlobsSetup) etl.Blobs) {
+// empty bucket; its waits between tries must be short. unchecked names the
+// spoiled requests of SignedPartsAreBound that a stand-in for the real store is
+// known to let pass.
+func BlobsSuite(t *testing.T, open func(t *testing.T, s BlobsSetup) etl.Blobs, unchecked ...string) {
 	t.Helper()
 	weather := &weather{base: http.DefaultTransport}
-	s := &blobsSuite{weather: weather, blobs: open(t, BlobsSetup{Origins: []string{origin}, Transport: weather})}
+	s := &blobsSuite{weather: weather, blobs: open(t, BlobsSetup{Origins: []string{origin}, Transport: weather}), unchecked: unchecked}
 	for name, test := range map[string]func(*testing.T){
 		"Multipart": s.multipart, "SignedPartsAreBound": s.bound, "SignedPartsExpire": s.expiry, "BadParts": s.badParts,
 		"Abort": s.abort, "Put": s.put, "PutHoldsNoMoreThanAPart": s.putMemory, "PutFails": s.putFails, "Missing": s.missing,
@@ -46,8 +48,9 @@ func BlobsSuite(t *testing.T, open func(t *testing.T, s BlobsSetup) etl.Blobs) {
 }
 
 type blobsSuite struct {
-	blobs   etl.Blobs
-	weather *weather
+	blobs     etl.Blobs
+	weather   *weather
+	unchecked []string
 }
 
 // content is n bytes that look like no other seed's.
@@ -214,6 +217,9 @@ func (s *blobsSuite) bound(t *testing.T) {
 		"no signature":   {100, func(r *http.Request) { r.URL.RawQuery = "partNumber=1&uploadId=" + id }},
 		"another method": {100, func(r *http.Request) { r.Method = http.MethodPost }},
 	} {
+		if slices.Contains(s.unchecked, name) {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			if got := send(t, p, content(3, test.size), test.change); got.StatusCode < 400 || got.StatusCode >= 500 {
 				t.Errorf("answered %s", got.Status)
