@@ -33,6 +33,9 @@ const flushFor = 2 * time.Second
 type Function struct {
 	settings settings
 	log      *slog.Logger
+	// Of the parts that not every function needs, those that a function does not
+	// name stay out of its program.
+	parts []Part
 
 	mu     sync.Mutex
 	taken  *aws.Queue
@@ -41,14 +44,14 @@ type Function struct {
 
 // Start reads a function's environment and connects to nothing yet. Logs and
 // metrics go to w. The error is a Mistake that names every setting that is wrong.
-func Start(env app.Environment, w io.Writer) (*Function, error) {
+func Start(env app.Environment, w io.Writer, parts ...Part) (*Function, error) {
 	s, err := read(env)
 	if err != nil {
 		return nil, err
 	}
 	// Messages and ticks are from queues that only the portal may write to.
 	s.portal.RequireToken = true
-	return start(s, env, w), nil
+	return start(s, env, w, parts), nil
 }
 
 // StartAPI is Start for the function that answers the API. A portal into which
@@ -66,16 +69,16 @@ func StartAPI(env app.Environment, w io.Writer) (*Function, error) {
 	if err := check.Check(); err != nil {
 		return nil, err
 	}
-	return start(s, env, w), nil
+	return start(s, env, w, []Part{withAPI}), nil
 }
 
-func start(s settings, env app.Environment, w io.Writer) *Function {
+func start(s settings, env app.Environment, w io.Writer, parts []Part) *Function {
 	w = &wholeWrites{w: w}
 	log := app.NewLogger(w, s.portal.LogLevel)
 	slog.SetDefault(log)
 	s.portal.EMF = app.NewEMF(w)
 	limitMemory(env)
-	return &Function{settings: s, log: log}
+	return &Function{settings: s, log: log, parts: parts}
 }
 
 // memoryShare is the part of a function's memory that Go may fill: the rest is
@@ -114,7 +117,7 @@ func (f *Function) open(ctx context.Context) (*app.App, error) {
 		return f.portal, nil
 	}
 	start := time.Now()
-	portal, err := connect(ctx, &f.settings, f.log)
+	portal, err := connect(ctx, &f.settings, f.parts, f.log)
 	if err != nil {
 		f.log.ErrorContext(ctx, "the portal cannot start", "error", err)
 		return nil, err

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/etlportal/etlportal/internal/api"
 	"github.com/etlportal/etlportal/internal/app"
 	"github.com/etlportal/etlportal/internal/aws"
 	"github.com/etlportal/etlportal/internal/etl"
@@ -46,7 +47,7 @@ func (q sending) Serve(ctx context.Context, handlers map[etl.Topic]etl.Handler, 
 }
 
 // connect makes the portal of the settings.
-func connect(ctx context.Context, s *settings, log *slog.Logger) (*app.App, error) {
+func connect(ctx context.Context, s *settings, parts []Part, log *slog.Logger) (*app.App, error) {
 	config := s.portal
 	a := app.Adapters{Log: log}
 	// The secrets are read while the rest is made.
@@ -65,6 +66,11 @@ func connect(ctx context.Context, s *settings, log *slog.Logger) (*app.App, erro
 		})
 	}
 	err := s.adapters(ctx, &a, log)
+	for _, part := range parts {
+		if err == nil {
+			err = part(ctx, s, &a)
+		}
+	}
 	if failed := reading.Wait(); err == nil {
 		err = failed
 	}
@@ -91,13 +97,28 @@ func (s *settings) adapters(ctx context.Context, a *app.Adapters, log *slog.Logg
 		q, err := newQueue(ctx, s, log)
 		return sending{q}, err
 	}
-	if s.tasks.Cluster != "" {
-		tasks, err := aws.NewTasks(ctx, s.tasks)
-		if err != nil {
-			return err
-		}
-		a.Tasks = tasks
+	return nil
+}
+
+// Part is what some functions have and others have not.
+type Part func(ctx context.Context, s *settings, a *app.Adapters) error
+
+func withAPI(_ context.Context, _ *settings, a *app.Adapters) error {
+	a.API = api.New
+	return nil
+}
+
+// WithTasks lets the function have long publishes done by a task, where
+// ETLPORTAL_TASK_CLUSTER and its companions say where.
+func WithTasks(ctx context.Context, s *settings, a *app.Adapters) error {
+	if s.tasks.Cluster == "" {
+		return nil
 	}
+	tasks, err := aws.NewTasks(ctx, s.tasks)
+	if err != nil {
+		return err
+	}
+	a.Tasks = tasks
 	return nil
 }
 
