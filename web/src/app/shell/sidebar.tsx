@@ -52,11 +52,11 @@ export function NavigationList({ onChosen, onHelp }: { onChosen?: () => void; on
 
 export function Sidebar({ className, onHelp }: { className?: string; onHelp: () => void }) {
   return (
-    <div className={cn('flex-col border-r border-line bg-sidebar', className)}>
+    <aside aria-label="Portal" className={cn('flex-col border-r border-line bg-sidebar', className)}>
       <div className="flex h-13 shrink-0 items-center px-4">
         <Brand />
       </div>
       <NavigationList onHelp={onHelp} />
-    </div>
+    </aside>
   )
 }
