@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo build web web-test web-e2e screenshots functions test check lint secrets tidy fmt cover fuzz soak bench readme vuln clean distclean
+.PHONY: help run demo build web web-test web-e2e screenshots functions test check lint up down secrets tidy fmt cover fuzz soak bench readme vuln clean distclean
 
 # The version is stamped below; git's refusal of a checkout with another owner must not break a build.
 export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
