@@ -36,7 +36,7 @@ func (f *Function) Answer(ctx context.Context, e events.APIGatewayProxyRequest) 
 		cancel()
 		return f.whole(away(err))
 	}
-	if f.settings.stream {
+	if f.settings.Stream {
 		return stream(portal.Handler, r, func() {
 			cancel()
 			f.flush(ctx)
@@ -109,7 +109,7 @@ func header(e *events.APIGatewayProxyRequest, name string) string {
 
 // whole is an answer that is complete, in the form that the gateway waits for.
 func (f *Function) whole(a events.APIGatewayProxyResponse) (any, error) {
-	if !f.settings.stream {
+	if !f.settings.Stream {
 		return a, nil
 	}
 	return &events.APIGatewayProxyStreamingResponse{StatusCode: a.StatusCode, MultiValueHeaders: a.MultiValueHeaders, Body: strings.NewReader(a.Body)}, nil

@@ -13,8 +13,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/etlportal/etlportal/internal/api"
 	"github.com/etlportal/etlportal/internal/app"
 	"github.com/etlportal/etlportal/internal/aws"
+	"github.com/etlportal/etlportal/internal/deploy"
 	"github.com/etlportal/etlportal/internal/etl"
 )
 
@@ -31,7 +33,7 @@ const flushFor = 2 * time.Second
 // Function is a Lambda function of the portal. Its methods are handlers for
 // lambda.Start; they may be called at the same time.
 type Function struct {
-	settings settings
+	settings deploy.Settings
 	log      *slog.Logger
 	// Of the parts that not every function needs, those that a function does not
 	// name stay out of its program.
@@ -45,25 +47,25 @@ type Function struct {
 // Start reads a function's environment and connects to nothing yet. Logs and
 // metrics go to w. The error is a Mistake that names every setting that is wrong.
 func Start(env app.Environment, w io.Writer, parts ...Part) (*Function, error) {
-	s, err := read(env)
+	s, err := deploy.Read(env)
 	if err != nil {
 		return nil, err
 	}
 	// Messages and ticks are from queues that only the portal may write to.
-	s.portal.RequireToken = true
+	s.Portal.RequireToken = true
 	return start(s, env, w, parts), nil
 }
 
 // StartAPI is Start for the function that answers the API. A portal into which
 // nobody could sign in is a Mistake of code sign_in_required.
 func StartAPI(env app.Environment, w io.Writer) (*Function, error) {
-	s, err := read(env)
+	s, err := deploy.Read(env)
 	if err != nil {
 		return nil, err
 	}
-	s.portal.Cloud = true
-	check := s.portal
-	if s.bootstrap != "" {
+	s.Portal.Cloud = true
+	check := s.Portal
+	if s.Bootstrap != "" {
 		check.BootstrapToken = strings.Repeat("x", 64) // it is read with the first event
 	}
 	if err := check.Check(); err != nil {
@@ -72,11 +74,11 @@ func StartAPI(env app.Environment, w io.Writer) (*Function, error) {
 	return start(s, env, w, []Part{withAPI}), nil
 }
 
-func start(s settings, env app.Environment, w io.Writer, parts []Part) *Function {
+func start(s deploy.Settings, env app.Environment, w io.Writer, parts []Part) *Function {
 	w = &wholeWrites{w: w}
-	log := app.NewLogger(w, s.portal.LogLevel)
+	log := app.NewLogger(w, s.Portal.LogLevel)
 	slog.SetDefault(log)
-	s.portal.EMF = app.NewEMF(w)
+	s.Portal.EMF = app.NewEMF(w)
 	limitMemory(env)
 	return &Function{settings: s, log: log, parts: parts}
 }
@@ -117,7 +119,7 @@ func (f *Function) open(ctx context.Context) (*app.App, error) {
 		return f.portal, nil
 	}
 	start := time.Now()
-	portal, err := connect(ctx, &f.settings, f.parts, f.log)
+	portal, err := f.settings.Connect(ctx, f.log, f.parts...)
 	if err != nil {
 		f.log.ErrorContext(ctx, "the portal cannot start", "error", err)
 		return nil, err
@@ -125,6 +127,34 @@ func (f *Function) open(ctx context.Context) (*app.App, error) {
 	f.portal = portal
 	f.log.InfoContext(ctx, "started", "duration_ms", time.Since(start).Milliseconds())
 	return portal, nil
+}
+
+// Part is what some functions have and others have not.
+type Part = deploy.Part
+
+func withAPI(_ context.Context, _ *deploy.Settings, a *app.Adapters) error {
+	a.API = api.New
+	return nil
+}
+
+// WithTasks lets the function have long publishes done by a task, where
+// ETLPORTAL_TASK_CLUSTER and its companions say where.
+func WithTasks(ctx context.Context, s *deploy.Settings, a *app.Adapters) error {
+	return deploy.WithTasks(ctx, s, a)
+}
+
+// queue is the portal's, which needs no database.
+func (f *Function) queue(ctx context.Context) (*aws.Queue, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.taken == nil {
+		q, err := f.settings.Queue(ctx, f.log)
+		if err != nil {
+			return nil, err
+		}
+		f.taken = q
+	}
+	return f.taken, nil
 }
 
 // inTime ends some time before the function does.

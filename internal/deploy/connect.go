@@ -1,4 +1,4 @@
-package cloud
+package deploy
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/etlportal/etlportal/internal/api"
 	"github.com/etlportal/etlportal/internal/app"
 	"github.com/etlportal/etlportal/internal/aws"
 	"github.com/etlportal/etlportal/internal/etl"
@@ -20,21 +19,8 @@ const (
 	bootstrapSetting = "ETLPORTAL_BOOTSTRAP_TOKEN_SECRET" //nolint:gosec // a setting's name
 )
 
-// queue is the portal's, which needs no database.
-func (f *Function) queue(ctx context.Context) (*aws.Queue, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.taken == nil {
-		q, err := newQueue(ctx, &f.settings, f.log)
-		if err != nil {
-			return nil, err
-		}
-		f.taken = q
-	}
-	return f.taken, nil
-}
-
-func newQueue(ctx context.Context, s *settings, log *slog.Logger) (*aws.Queue, error) {
+// Queue is the portal's queue, which needs no database.
+func (s *Settings) Queue(ctx context.Context, log *slog.Logger) (*aws.Queue, error) {
 	return aws.NewQueue(ctx, aws.QueueConfig{Account: s.account, URLs: s.queues, Dead: s.dead, Log: log})
 }
 
@@ -46,9 +32,10 @@ func (q sending) Serve(ctx context.Context, handlers map[etl.Topic]etl.Handler, 
 	return q.Queue.Serve(ctx, handlers, aws.ServeOptions{Workers: s.Workers, OnDead: s.OnDead, Drain: s.Drain})
 }
 
-// connect makes the portal of the settings.
-func connect(ctx context.Context, s *settings, parts []Part, log *slog.Logger) (*app.App, error) {
-	config := s.portal
+// Connect makes the portal of the settings, with parts that not every process
+// has. Close must follow.
+func (s *Settings) Connect(ctx context.Context, log *slog.Logger, parts ...Part) (*app.App, error) {
+	config := s.Portal
 	a := app.Adapters{Log: log}
 	// The secrets are read while the rest is made.
 	reading, inner := errgroup.WithContext(ctx)
@@ -59,9 +46,9 @@ func connect(ctx context.Context, s *settings, parts []Part, log *slog.Logger) (
 		})
 		a.DatabasePassword = s.databasePassword
 	}
-	if s.bootstrap != "" && config.Cloud {
+	if s.Bootstrap != "" && config.Cloud {
 		reading.Go(func() (err error) {
-			config.BootstrapToken, err = aws.Secret(inner, s.account, bootstrapSetting, s.bootstrap)
+			config.BootstrapToken, err = aws.Secret(inner, s.account, bootstrapSetting, s.Bootstrap)
 			return err
 		})
 	}
@@ -81,9 +68,9 @@ func connect(ctx context.Context, s *settings, parts []Part, log *slog.Logger) (
 }
 
 // adapters makes what stands behind the portal's ports.
-func (s *settings) adapters(ctx context.Context, a *app.Adapters, log *slog.Logger) error {
+func (s *Settings) adapters(ctx context.Context, a *app.Adapters, log *slog.Logger) error {
 	blobs, err := aws.NewBlobs(ctx, aws.BlobsConfig{
-		Bucket: s.bucket, Region: s.account.Region, Endpoint: s.account.Endpoint, PathStyle: s.account.Endpoint != "", Origins: s.portal.Origins,
+		Bucket: s.bucket, Region: s.account.Region, Endpoint: s.account.Endpoint, PathStyle: s.account.Endpoint != "", Origins: s.Portal.Origins,
 	})
 	if err != nil {
 		return err
@@ -94,23 +81,18 @@ func (s *settings) adapters(ctx context.Context, a *app.Adapters, log *slog.Logg
 	}
 	a.Blobs, a.Sealer = blobs, sealer
 	a.Queue = func(*store.Store) (app.Queue, error) {
-		q, err := newQueue(ctx, s, log)
+		q, err := s.Queue(ctx, log)
 		return sending{q}, err
 	}
 	return nil
 }
 
-// Part is what some functions have and others have not.
-type Part func(ctx context.Context, s *settings, a *app.Adapters) error
+// Part is what some processes have and others have not.
+type Part func(ctx context.Context, s *Settings, a *app.Adapters) error
 
-func withAPI(_ context.Context, _ *settings, a *app.Adapters) error {
-	a.API = api.New
-	return nil
-}
-
-// WithTasks lets the function have long publishes done by a task, where
+// WithTasks lets the process have long publishes done by a task, where
 // ETLPORTAL_TASK_CLUSTER and its companions say where.
-func WithTasks(ctx context.Context, s *settings, a *app.Adapters) error {
+func WithTasks(ctx context.Context, s *Settings, a *app.Adapters) error {
 	if s.tasks.Cluster == "" {
 		return nil
 	}
@@ -122,12 +104,12 @@ func WithTasks(ctx context.Context, s *settings, a *app.Adapters) error {
 	return nil
 }
 
-func (s *settings) databaseURL(ctx context.Context) (string, error) {
+func (s *Settings) databaseURL(ctx context.Context) (string, error) {
 	return aws.DatabaseURL(ctx, s.account, databaseSetting, s.databaseSecret, s.database)
 }
 
 // databasePassword is the one that the secret holds now.
-func (s *settings) databasePassword(ctx context.Context) (string, error) {
+func (s *Settings) databasePassword(ctx context.Context) (string, error) {
 	at, err := s.databaseURL(ctx)
 	if err != nil {
 		return "", err

@@ -1,4 +1,6 @@
-package cloud
+// Package deploy makes a portal of the environment that AWS gives a process, be
+// that a function or a task: the settings, and the adapters behind the ports.
+package deploy
 
 import (
 	"strings"
@@ -25,11 +27,15 @@ const (
 // topics are those that have a queue.
 var topics = []etl.Topic{etl.TopicInspect, etl.TopicPlan, etl.TopicLoad, etl.TopicFinalize}
 
-// settings are a function's environment.
-type settings struct {
-	portal app.Config
-	// stream says that the API's answers are sent as they are made.
-	stream bool
+// Settings are a process's environment; Read makes them.
+type Settings struct {
+	// Portal are those of the portal itself; they may be changed before Connect.
+	Portal app.Config
+	// Stream says that the API's answers are sent as they are made.
+	Stream bool
+	// Bootstrap names the secret with the administrator's token; "" is none. It
+	// is read by Connect, where Portal.Cloud is set.
+	Bootstrap string
 
 	account        aws.Account
 	bucket         string
@@ -38,16 +44,14 @@ type settings struct {
 	kmsKey         string
 	queues, dead   map[etl.Topic]string
 	tasks          aws.TasksConfig
-	// bootstrap names the secret with the administrator's token.
-	bootstrap string
 }
 
-// read reads the environment. The error is a Mistake of code bad_setting that
+// Read reads the environment. The error is a Mistake of code bad_setting that
 // names every variable that is wrong.
-func read(env app.Environment) (settings, error) {
-	var s settings
+func Read(env app.Environment) (Settings, error) {
+	var s Settings
 	var err error
-	if s.portal, err = app.FromEnvironment(env); err != nil {
+	if s.Portal, err = app.FromEnvironment(env); err != nil {
 		return s, err
 	}
 	r := app.NewReader(env)
@@ -60,8 +64,8 @@ func read(env app.Environment) (settings, error) {
 	}
 	s.account = aws.Account{Region: r.Text("AWS_REGION", r.Text("AWS_DEFAULT_REGION", "")), Endpoint: r.Text("AWS_ENDPOINT_URL", "")}
 	s.bucket = need("ETLPORTAL_BUCKET", "the bucket of uploaded files")
-	s.databaseSecret, s.portal.DatabaseURL = r.Text("ETLPORTAL_DATABASE_SECRET", ""), r.Text("DATABASE_URL", "")
-	if s.databaseSecret == "" && s.portal.DatabaseURL == "" {
+	s.databaseSecret, s.Portal.DatabaseURL = r.Text("ETLPORTAL_DATABASE_SECRET", ""), r.Text("DATABASE_URL", "")
+	if s.databaseSecret == "" && s.Portal.DatabaseURL == "" {
 		r.Bad("ETLPORTAL_DATABASE_SECRET", "is missing: the ARN of the secret with user and password of the portal's database, or DATABASE_URL")
 	}
 	s.database = aws.DatabaseOverrides{
@@ -81,23 +85,23 @@ func read(env app.Environment) (settings, error) {
 		Account: s.account, Cluster: r.Text("ETLPORTAL_TASK_CLUSTER", ""), TaskDefinition: r.Text("ETLPORTAL_TASK_DEFINITION", ""), Container: r.Text("ETLPORTAL_TASK_CONTAINER", "etlportal"),
 		Subnets: r.List("ETLPORTAL_TASK_SUBNETS"), SecurityGroups: r.List("ETLPORTAL_TASK_SECURITY_GROUPS"),
 	}
-	s.bootstrap = r.Text("ETLPORTAL_BOOTSTRAP_TOKEN_SECRET", "")
+	s.Bootstrap = r.Text("ETLPORTAL_BOOTSTRAP_TOKEN_SECRET", "")
 	switch how := r.Text("ETLPORTAL_RESPONSE", "buffered"); how {
 	case "buffered":
-		s.portal.StreamFor = bufferedFor
+		s.Portal.StreamFor = bufferedFor
 	case "stream":
-		s.stream = true
+		s.Stream = true
 	default:
 		r.Bad("ETLPORTAL_RESPONSE", "is neither buffered nor stream")
 	}
-	s.portal.DatabaseConns = databaseConns
-	if s.portal.MaxUpload == 0 {
-		s.portal.MaxUpload = directUpload
+	s.Portal.DatabaseConns = databaseConns
+	if s.Portal.MaxUpload == 0 {
+		s.Portal.MaxUpload = directUpload
 	}
-	if len(s.portal.Hosts) == 0 {
+	if len(s.Portal.Hosts) == 0 {
 		// No page can use a name of its own to borrow somebody's sign-in: that is a
 		// header that its script would have to know.
-		s.portal.Hosts = []string{"*"}
+		s.Portal.Hosts = []string{"*"}
 	}
 	return s, r.Err()
 }
