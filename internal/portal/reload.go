@@ -64,7 +64,12 @@ func (p *Portal) Reload(ctx context.Context, runID int64, rows []MendedRow, key 
 	if err != nil {
 		return nil, err
 	}
-	return p.reload(ctx, before, mended, key)
+	out, err := p.reload(ctx, before, mended, key)
+	if e, ok := errors.AsType[*etl.Error](err); ok && e.Code == "already_reloaded" {
+		i := slices.IndexFunc(rows, func(r MendedRow) bool { return r.Line == e.Line })
+		err = at(err, fmt.Sprintf("body.rows[%d].line", max(i, 0)))
+	}
+	return out, err
 }
 
 // ReloadFile is Reload of the rows of a CSV file as WriteRejects gives it,
@@ -154,9 +159,6 @@ func (p *Portal) mend(ctx context.Context, run *etl.Run, rows []MendedRow) ([]me
 			return nil, at(etl.Mistakef("unknown_reject", "Use the lines that GET …/rejects lists", "run %d has no bad row at line %d", run.ID, row.Line), where+".line")
 		case seen[row.Line]:
 			return nil, at(etl.Mistakef("duplicate_row", "Send each row once", "line %d is there twice", row.Line), where+".line")
-		case reject.ReloadedBy != 0:
-			// The store decides in the end; here the row can be named.
-			return nil, at(alreadyReloaded(reject), where+".line")
 		case len(row.Fields) != width:
 			return nil, at(etl.Mistakef("field_count", "Send all fields of the row, also those that were right", "line %d has %d fields, and the file %d columns", row.Line, len(row.Fields), width), where+".fields")
 		}
@@ -165,10 +167,6 @@ func (p *Portal) mend(ctx context.Context, run *etl.Run, rows []MendedRow) ([]me
 	}
 	slices.SortFunc(out, func(a, b mendedRow) int { return int(min(max(a.line-b.line, -1), 1)) })
 	return out, nil
-}
-
-func alreadyReloaded(r *etl.RunReject) error {
-	return etl.Mistakef("already_reloaded", fmt.Sprintf("Leave it out; what run %d rejects again can be mended there", r.ReloadedBy), "run %d loads line %d again already", r.ReloadedBy, r.Line)
 }
 
 // mendRow keeps of a row what was not changed as it was: "" and nothing are not the same.
@@ -260,7 +258,8 @@ func writeMended(run *etl.Run, rows []mendedRow) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return b.Bytes(), w.Flush()
+	err := w.Flush()
+	return b.Bytes(), err
 }
 
 // mendedDialect is how writeMended writes.
