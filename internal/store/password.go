@@ -55,7 +55,7 @@ func (k *keyring) beforeConnect(ctx context.Context, config *pgx.ConnConfig) err
 // signInRefused says that the user or the password is not known.
 func signInRefused(e *pgconn.PgError) bool { return e.Code == "28P01" || e.Code == "28000" }
 
-func refused(err error) bool {
+func passwordRefused(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && signInRefused(e)
 }

@@ -87,7 +87,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	}
 	s := &Store{pool: pool, watch: newWatcher(config.ConnConfig, config.BeforeConnect), ended: o.Ended}
 	err = pool.Ping(ctx)
-	if o.Password != nil && refused(err) {
+	if o.Password != nil && passwordRefused(err) {
 		err = pool.Ping(ctx)
 	}
 	if err != nil {
