@@ -150,7 +150,7 @@ func (p *portal) secretStatements(a access) []awsiam.PolicyStatement {
 		seal = append(seal, "kms:Decrypt", "kms:DescribeKey")
 	}
 	if a.Seals {
-		seal = append(seal, "kms:Encrypt", "kms:GenerateDataKey")
+		seal = append(seal, "kms:GenerateDataKey")
 	}
 	if len(seal) > 0 {
 		all = append(all, statement("Passwords", []*string{p.Storage.SealKey.KeyArn()}, seal...))

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/flate"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -61,5 +62,15 @@ func bundle(file, archive string) error {
 	if old, err := os.ReadFile(archive); err == nil && bytes.Equal(old, out.Bytes()) { //nolint:gosec // as above
 		return nil
 	}
-	return os.WriteFile(archive, out.Bytes(), 0o644) //nolint:gosec // nothing secret in it
+	// Whole or not at all: another deployment may be reading it.
+	part, err := os.CreateTemp(filepath.Dir(archive), filepath.Base(archive)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(part.Name()) }()
+	_, err = part.Write(out.Bytes())
+	if err := errors.Join(err, part.Close()); err != nil {
+		return err
+	}
+	return os.Rename(part.Name(), archive)
 }

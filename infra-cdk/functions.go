@@ -1,8 +1,6 @@
 package main
 
 import (
-	"maps"
-
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -30,7 +28,7 @@ func (p *portal) newFunction(name, binary string) awslambda.Function {
 		Description:    jsii.String("function " + name + " of the ETL Portal"),
 		InlinePolicies: &map[string]awsiam.PolicyDocument{"function": p.policy(name, logs)},
 	})
-	env := maps.Clone(p.environment())
+	env := p.environment()
 	if name == functionStream {
 		env["ETLPORTAL_RESPONSE"] = jsii.String("stream")
 	}
@@ -45,14 +43,11 @@ func (p *portal) newFunction(name, binary string) awslambda.Function {
 		// gone wild; tries are counted in the message.
 		RecursiveLoop: awslambda.RecursiveLoop_ALLOW,
 	}
-	if size.Concurrency > 0 {
+	if p.s.Reserve && size.Concurrency > 0 {
 		props.ReservedConcurrentExecutions = jsii.Number(size.Concurrency)
 	}
 	if p.Network != nil {
-		props.Vpc, props.VpcSubnets = p.Network.VPC, &awsec2.SubnetSelection{Subnets: p.Network.VPC.PrivateSubnets()}
-		if !p.s.NAT {
-			props.VpcSubnets = &awsec2.SubnetSelection{Subnets: p.Network.VPC.IsolatedSubnets()}
-		}
+		props.Vpc, props.VpcSubnets = p.Network.VPC, p.Network.FunctionSubnets()
 		props.SecurityGroups = &[]awsec2.ISecurityGroup{p.Network.Functions}
 	}
 	return awslambda.NewFunction(p.stack, jsii.String(title(name)+"Function"), props)
@@ -61,7 +56,7 @@ func (p *portal) newFunction(name, binary string) awslambda.Function {
 // newLogGroup keeps logs as long as the settings say.
 func (p *portal) newLogGroup(id, name string) awslogs.LogGroup {
 	return awslogs.NewLogGroup(p.stack, jsii.String(id), &awslogs.LogGroupProps{
-		LogGroupName: jsii.String(name), Retention: retentions[p.s.LogDays], EncryptionKey: p.Storage.LogKey(), RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+		LogGroupName: jsii.String(name), Retention: retentions[p.s.LogDays], EncryptionKey: p.Storage.logKey, RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
 }
 

@@ -4,15 +4,21 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awswafv2"
 	"github.com/aws/jsii-runtime-go"
 )
 
 // apiStage is the stage's name, which API Gateway puts before every path.
 const apiStage = "live"
 
+// requestsPerAddress are what one address may send in five minutes.
+const requestsPerAddress = 3000
+
 // gateway is the REST API: HTTP APIs cannot stream.
 type gateway struct {
 	API awsapigateway.RestApi
+	// endpoint is LocalStack's.
+	endpoint *string
 }
 
 func newGateway(p *portal) *gateway {
@@ -36,7 +42,7 @@ func newGateway(p *portal) *gateway {
 		// Bodies come as they were sent: forms with files hold any byte.
 		BinaryMediaTypes: texts("*/*"), CloudWatchRole: jsii.Bool(!p.s.LocalStack()), DeployOptions: stage,
 	})
-	return &gateway{API: api}
+	return &gateway{API: api, endpoint: p.endpoint}
 }
 
 // Host is the name under which the gateway calls the portal.
@@ -45,7 +51,12 @@ func (g *gateway) Host() *string {
 }
 
 // URL is the address of the API's root.
-func (g *gateway) URL() *string { return g.API.Url() }
+func (g *gateway) URL() *string {
+	if g.endpoint != nil {
+		return awscdk.Fn_Join(jsii.String(""), &[]*string{g.endpoint, jsii.String("/_aws/execute-api/"), g.API.RestApiId(), jsii.String("/" + apiStage + "/")})
+	}
+	return g.API.Url()
+}
 
 // route sends everything to the API's function and, where answers can be
 // streamed, a run's events to the stream's. A resource with a name hides the
@@ -91,4 +102,49 @@ func integration(f awslambda.Function, mode awsapigateway.ResponseTransferMode, 
 		options.Timeout = awscdk.Duration_Seconds(jsii.Number(s.Sizes.Functions[functionStream].Timeout))
 	}
 	return awsapigateway.NewLambdaIntegration(f, options)
+}
+
+// guard puts a firewall before the API. It sees CloudFront's addresses, and so
+// counts by the one that CloudFront forwards.
+func (g *gateway) guard(p *portal) {
+	visible := func(name string) *awswafv2.CfnWebACL_VisibilityConfigProperty {
+		return &awswafv2.CfnWebACL_VisibilityConfigProperty{
+			CloudWatchMetricsEnabled: jsii.Bool(true), SampledRequestsEnabled: jsii.Bool(true), MetricName: p.s.Called(name),
+		}
+	}
+	managed := func(priority int, name string, counted ...string) *awswafv2.CfnWebACL_RuleProperty {
+		var overrides []any
+		for _, rule := range counted {
+			overrides = append(overrides, &awswafv2.CfnWebACL_RuleActionOverrideProperty{
+				Name: jsii.String(rule), ActionToUse: &awswafv2.CfnWebACL_RuleActionProperty{Count: map[string]any{}},
+			})
+		}
+		return &awswafv2.CfnWebACL_RuleProperty{
+			Name: jsii.String(name), Priority: jsii.Number(priority), OverrideAction: &awswafv2.CfnWebACL_OverrideActionProperty{None: map[string]any{}},
+			VisibilityConfig: visible(name),
+			Statement: &awswafv2.CfnWebACL_StatementProperty{ManagedRuleGroupStatement: &awswafv2.CfnWebACL_ManagedRuleGroupStatementProperty{
+				VendorName: jsii.String("AWS"), Name: jsii.String(name), RuleActionOverrides: &overrides,
+			}},
+		}
+	}
+	rate := &awswafv2.CfnWebACL_RuleProperty{
+		Name: jsii.String("Rate"), Priority: jsii.Number(0), Action: &awswafv2.CfnWebACL_RuleActionProperty{Block: map[string]any{}}, VisibilityConfig: visible("Rate"),
+		Statement: &awswafv2.CfnWebACL_StatementProperty{RateBasedStatement: &awswafv2.CfnWebACL_RateBasedStatementProperty{
+			AggregateKeyType: jsii.String("FORWARDED_IP"), Limit: jsii.Number(requestsPerAddress),
+			ForwardedIpConfig: &awswafv2.CfnWebACL_ForwardedIPConfigurationProperty{HeaderName: jsii.String("X-Forwarded-For"), FallbackBehavior: jsii.String("NO_MATCH")},
+		}},
+	}
+	acl := awswafv2.NewCfnWebACL(p.stack, jsii.String("Firewall"), &awswafv2.CfnWebACLProps{
+		Name: p.s.Called("api"), Scope: jsii.String("REGIONAL"), DefaultAction: &awswafv2.CfnWebACL_DefaultActionProperty{Allow: map[string]any{}},
+		VisibilityConfig: visible("firewall"),
+		Rules: &[]any{
+			rate,
+			// Mappings and small files are longer than eight kilobytes, and rows hold anything.
+			managed(1, "AWSManagedRulesCommonRuleSet", "SizeRestrictions_BODY", "CrossSiteScripting_BODY", "GenericLFI_BODY", "GenericRFI_BODY"),
+			managed(2, "AWSManagedRulesKnownBadInputsRuleSet"),
+		},
+	})
+	awswafv2.NewCfnWebACLAssociation(p.stack, jsii.String("FirewallOfApi"), &awswafv2.CfnWebACLAssociationProps{
+		ResourceArn: g.API.DeploymentStage().StageArn(), WebAclArn: acl.AttrArn(),
+	})
 }

@@ -26,14 +26,25 @@ func run() (err error) {
 			err = fmt.Errorf("the templates cannot be made: %v", p)
 		}
 	}()
-	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false), TreeMetadata: jsii.Bool(false)})
+	app := newApp(nil)
 	settings, err := settingsOf(app.Node())
 	if err != nil {
 		return err
 	}
-	if _, err := build(app, settings); err != nil {
+	if err := build(app, settings); err != nil {
 		return err
 	}
 	app.Synth(nil)
 	return nil
+}
+
+// newApp begins an app; outdir is CDK_OUTDIR where nil.
+func newApp(outdir *string) awscdk.App {
+	return awscdk.NewApp(&awscdk.AppProps{
+		Outdir: outdir, AnalyticsReporting: jsii.Bool(false), TreeMetadata: jsii.Bool(false),
+		Context: &map[string]any{
+			// Access logs of S3 by policy: its ACLs are closed.
+			"@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": true,
+		},
+	})
 }

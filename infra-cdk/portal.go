@@ -40,14 +40,14 @@ type portal struct {
 }
 
 // newPortal fills the App stack.
-func newPortal(stack awscdk.Stack, s *Settings, props portalProps) *portal {
+func newPortal(stack awscdk.Stack, s *Settings, props portalProps) (*portal, error) {
 	p := &portal{s: s, stack: stack, portalProps: props, Stages: map[string]*stage{}, Functions: map[string]awslambda.Function{}}
 	for _, name := range stageNames {
 		p.Stages[name] = newStage(stack, s, name)
 	}
 	p.Token = awssecretsmanager.NewSecret(stack, jsii.String("BootstrapToken"), &awssecretsmanager.SecretProps{
 		SecretName:  s.Called("bootstrap-token"),
-		Description: jsii.String("first administrator's API token of the ETL Portal: etlp_ and this value"), EncryptionKey: props.Storage.DataKey,
+		Description: jsii.String("the first administrator's API token of the ETL Portal"), EncryptionKey: props.Storage.DataKey,
 		GenerateSecretString: &awssecretsmanager.SecretStringGenerator{
 			PasswordLength: jsii.Number(tokenLength), ExcludePunctuation: jsii.Bool(true), IncludeSpace: jsii.Bool(false),
 		},
@@ -64,6 +64,12 @@ func newPortal(stack awscdk.Stack, s *Settings, props portalProps) *portal {
 	}
 	p.clock = newClock(p)
 	p.API = newGateway(p)
+	if p.Network != nil {
+		var err error
+		if p.task, err = newTask(p); err != nil {
+			return nil, err
+		}
+	}
 	for _, name := range functionNames {
 		p.Functions[name] = p.newFunction(name, name)
 	}
@@ -74,9 +80,12 @@ func newPortal(stack awscdk.Stack, s *Settings, props portalProps) *portal {
 		p.Functions[functionStream] = p.newFunction(functionStream, functionAPI)
 	}
 	p.API.route(p)
+	if s.WAF {
+		p.API.guard(p)
+	}
 	p.everyMinute()
 	p.outputs()
-	return p
+	return p, nil
 }
 
 // everyMinute wakes the reconciler; a run that was missed needs no second try a
@@ -93,9 +102,7 @@ func (p *portal) everyMinute() {
 
 func (p *portal) outputs() {
 	output(p.stack, "ApiUrl", "address of the API, without /api/v1", p.API.URL())
-	output(p.stack, "BucketName", "bucket of the uploads", p.Storage.Uploads.BucketName())
-	output(p.stack, "BootstrapTokenSecret", "secret with the first administrator's token, without its etlp_", p.Token.SecretArn())
-	output(p.stack, "SealKeyId", "key of the customers' passwords", p.Storage.SealKey.KeyId())
+	output(p.stack, "BootstrapTokenSecret", "secret with the first administrator's token", p.Token.SecretArn())
 	output(p.stack, "ScheduleGroup", "group of the schedules", p.clock.Group)
 	for _, name := range stageNames {
 		g := p.Stages[name]

@@ -51,8 +51,9 @@ type Settings struct {
 	Origins []string
 	// Alarm is the address that alarms are sent to; may be empty.
 	Alarm string
-	// NAT says whether functions reach databases outside of the VPC.
-	NAT bool
+	// NAT is how many NAT gateways lead to databases outside of the VPC and its
+	// peers; with 0, AWS's services are reached by Endpoints.
+	NAT int
 	// Endpoints are the interface endpoints of the VPC.
 	Endpoints []string
 	// CIDR of the VPC; choose one that the peered networks do not use.
@@ -83,6 +84,9 @@ type Sizes struct {
 	Readers int
 	// TaskCPU (1024 is one) and TaskMemory (MiB) of the publishing task.
 	TaskCPU, TaskMemory int
+	// Reserve keeps each function's concurrency free for it, and bounds it.
+	// Accounts begin with ten at a time, of which none can be reserved.
+	Reserve bool
 	// Rate and Burst are requests per second to the API.
 	Rate, Burst int
 }
@@ -97,8 +101,8 @@ type FunctionSize struct {
 var presets = map[string]Sizes{
 	"small": {
 		Functions: map[string]FunctionSize{
-			"api": {512, 29, 0}, "stream": {256, 900, 0}, "inspect": {1769, 900, 2}, "plan": {512, 300, 2}, "load": {1769, 900, 4},
-			"finalize": {512, 900, 2}, "schedule": {256, 60, 2}, "reconcile": {512, 300, 0},
+			"api": {512, 29, 20}, "stream": {256, 900, 20}, "inspect": {1769, 900, 2}, "plan": {512, 300, 2}, "load": {1769, 900, 4},
+			"finalize": {512, 900, 2}, "schedule": {256, 60, 2}, "reconcile": {512, 300, 1},
 		},
 		MinACU: 0, MaxACU: 2, TaskCPU: 512, TaskMemory: 1024, Rate: 50, Burst: 100,
 	},
@@ -107,28 +111,27 @@ var presets = map[string]Sizes{
 			"api": {1024, 29, 50}, "stream": {256, 900, 100}, "inspect": {1769, 900, 8}, "plan": {1024, 300, 8}, "load": {1769, 900, 64},
 			"finalize": {1024, 900, 8}, "schedule": {256, 60, 4}, "reconcile": {1024, 300, 1},
 		},
-		MinACU: 0.5, MaxACU: 8, Readers: 1, TaskCPU: 1024, TaskMemory: 2048, Rate: 200, Burst: 400,
+		MinACU: 0.5, MaxACU: 8, Readers: 1, TaskCPU: 1024, TaskMemory: 2048, Reserve: true, Rate: 200, Burst: 400,
 	},
 	"large": {
 		Functions: map[string]FunctionSize{
 			"api": {1769, 29, 200}, "stream": {256, 900, 400}, "inspect": {3538, 900, 32}, "plan": {1769, 300, 16}, "load": {1769, 900, 400},
 			"finalize": {1769, 900, 32}, "schedule": {512, 60, 16}, "reconcile": {1769, 300, 1},
 		},
-		MinACU: 2, MaxACU: 64, Readers: 1, TaskCPU: 2048, TaskMemory: 4096, Rate: 1000, Burst: 2000,
+		MinACU: 2, MaxACU: 64, Readers: 1, TaskCPU: 2048, TaskMemory: 4096, Reserve: true, Rate: 1000, Burst: 2000,
 	},
 }
 
 // The limits of the services.
 const (
-	minMemory, maxMemory   = 128, 10240
-	maxTimeout             = 900
-	minStageConcurrency    = 2 // an event source refuses 1
-	maxStageConcurrency    = 1000
-	maxGatewayTimeout      = 29
-	smallestACU, mostACU   = 0.5, 256
-	maxNameLength          = 20
-	defaultLogDays         = 30
-	defaultEndpointsOfData = "secretsmanager,kms,sqs"
+	minMemory, maxMemory = 128, 10240
+	maxTimeout           = 900
+	minStageConcurrency  = 2 // an event source refuses 1
+	maxStageConcurrency  = 1000
+	maxGatewayTimeout    = 29
+	smallestACU, mostACU = 0.5, 256
+	maxNameLength        = 20
+	defaultLogDays       = 30
 )
 
 // logDays are the retentions that CloudWatch knows.
@@ -219,7 +222,7 @@ func settingsOf(node constructs.Node) (*Settings, error) {
 		Name:        c.text("name", "etlportal"),
 		Account:     c.text("account", ""),
 		Region:      c.text("region", ""),
-		UI:          c.text("ui", filepath.Join("..", "web", "dist")),
+		UI:          c.text("ui", filepath.Join("..", "web", "dist", "app")),
 		Image:       c.text("image", ""),
 		Size:        c.choice("size", "small", "medium", "large"),
 		LogDays:     c.integer("logDays", defaultLogDays, 1, slices.Max(logDays)),
@@ -228,7 +231,7 @@ func settingsOf(node constructs.Node) (*Settings, error) {
 		Certificate: c.text("certificate", ""),
 		Origins:     c.list("origins", ""),
 		Alarm:       c.text("alarm", ""),
-		NAT:         c.flag("nat", true),
+		NAT:         c.integer("nat", 1, 0, zones),
 		Endpoints:   c.list("endpoints", ""),
 		CIDR:        c.text("cidr", "10.40.0.0/16"),
 		WAF:         c.flag("waf", false),
@@ -249,9 +252,9 @@ func settingsOf(node constructs.Node) (*Settings, error) {
 		c.complain("arch", "is %q; choose arm64 or amd64", s.Arch)
 	}
 	s.Functions = c.text("functions", filepath.Join("..", "dist", "functions", s.Arch))
-	if !s.NAT && len(s.Endpoints) == 0 {
+	if s.NAT == 0 && len(s.Endpoints) == 0 {
 		// Without a way out, the services that the functions call need doors of their own.
-		s.Endpoints = strings.Split(defaultEndpointsOfData+",scheduler,ecs,ecr,logs,cognito", ",")
+		s.Endpoints = slices.Sorted(maps.Keys(endpointServices()))
 	}
 	s.sizes(c)
 	s.check(c)
@@ -287,6 +290,7 @@ func (s *Settings) sizes(c *context) {
 	s.Readers = c.integer("readers", s.Readers, 0, 15)
 	s.TaskCPU = c.integer("task.cpu", s.TaskCPU, 256, 16384)
 	s.TaskMemory = c.integer("task.memory", s.TaskMemory, 512, 122880)
+	s.Reserve = c.flag("reserve", s.Reserve)
 	s.Rate = c.integer("rate", s.Rate, 1, 10000)
 	s.Burst = c.integer("burst", s.Burst, 1, 5000)
 }

@@ -9,22 +9,30 @@ import (
 // localAssets is the bucket that LocalStack's deployment uploads the functions to.
 const localAssets = "etlportal-assets"
 
-// stacks are what an app consists of; on LocalStack there is App alone, which
-// then has the storage, too, so that one CreateStack deploys everything.
-type stacks struct {
-	App awscdk.Stack
-}
-
-// build adds the stacks that the settings ask for.
-func build(app awscdk.App, s *Settings) (*stacks, error) {
+// build adds the stacks that the settings ask for. On LocalStack there is App
+// alone, which then has the storage, too, so that one CreateStack deploys everything.
+func build(app awscdk.App, s *Settings) error {
 	code, err := bundles(s)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	all := &stacks{App: newStack(app, s, "App", "ETL Portal: API, functions, queues, schedules")}
-	store := newStorage(all.App, s)
-	newPortal(all.App, s, portalProps{Code: code, Storage: store})
-	return all, nil
+	if s.LocalStack() {
+		stack := newStack(app, s, "App", "ETL Portal: API, functions, queues, schedules")
+		_, err := newPortal(stack, s, portalProps{Code: code, Storage: newStorage(stack, s)})
+		return err
+	}
+	network := newNetwork(newStack(app, s, "Network", "ETL Portal: VPC"), s)
+	data := newStack(app, s, "Data", "ETL Portal: database, uploads, keys; kept when the stack is deleted")
+	store := newStorage(data, s)
+	store.Database = newDatabase(data, s, network, store)
+	auth := newAuth(newStack(app, s, "Auth", "ETL Portal: users"), s)
+	portal, err := newPortal(newStack(app, s, "App", "ETL Portal: API, functions, queues, schedules"), s, portalProps{Code: code, Storage: store, Network: network, Auth: auth})
+	if err != nil {
+		return err
+	}
+	newEdge(newStack(app, s, "Edge", "ETL Portal: CloudFront and the web pages"), s, portal)
+	newObservability(newStack(app, s, "Observability", "ETL Portal: alarms and a dashboard"), s, portal)
+	return nil
 }
 
 // newStack makes a stack of the name EtlPortal-<part>, with tags that say whose

@@ -4,9 +4,9 @@ import (
 	"net/http"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
-	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -23,15 +23,18 @@ type storage struct {
 	// DataKey encrypts objects, secrets and logs; SealKey the passwords of
 	// customers' databases, so that reading a file does not open those.
 	DataKey, SealKey awskms.IKey
+	// logKey encrypts logs; nil where the target does not.
+	logKey awskms.IKey
 	// Database is nil where its address is a parameter.
 	Database *database
 }
 
 // newStorage adds the keys and the bucket of uploads.
-func newStorage(scope constructs.Construct, s *Settings) *storage {
+func newStorage(stack awscdk.Stack, s *Settings) *storage {
+	data := newKey(stack, s, "DataKey", "data", "objects, secrets and logs of the ETL Portal")
 	out := &storage{
-		DataKey: newKey(scope, s, "DataKey", "data", "objects, secrets and logs of the ETL Portal"),
-		SealKey: newKey(scope, s, "SealKey", "seal", "passwords of the databases that the ETL Portal loads into"),
+		DataKey: data,
+		SealKey: newKey(stack, s, "SealKey", "seal", "passwords of the databases that the ETL Portal loads into"),
 	}
 	props := &awss3.BucketProps{
 		Versioned: jsii.Bool(true), Encryption: awss3.BucketEncryption_KMS, EncryptionKey: out.DataKey, BucketKeyEnabled: jsii.Bool(true),
@@ -49,10 +52,15 @@ func newStorage(scope constructs.Construct, s *Settings) *storage {
 		// It serves plain HTTP.
 		props.EnforceSSL, props.MinimumTLSVersion = nil, nil
 	} else {
-		props.ServerAccessLogsBucket = newLogBucket(scope, s, "UploadsLog")
+		allowLogs(stack, data)
+		allowAlarms(stack, data)
+		out.logKey = data
+		props.ServerAccessLogsBucket = newLogBucket(stack, s, "UploadsLog", awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED)
 		props.ServerAccessLogsPrefix = jsii.String("uploads/")
 	}
-	out.Uploads = awss3.NewBucket(scope, jsii.String("Uploads"), props)
+	out.Uploads = awss3.NewBucket(stack, jsii.String("Uploads"), props)
+	output(stack, "BucketName", "bucket of the uploads", out.Uploads.BucketName())
+	output(stack, "SealKeyId", "key of the customers' passwords", out.SealKey.KeyId())
 	return out
 }
 
@@ -71,9 +79,9 @@ func uploadCORS(s *Settings) *[]*awss3.CorsRule {
 
 // newLogBucket takes access logs, which S3 and CloudFront cannot write under a
 // key of ours.
-func newLogBucket(scope constructs.Construct, s *Settings, id string) awss3.Bucket {
-	return awss3.NewBucket(scope, jsii.String(id), &awss3.BucketProps{
-		Encryption: awss3.BucketEncryption_S3_MANAGED, BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
+func newLogBucket(stack awscdk.Stack, s *Settings, id string, ownership awss3.ObjectOwnership) awss3.Bucket {
+	return awss3.NewBucket(stack, jsii.String(id), &awss3.BucketProps{
+		Encryption: awss3.BucketEncryption_S3_MANAGED, ObjectOwnership: ownership, BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
 		EnforceSSL: jsii.Bool(true), MinimumTLSVersion: jsii.Number(1.2), RemovalPolicy: keep(s),
 		LifecycleRules: &[]*awss3.LifecycleRule{{
 			Id: jsii.String("old"), Enabled: jsii.Bool(true), Expiration: awscdk.Duration_Days(jsii.Number(accessLogDays)),
@@ -82,8 +90,17 @@ func newLogBucket(scope constructs.Construct, s *Settings, id string) awss3.Buck
 	})
 }
 
-func newKey(scope constructs.Construct, s *Settings, id, alias, about string) awskms.Key {
-	return awskms.NewKey(scope, jsii.String(id), &awskms.KeyProps{
+// allowAlarms lets CloudWatch's alarms send to topics that the key encrypts.
+func allowAlarms(stack awscdk.Stack, key awskms.Key) {
+	key.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid: jsii.String("Alarms"), Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("cloudwatch.amazonaws.com"), nil)},
+		Actions: texts("kms:Decrypt", "kms:GenerateDataKey"), Resources: texts("*"),
+		Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": stack.Account()}},
+	}), nil)
+}
+
+func newKey(stack awscdk.Stack, s *Settings, id, alias, about string) awskms.Key {
+	return awskms.NewKey(stack, jsii.String(id), &awskms.KeyProps{
 		Description: jsii.String(about), Alias: jsii.String("alias/" + s.Name + "-" + alias), EnableKeyRotation: jsii.Bool(true),
 		RemovalPolicy: keep(s),
 	})

