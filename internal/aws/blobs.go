@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"maps"
@@ -165,11 +166,28 @@ func (b *Blobs) Ready(ctx context.Context) error {
 
 // CreateUpload implements etl.Blobs.
 func (b *Blobs) CreateUpload(ctx context.Context, key string) (string, error) {
-	out, err := b.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &b.bucket, Key: &key})
+	mark := rand.Text()[:markLength]
+	out, err := b.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
+		Bucket: &b.bucket, Key: &key, Metadata: map[string]string{markName: mark},
+	})
 	if err != nil {
 		return "", b.fault("start the upload of", key, err)
 	}
-	return aws.ToString(out.UploadId), nil
+	return aws.ToString(out.UploadId) + markSeparator + mark, nil
+}
+
+// An upload id of ours is the store's, and the mark that the finished object
+// carries: an encrypted object tells by nothing else which upload made it.
+const (
+	markName      = "etlportal-upload"
+	markSeparator = "~"
+	markLength    = 16
+)
+
+// storeID is the store's part of an upload id.
+func storeID(uploadID string) *string {
+	id, _, _ := strings.Cut(uploadID, markSeparator)
+	return &id
 }
 
 // SignParts implements etl.Blobs. It does not call the store.
@@ -190,7 +208,7 @@ func (b *Blobs) SignParts(ctx context.Context, key, uploadID string, sizes map[i
 		// ContentLength becomes a signed header, which binds the size; a checksum
 		// algorithm would sign the checksum of an empty body.
 		request, err := b.presign.PresignUploadPart(ctx, &s3.UploadPartInput{
-			Bucket: &b.bucket, Key: &key, UploadId: &uploadID, PartNumber: aws.Int32(number), ContentLength: aws.Int64(size),
+			Bucket: &b.bucket, Key: &key, UploadId: storeID(uploadID), PartNumber: aws.Int32(number), ContentLength: aws.Int64(size),
 		}, s3.WithPresignExpires(ttl))
 		if err != nil {
 			return nil, b.fault("sign a part of", key, err)
@@ -210,7 +228,7 @@ func (b *Blobs) SignParts(ctx context.Context, key, uploadID string, sizes map[i
 // Parts implements etl.Blobs.
 func (b *Blobs) Parts(ctx context.Context, key, uploadID string) ([]etl.Part, error) {
 	parts := []etl.Part{}
-	pages := s3.NewListPartsPaginator(b.client, &s3.ListPartsInput{Bucket: &b.bucket, Key: &key, UploadId: &uploadID})
+	pages := s3.NewListPartsPaginator(b.client, &s3.ListPartsInput{Bucket: &b.bucket, Key: &key, UploadId: storeID(uploadID)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -235,11 +253,11 @@ func (b *Blobs) Complete(ctx context.Context, key, uploadID string, parts []etl.
 		completed[i] = types.CompletedPart{PartNumber: aws.Int32(p.Number), ETag: aws.String(quote(unquote(p.ETag)))}
 	}
 	out, err := b.client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
-		Bucket: &b.bucket, Key: &key, UploadId: &uploadID,
+		Bucket: &b.bucket, Key: &key, UploadId: storeID(uploadID),
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: completed},
 	})
 	if hasCode(err, "NoSuchUpload") {
-		return b.completed(ctx, key, parts, err)
+		return b.completed(ctx, key, uploadID, parts, err)
 	}
 	if err != nil {
 		return etl.ObjectRef{}, b.fault("complete the upload of", key, err)
@@ -248,12 +266,13 @@ func (b *Blobs) Complete(ctx context.Context, key, uploadID string, parts []etl.
 }
 
 // completed recognises the object that an earlier Complete made of these parts.
-func (b *Blobs) completed(ctx context.Context, key string, parts []etl.Part, gone error) (etl.ObjectRef, error) {
-	ref, encrypted, err := b.head(ctx, key)
+func (b *Blobs) completed(ctx context.Context, key, uploadID string, parts []etl.Part, gone error) (etl.ObjectRef, error) {
+	ref, encryptedMark, err := b.head(ctx, key)
+	_, mark, _ := strings.Cut(uploadID, markSeparator)
 	switch {
 	case err == nil && ref.ETag == compositeETag(parts):
 		return ref, nil
-	case err == nil && encrypted && ref.Size == totalSize(parts) && strings.HasSuffix(ref.ETag, "-"+strconv.Itoa(len(parts))):
+	case err == nil && mark != "" && encryptedMark == mark && ref.Size == totalSize(parts) && strings.HasSuffix(ref.ETag, "-"+strconv.Itoa(len(parts))):
 		// An encrypted object's ETag cannot be computed from its parts'.
 		return ref, nil
 	case err != nil && etl.KindOf(err) != etl.Mistake:
@@ -287,7 +306,7 @@ func (b *Blobs) pinned(ctx context.Context, key, etag, version string) (etl.Obje
 
 // Abort implements etl.Blobs.
 func (b *Blobs) Abort(ctx context.Context, key, uploadID string) error {
-	_, err := b.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &b.bucket, Key: &key, UploadId: &uploadID})
+	_, err := b.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &b.bucket, Key: &key, UploadId: storeID(uploadID)})
 	if err != nil && !hasCode(err, "NoSuchUpload") {
 		return b.fault("abort the upload of", key, err)
 	}
@@ -334,7 +353,7 @@ func (b *Blobs) putParts(ctx context.Context, key, id string, part *bytes.Buffer
 			return etl.ObjectRef{}, etl.Mistakef("object_too_large", "Split the file.", "%s has more than %d parts of %d MiB", key, maxParts, putPartMax>>20)
 		}
 		out, err := b.client.UploadPart(ctx, &s3.UploadPartInput{
-			Bucket: &b.bucket, Key: &key, UploadId: &id, PartNumber: &number, Body: bytes.NewReader(part.Bytes()),
+			Bucket: &b.bucket, Key: &key, UploadId: storeID(id), PartNumber: &number, Body: bytes.NewReader(part.Bytes()),
 		})
 		if err != nil {
 			return etl.ObjectRef{}, b.fault("write", key, err)
@@ -371,15 +390,18 @@ func (b *Blobs) Head(ctx context.Context, key string) (etl.ObjectRef, error) {
 	return ref, err
 }
 
-func (b *Blobs) head(ctx context.Context, key string) (ref etl.ObjectRef, encrypted bool, err error) {
+// head gives the mark of an encrypted object, too.
+func (b *Blobs) head(ctx context.Context, key string) (ref etl.ObjectRef, encryptedMark string, err error) {
 	out, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.bucket, Key: &key})
 	if err != nil {
-		return etl.ObjectRef{}, false, b.fault("look at", key, err)
+		return etl.ObjectRef{}, "", b.fault("look at", key, err)
 	}
-	encrypted = out.ServerSideEncryption == types.ServerSideEncryptionAwsKms || out.ServerSideEncryption == types.ServerSideEncryptionAwsKmsDsse
+	if out.ServerSideEncryption == types.ServerSideEncryptionAwsKms || out.ServerSideEncryption == types.ServerSideEncryptionAwsKmsDsse {
+		encryptedMark = out.Metadata[markName]
+	}
 	return etl.ObjectRef{
 		Key: key, Size: aws.ToInt64(out.ContentLength), ETag: unquote(aws.ToString(out.ETag)), VersionID: aws.ToString(out.VersionId),
-	}, encrypted, nil
+	}, encryptedMark, nil
 }
 
 // Delete implements etl.Blobs; a missing object is deleted already.

@@ -1,10 +1,12 @@
 package aws_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -125,7 +127,7 @@ func receive(t *testing.T, client *sqs.Client, url string) (aws.Delivery, bool) 
 }
 
 // take has one message handled and deletes it where that is due.
-func take(t *testing.T, q *aws.Queue, client *sqs.Client, url string, handler etl.Handler, onDead aws.OnDead) (err error, got bool) { //nolint:revive,staticcheck // the error is the event
+func take(t *testing.T, q *aws.Queue, client *sqs.Client, url string, handler etl.Handler, onDead aws.OnDead) (err error, got bool) { //nolint:revive // the error is the event
 	t.Helper()
 	d, ok := receive(t, client, url)
 	if !ok {
@@ -263,6 +265,27 @@ func TestQueueEndOfContext(t *testing.T) {
 	defer cancel()
 	if err := q.Take(late, d, handlers, onDead); err == nil || reports != 1 {
 		t.Fatalf("too late: %v, %d reports", err, reports)
+	}
+}
+
+// TestQueueTakeLeavesNothing looks for what Take might leave running, which a
+// frozen function would find again in its next life.
+func TestQueueTakeLeavesNothing(t *testing.T) {
+	client := sqs.NewFromConfig(sdkConfig(t))
+	c := makeQueues(t, client, 10, etl.TopicLoad)
+	c.MaxTries = 1
+	q := openQueue(t, c)
+	for _, outcome := range []error{nil, errors.New("not yet"), &etl.RetryAfter{Delay: time.Minute}} {
+		if err := q.Send(t.Context(), 0, etl.Message{Topic: etl.TopicLoad}); err != nil {
+			t.Fatal(err)
+		}
+		if _, got := take(t, q, client, c.URLs[etl.TopicLoad], func(context.Context, etl.Message) error { return outcome }, nil); !got {
+			t.Fatal("no message")
+		}
+		stacks := make([]byte, 1<<20)
+		if stacks = stacks[:runtime.Stack(stacks, true)]; bytes.Contains(stacks, []byte("internal/aws.(*Queue)")) {
+			t.Errorf("after %v there runs\n%s", outcome, stacks)
+		}
 	}
 }
 

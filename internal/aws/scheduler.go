@@ -127,8 +127,8 @@ func (s *Scheduler) put(ctx context.Context, name, expression string, t etl.Time
 		Target: create.Target, Description: create.Description, ActionAfterCompletion: create.ActionAfterCompletion,
 	}
 	// Whoever puts the same schedule at the same time may be faster, one way or the other.
+	var err error
 	for range 2 {
-		var err error
 		if exists {
 			_, err = s.client.UpdateSchedule(ctx, &update)
 		} else {
@@ -149,7 +149,7 @@ func (s *Scheduler) put(ctx context.Context, name, expression string, t etl.Time
 			return s.fault("put the schedule "+name+" into", "scheduler:CreateSchedule, scheduler:UpdateSchedule (and iam:PassRole on "+s.config.RoleARN+")", err)
 		}
 	}
-	return s.noGroup(nil)
+	return s.busy("put the schedule "+name+" into", err)
 }
 
 func (s *Scheduler) entry(name, expression string, t etl.Timetable) *scheduler.CreateScheduleInput {
@@ -303,15 +303,19 @@ func (s *Scheduler) noGroup(err error) error {
 	}
 }
 
+func (s *Scheduler) busy(what string, err error) error {
+	return &etl.Error{
+		Kind: etl.Weather, Code: "schedule_busy", Err: err, Fix: "Try again in a moment.",
+		Message: "cannot " + what + " the schedule group " + s.config.Group + ": it is being changed by another request",
+	}
+}
+
 func (s *Scheduler) fault(what, action string, err error) error {
 	switch {
 	case hasCode(err, "ResourceNotFoundException"):
 		return s.noGroup(err)
 	case hasCode(err, "ConflictException"):
-		return &etl.Error{
-			Kind: etl.Weather, Code: "schedule_busy", Err: err, Fix: "Try again in a moment.",
-			Message: "cannot " + what + " the schedule group " + s.config.Group + ": it is being changed by another request",
-		}
+		return s.busy(what, err)
 	case hasCode(err, "ServiceQuotaExceededException"):
 		return &etl.Error{
 			Kind: etl.Mistake, Code: "too_many_schedules", Err: err, Fix: "Delete schedules, or ask AWS for a higher quota.",

@@ -3,6 +3,9 @@ package aws_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -84,5 +87,84 @@ func TestSchedulerEntry(t *testing.T) {
 	}
 	if _, err := client.GetSchedule(t.Context(), &scheduler.GetScheduleInput{GroupName: &group, Name: sdk.String("schedule-4-job-5-00")}); err != nil {
 		t.Error(err)
+	}
+}
+
+// script answers requests of EventBridge Scheduler by method and path, in turn.
+func script(t *testing.T, answers map[string][]string) (*aws.Scheduler, *[]string) {
+	t.Helper()
+	var asked []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		what := r.Method + " " + r.URL.Path + "?" + r.URL.Query().Get("NextToken")
+		asked = append(asked, what)
+		if len(answers[what]) == 0 {
+			t.Errorf("%s is asked for", what)
+			return
+		}
+		answer := answers[what][0]
+		answers[what] = answers[what][1:]
+		w.Header().Set("Content-Type", "application/json")
+		if kind, ok := strings.CutPrefix(answer, "!"); ok {
+			w.Header().Set("X-Amzn-Errortype", kind)
+			w.WriteHeader(http.StatusBadRequest)
+			answer = `{"Message":"no"}`
+		}
+		_, _ = io.WriteString(w, answer)
+	}))
+	t.Cleanup(server.Close)
+	s, err := aws.NewScheduler(t.Context(), aws.SchedulerConfig{Account: elsewhere(server.URL), Group: "g", QueueARN: tickQueue, RoleARN: tickRole})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, &asked
+}
+
+// TestSchedulerPages lists in pages, while an entry goes.
+func TestSchedulerPages(t *testing.T) {
+	entry := `{"Name":"schedule-2-job-1-0","State":"ENABLED","ScheduleExpression":"rate(1 day)","ScheduleExpressionTimezone":"UTC"}`
+	s, _ := script(t, map[string][]string{
+		"GET /schedules?":                    {`{"Schedules":[{"Name":"schedule-3-job-1-0"}],"NextToken":"a"}`},
+		"GET /schedules?a":                   {`{"Schedules":[],"NextToken":"b"}`},
+		"GET /schedules?b":                   {`{"Schedules":[{"Name":"schedule-2-job-1-0"},{"Name":"other"}]}`},
+		"GET /schedules/schedule-2-job-1-0?": {entry},
+		"GET /schedules/schedule-3-job-1-0?": {"!ResourceNotFoundException"},
+	})
+	list, err := s.List(t.Context())
+	if err != nil || len(list) != 1 || list[0].ScheduleID != 2 || list[0].Expressions[0] != "rate(1 day)" {
+		t.Errorf("got %+v, %v", list, err)
+	}
+}
+
+// TestSchedulerRaces has others make and delete the same entries meanwhile.
+func TestSchedulerRaces(t *testing.T) {
+	const none, one = `{"Schedules":[]}`, `{"Schedules":[{"Name":"schedule-2-job-1-0"}]}`
+	const get, create, update, remove = "GET /schedules?", "POST /schedules/schedule-2-job-1-0?", "PUT /schedules/schedule-2-job-1-0?", "DELETE /schedules/schedule-2-job-1-0?"
+	table := etl.Timetable{ScheduleID: 2, JobID: 1, Expressions: []string{"rate(1 day)"}}
+	for name, c := range map[string]struct {
+		answers map[string][]string
+		kind    etl.Kind
+		code    etl.Code
+	}{
+		"made meanwhile":    {answers: map[string][]string{get: {none}, create: {"!ConflictException"}, update: {`{}`}}},
+		"deleted meanwhile": {answers: map[string][]string{get: {one}, update: {"!ResourceNotFoundException"}, create: {`{}`}}},
+		"being changed":     {map[string][]string{get: {one}, update: {"!ConflictException"}}, etl.Weather, "schedule_busy"},
+		"no group":          {map[string][]string{get: {"!ResourceNotFoundException"}}, etl.Mistake, "no_schedule_group"},
+		"group deleted":     {map[string][]string{get: {one}, update: {"!ResourceNotFoundException"}, create: {"!ResourceNotFoundException"}}, etl.Mistake, "no_schedule_group"},
+		"back and forth":    {map[string][]string{get: {none}, create: {"!ConflictException"}, update: {"!ResourceNotFoundException"}}, etl.Weather, "schedule_busy"},
+		"quota":             {map[string][]string{get: {none}, create: {"!ServiceQuotaExceededException"}}, etl.Mistake, "too_many_schedules"},
+		"invalid":           {map[string][]string{get: {none}, create: {"!ValidationException"}}, etl.Mistake, "bad_cron"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := script(t, c.answers)
+			err := s.Put(t.Context(), table)
+			if c.code == "" && err == nil {
+				return
+			}
+			is(t, err, c.kind, c.code)
+		})
+	}
+	s, asked := script(t, map[string][]string{get: {one}, remove: {"!ResourceNotFoundException"}})
+	if err := s.Remove(t.Context(), 2); err != nil || len(*asked) != 2 {
+		t.Errorf("removed %v: %v", *asked, err)
 	}
 }

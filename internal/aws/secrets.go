@@ -76,9 +76,13 @@ func DatabaseURL(ctx context.Context, a Account, setting, arn string, o Database
 			"the secret %s, which %s names, is not JSON with username, password, host, port and dbname: %s", arn, setting, what)
 	}
 	var s struct {
-		Username, Password, Host, DBName, Engine string
+		Username string `json:"username"`
+		Password string `json:"password"` //nolint:gosec // it is read, never written
+		Host     string `json:"host"`
+		DBName   string `json:"dbname"`
+		Engine   string `json:"engine"`
 		// Port is a number, or the text of one.
-		Port json.RawMessage
+		Port json.RawMessage `json:"port"`
 	}
 	if json.Unmarshal([]byte(text), &s) != nil {
 		return "", bad("it cannot be read")
