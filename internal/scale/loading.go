@@ -53,7 +53,7 @@ func (m *simulation) loadChunk(c *chunk) {
 }
 
 func (m *simulation) loaded(c *chunk, took time.Duration) {
-	m.paid(took)
+	m.paid(etl.TopicLoad, took)
 	m.r.Loads[c.run.file*len(m.chunks)+c.n]++
 	m.r.LongestChunk = max(m.r.LongestChunk, took)
 	m.r.Loaded = max(m.r.Loaded, m.now)
@@ -112,7 +112,7 @@ func (m *simulation) tick() {
 func (m *simulation) turn() {
 	const second = time.Second
 	lock := 1 / m.y.Speeds.RowLock.Seconds()
-	free := float64(max(0, min(m.load.limit(), m.account.limit-m.account.active+m.load.active)-m.load.active))
+	free := float64(m.idle())
 	var waiting, asked, held float64
 	for _, d := range m.destinations {
 		w := float64(d.waits())
@@ -135,15 +135,19 @@ func (m *simulation) turn() {
 	// database has what its other work leaves it.
 	asked = min(asked, held/m.y.Speeds.Turned.Seconds(), float64(m.spare())/turnedTransactions)
 	m.turnedNow = int(held)
-	m.turnedPeak = max(m.turnedPeak, m.turnedNow+m.load.active)
 	n := int64(asked)
 	m.r.Turned += n
 	m.r.Use.Invocations += n
-	m.r.Use.Messages += 4 * n // received, sent again with a delay, deleted; and the count of tries
-	m.r.Use.FunctionSeconds += held
+	m.r.Use.Messages += 3 * n // received, sent again with a delay, deleted
+	m.r.Use.FunctionGBSeconds += held * m.gigabytes(etl.TopicLoad)
 	m.database.admit(m.now, int(n)*turnedTransactions)
 	m.noteTurned(asked)
 	m.after(second, m.turn)
+}
+
+// idle is how many more loaders could run.
+func (m *simulation) idle() int {
+	return max(0, min(m.load.limit()-m.load.active, m.account.limit-m.account.active))
 }
 
 // spare is what the portal's database can do in this second beside what is waiting.
@@ -158,8 +162,8 @@ func (m *simulation) noteTurned(perSecond float64) {
 	}
 	line := turnedDelay.Seconds() / m.y.Speeds.RowLock.Seconds()
 	if float64(longest) > line {
-		m.broke("line for leases", true, fmt.Sprintf("%d chunks wait for the %d loaders of one database and ask every %s, more than the %d that its credential's row serves in that time; the others stand in line, and %d functions run beside the loaders",
-			longest, m.leasesPer(), clock(turnedDelay), int(line), m.turnedNow), "max_parallel of the credential; maximumConcurrency of the load queue bounds the functions that stand in line; larger chunks make fewer deliveries")
+		m.broke("line for leases", true, fmt.Sprintf("%d chunks wait for the %d loaders of one database and ask every %s, more than the %d that its credential's row serves in that time; the others stand in line, in every function of the load queue that no loader needs (%d at most)",
+			longest, m.leasesPer(), clock(turnedDelay), int(line), m.load.most), "max_parallel of the credential; maximumConcurrency of the load queue bounds the functions that stand in line; larger chunks make fewer deliveries")
 	} else if perSecond > 20 {
 		m.broke("waiting for leases", true, fmt.Sprintf("%d chunks wait for the %d loaders of one database; %.0f deliveries a second find none and go back", longest, m.leasesPer(), perSecond),
 			"max_parallel of the credential, as far as the database has cores; larger chunks")
@@ -176,11 +180,15 @@ func (m *simulation) broke(name string, goesOn bool, what, moves string) {
 }
 
 func (m *simulation) observe() {
+	turned := min(m.turnedNow, m.idle())
+	m.turnedPeak = max(m.turnedPeak, turned+m.load.active)
+	held := (m.account.active + turned) * connections
+	m.r.PeakConnections = max(m.r.PeakConnections, held)
 	m.r.PeakTransactions = max(m.r.PeakTransactions, m.database.perSecond[int64(m.now/time.Second)])
 	if m.watch == nil {
 		return
 	}
-	s := sample{at: m.now, account: m.account.active, load: m.load.active, connections: m.account.active * connections, ramp: m.load.limit()}
+	s := sample{at: m.now, account: m.account.active + turned, load: m.load.active + turned, connections: held, ramp: m.load.limit()}
 	for _, d := range m.destinations {
 		s.leases, s.slots = max(s.leases, d.leases), max(s.slots, d.slots.active)
 	}
@@ -189,13 +197,13 @@ func (m *simulation) observe() {
 
 // finish tells what can be said at the end only.
 func (m *simulation) finish() {
-	r, l := &m.r, m.y.Limits
+	r, l, c := &m.r, m.y.Limits, m.y.Settings
 	r.Use.Transactions = int64(m.database.served)
 	for second := range max(1, int64(m.now/time.Second)) {
 		// The capacity follows the load, and does not go below half a unit.
 		r.Use.ACUSeconds += min(l.ACUs, max(0.5, float64(m.database.perSecond[second])/m.y.Speeds.TransactionsPerACU))
 	}
-	for topic, p := range map[etl.Topic]*pool{"api": m.api, etl.TopicInspect: m.inspect, etl.TopicPlan: m.plan, etl.TopicLoad: m.load, etl.TopicFinalize: m.finalize} {
+	for topic, p := range map[etl.Topic]*pool{apiTopic: m.api, etl.TopicInspect: m.inspect, etl.TopicPlan: m.plan, etl.TopicLoad: m.load, etl.TopicFinalize: m.finalize} {
 		r.Peaks[topic] = p.peak
 	}
 	r.Peaks[etl.TopicLoad] = max(m.load.peak, m.turnedPeak)
@@ -206,7 +214,7 @@ func (m *simulation) finish() {
 			r.Breaks = append(r.Breaks, Break{Name: name, At: x.lateAt, What: fmt.Sprintf("%s; the longest wait is %s", what, clock(x.longest)), Moves: moves})
 		}
 	}
-	late("API Gateway", m.gateway, fmt.Sprintf("more than %d requests at once or %d a second are answered with 429, and come again", l.APIBurst, l.APIRate), "the account's API Gateway quota, usage plans; clients that start spread out")
+	late("API Gateway", m.gateway, fmt.Sprintf("more than %d requests at once or %d a second are answered with 429, and come again", min(c.APIBurst, l.APIBurst), min(c.APIRate, l.APIRate)), "the stage's throttle (context rate and burst) up to the account's 10,000 and 5,000; clients that start spread out")
 	late("S3 PUT rate", m.puts, fmt.Sprintf("more than %d a second into one prefix get 503 SlowDown, and come again", l.S3Puts), "S3 splits the prefix under load; file ids are random, so that they spread")
 	late("portal database", m.database, fmt.Sprintf("more than %.0f short transactions a second", l.ACUs*m.y.Speeds.TransactionsPerACU), "the database's largest capacity (ACUs)")
 	if m.account.full {

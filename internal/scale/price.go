@@ -13,9 +13,6 @@ type Price struct {
 	units func(*Result) float64
 }
 
-// functionGB is the memory of a function: 1,769 MB, which is one core.
-const functionGB = 1769.0 / 1024
-
 // pricesOf is when the prices were noted.
 var pricesOf = time.Date(2026, time.November, 23, 0, 0, 0, 0, time.UTC)
 
@@ -23,7 +20,7 @@ var pricesOf = time.Date(2026, time.November, 23, 0, 0, 0, 0, time.UTC)
 func Prices() []Price {
 	const million, gib = 1e6, 1 << 30
 	return []Price{
-		{"Lambda, arm64", "GB-second", 0.0000133334, "aws.amazon.com/lambda/pricing", func(r *Result) float64 { return r.Use.FunctionSeconds * functionGB }},
+		{"Lambda, arm64", "GB-second", 0.0000133334, "aws.amazon.com/lambda/pricing", func(r *Result) float64 { return r.Use.FunctionGBSeconds }},
 		{"Lambda calls", "million", 0.20, "aws.amazon.com/lambda/pricing", func(r *Result) float64 { return float64(r.Use.Invocations) / million }},
 		{"Fargate task, arm64, 1 vCPU and 2 GB", "hour", 0.03238 + 2*0.00356, "aws.amazon.com/fargate/pricing", func(r *Result) float64 { return r.Use.TaskSeconds / 3600 }},
 		{"SQS requests", "million", 0.40, "aws.amazon.com/sqs/pricing", func(r *Result) float64 { return float64(r.Use.Messages) / million }},

@@ -35,23 +35,29 @@ type variant struct {
 }
 
 func variants() []variant {
-	none := func(*System) {}
 	parallel := func(n int) variant {
 		return variant{fmt.Sprintf("max_parallel %d", n), func(y *System) { y.Settings.MaxParallel = n }}
 	}
-	return []variant{
-		{"as deployed: max_parallel 4, load concurrency 500, chunks of 64 MiB", none},
+	loaders := func(n int) variant {
+		return variant{fmt.Sprintf("load concurrency %d", n), func(y *System) { y.Settings.allow(etl.TopicLoad, n) }}
+	}
+	all := []variant{
+		{"**large: max_parallel 4, load concurrency 400, chunks of 64 MiB**", func(*System) {}},
 		parallel(16), parallel(64),
 		{"max_parallel 64, destination with 32 cores", func(y *System) { y.Settings.MaxParallel, y.Limits.DestinationSlots = 64, 32 }},
-		{"load concurrency 50", func(y *System) { y.Settings.LoadConcurrency = 50 }},
-		{"load concurrency 900", func(y *System) { y.Settings.LoadConcurrency = 900 }},
-		{"max_parallel 64, 32 cores, load concurrency 20", func(y *System) {
-			y.Settings.MaxParallel, y.Limits.DestinationSlots, y.Settings.LoadConcurrency = 64, 32, 20
+		loaders(8), loaders(100), loaders(900),
+		{"max_parallel 64, 32 cores, load concurrency 64", func(y *System) {
+			y.Settings.MaxParallel, y.Limits.DestinationSlots = 64, 32
+			y.Settings.allow(etl.TopicLoad, 64)
 		}},
 		{"chunks of 256 MiB", func(y *System) { y.Settings.ChunkBytes = 256 << 20 }},
 		{"chunks of 1 GiB", func(y *System) { y.Settings.ChunkBytes = 1 << 30 }},
-		{"smallest capacity 1 ACU (3,360 connections)", func(y *System) { y.Limits.Connections = 3360 }},
+		{"inspect concurrency 200", func(y *System) { y.Settings.allow(etl.TopicInspect, 200) }},
 	}
+	for _, p := range presets[:len(presets)-1] {
+		all = append(all, variant{"preset " + p.name, p.set})
+	}
+	return all
 }
 
 // Report writes docs/scale.md.
@@ -78,7 +84,7 @@ func Report(w io.Writer) error {
 		"Turned": turnedTransactions, "Indexable": int64(min(y.Speeds.Scan, y.Speeds.Stream) * (y.Limits.LambdaTime - margin).Seconds()),
 		"Gibibyte": y.Speeds.Step + took(1<<30, min(y.Speeds.Stream, y.Speeds.Copy, y.Speeds.Parse)),
 		"Short":    int64(y.Speeds.Publish * y.Settings.LongPublish.Seconds()),
-		"Warm":     y.Settings.LoadConcurrency * y.Settings.DatabaseConns,
+		"Loaders":  y.Settings.Concurrency[etl.TopicLoad], "Warm": y.Settings.Concurrency[etl.TopicLoad] * y.Settings.DatabaseConns,
 	})
 }
 

@@ -9,6 +9,7 @@
 package scale
 
 import (
+	"maps"
 	"time"
 
 	"github.com/etlportal/etlportal/internal/csv"
@@ -42,9 +43,12 @@ type System struct {
 type Settings struct {
 	// MaxParallel is a credential's concurrent loaders.
 	MaxParallel int
-	// LoadConcurrency is maximumConcurrency of the load queue; InspectConcurrency
-	// and PlanConcurrency those of theirs.
-	LoadConcurrency, InspectConcurrency, PlanConcurrency int
+	// Concurrency bounds the functions of a topic that run at a time; "api" is the API's.
+	Concurrency map[etl.Topic]int
+	// Memory of a topic's functions in MiB, which is what they cost by.
+	Memory map[etl.Topic]int
+	// APIRate and APIBurst are the API's own throttle, in requests.
+	APIRate, APIBurst int
 	// ChunkBytes is ETLPORTAL_CHUNK_SIZE.
 	ChunkBytes int64
 	// LongPublish is the estimated time from which publishing is a Fargate task.
@@ -102,16 +106,56 @@ type Speeds struct {
 	TransactionsPerACU float64
 }
 
-// Default is the portal as it is deployed, on AWS as an account is given.
+// apiTopic stands for the API's function beside those of queues.
+const apiTopic etl.Topic = "api"
+
+// topics are those whose functions the model runs.
+var topics = []etl.Topic{apiTopic, etl.TopicInspect, etl.TopicPlan, etl.TopicLoad, etl.TopicFinalize}
+
+// preset are the sizes of a deployment, as infra-cdk/settings.go has them; a
+// test compares the two.
+type preset struct {
+	name string
+	// concurrency and memory are in the order of topics.
+	concurrency, memory [5]int
+	rate, burst         int
+	least, most         float64
+	// connections are Aurora's default of max_connections for that capacity.
+	connections int
+}
+
+var presets = []preset{
+	{"small", [5]int{20, 2, 2, 4, 2}, [5]int{512, 1769, 512, 1769, 512}, 50, 100, 0, 2, 400},
+	{"medium", [5]int{50, 8, 8, 64, 8}, [5]int{1024, 1769, 1024, 1769, 1024}, 200, 400, 0.5, 8, 1669},
+	{"large", [5]int{200, 32, 16, 400, 32}, [5]int{1769, 3538, 1769, 1769, 1769}, 1000, 2000, 2, 64, 5000},
+}
+
+// set makes the system's settings those of the preset.
+func (p *preset) set(y *System) {
+	c := &y.Settings
+	c.Concurrency, c.Memory = map[etl.Topic]int{}, map[etl.Topic]int{}
+	for i, topic := range topics {
+		c.Concurrency[topic], c.Memory[topic] = p.concurrency[i], p.memory[i]
+	}
+	c.APIRate, c.APIBurst = p.rate, p.burst
+	y.Limits.ACUs, y.Limits.Connections = p.most, p.connections
+}
+
+// allow gives a topic's functions another bound.
+func (c *Settings) allow(topic etl.Topic, n int) {
+	c.Concurrency = maps.Clone(c.Concurrency)
+	c.Concurrency[topic] = n
+}
+
+// Default is a large deployment in an account with AWS's default quotas.
 func Default() System {
-	return System{
+	y := System{
 		Settings: Settings{
-			MaxParallel: 4, LoadConcurrency: 500, InspectConcurrency: 100, PlanConcurrency: 50, ChunkBytes: workflow.DefaultChunkBytes,
-			LongPublish: 10 * time.Minute, Hold: workflow.DefaultHold, DatabaseConns: 4,
+			MaxParallel: 4, ChunkBytes: workflow.DefaultChunkBytes, LongPublish: 10 * time.Minute, Hold: 20 * time.Second, DatabaseConns: 4,
 		},
 		Limits: Limits{
 			LambdaConcurrency: 1000, LambdaBurst: 1000, LambdaTime: 15 * time.Minute, PollersAtFirst: 5, PollersPerMinute: 300,
-			APIRate: 10000, APIBurst: 5000, S3Puts: 3500, S3Gets: 5500, Connections: 2000, ACUs: 16,
+			APIRate: 10000, APIBurst: 5000, S3Puts: 3500, S3Gets: 5500,
 			DestinationSlots: 8, DestinationConnections: 100, Retention: 14 * 24 * time.Hour,
 		},
 		Speeds: Speeds{
@@ -120,6 +164,8 @@ func Default() System {
 			RowLock: 3 * time.Millisecond, TransactionsPerACU: 300,
 		},
 	}
+	presets[len(presets)-1].set(&y)
+	return y
 }
 
 // Chunks are the sizes in bytes that the portal cuts a file into, by its own

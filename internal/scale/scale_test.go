@@ -1,6 +1,7 @@
 package scale
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"regexp"
@@ -23,8 +24,9 @@ func anything(t *rapid.T) (Scenario, System) {
 	}
 	y := Default()
 	y.Settings.MaxParallel = rapid.IntRange(1, 70).Draw(t, "max_parallel")
-	y.Settings.LoadConcurrency = rapid.IntRange(2, 60).Draw(t, "load concurrency")
-	y.Settings.InspectConcurrency = rapid.IntRange(2, 20).Draw(t, "inspect concurrency")
+	for _, topic := range topics {
+		y.Settings.Concurrency[topic] = rapid.IntRange(2, 60).Draw(t, "concurrency "+string(topic))
+	}
 	y.Settings.ChunkBytes = rapid.Int64Range(1<<20, 2<<30).Draw(t, "chunk")
 	y.Limits.LambdaConcurrency = rapid.IntRange(3, 80).Draw(t, "lambda")
 	y.Limits.Connections = rapid.IntRange(4, 200).Draw(t, "connections")
@@ -69,7 +71,7 @@ func TestNoLimitIsEverExceeded(t *testing.T) {
 			last = now.at
 			require.LessOrEqual(t, now.account, l.LambdaConcurrency)
 			require.LessOrEqual(t, now.connections, l.Connections)
-			require.LessOrEqual(t, now.load, min(now.ramp, y.Settings.LoadConcurrency))
+			require.LessOrEqual(t, now.load, min(now.ramp, y.Settings.Concurrency[etl.TopicLoad]))
 			require.LessOrEqual(t, now.leases, min(y.Settings.MaxParallel, l.DestinationConnections-1))
 			require.LessOrEqual(t, now.slots, l.DestinationSlots)
 		})
@@ -100,18 +102,22 @@ func TestRatesHoldInEveryWindow(t *testing.T) {
 
 // more doubles one thing.
 var more = map[string]func(*System, *Scenario){
-	"load concurrency":    func(y *System, _ *Scenario) { y.Settings.LoadConcurrency *= 2 },
-	"inspect concurrency": func(y *System, _ *Scenario) { y.Settings.InspectConcurrency *= 2 },
-	"max_parallel":        func(y *System, _ *Scenario) { y.Settings.MaxParallel *= 2 },
-	"functions":           func(y *System, _ *Scenario) { y.Limits.LambdaConcurrency *= 2 },
-	"connections":         func(y *System, _ *Scenario) { y.Limits.Connections *= 2 },
-	"cores":               func(y *System, _ *Scenario) { y.Limits.DestinationSlots *= 2 },
-	"API rate":            func(y *System, _ *Scenario) { y.Limits.APIRate *= 2 },
-	"S3 rates":            func(y *System, _ *Scenario) { y.Limits.S3Puts, y.Limits.S3Gets = 2*y.Limits.S3Puts, 2*y.Limits.S3Gets },
-	"pollers":             func(y *System, _ *Scenario) { y.Limits.PollersPerMinute *= 2 },
-	"COPY":                func(y *System, _ *Scenario) { y.Speeds.Copy *= 2 },
-	"publishing":          func(y *System, _ *Scenario) { y.Speeds.Publish *= 2 },
-	"the clients' lines":  func(_ *System, s *Scenario) { s.ClientRate *= 2 },
+	"load concurrency": func(y *System, _ *Scenario) { y.Settings.allow(etl.TopicLoad, 2*y.Settings.Concurrency[etl.TopicLoad]) },
+	"inspect concurrency": func(y *System, _ *Scenario) {
+		y.Settings.allow(etl.TopicInspect, 2*y.Settings.Concurrency[etl.TopicInspect])
+	},
+	"max_parallel": func(y *System, _ *Scenario) { y.Settings.MaxParallel *= 2 },
+	"functions":    func(y *System, _ *Scenario) { y.Limits.LambdaConcurrency *= 2 },
+	"connections":  func(y *System, _ *Scenario) { y.Limits.Connections *= 2 },
+	"cores":        func(y *System, _ *Scenario) { y.Limits.DestinationSlots *= 2 },
+	"API rate": func(y *System, _ *Scenario) {
+		y.Settings.APIRate, y.Limits.APIRate = 2*y.Settings.APIRate, 2*y.Limits.APIRate
+	},
+	"S3 rates":           func(y *System, _ *Scenario) { y.Limits.S3Puts, y.Limits.S3Gets = 2*y.Limits.S3Puts, 2*y.Limits.S3Gets },
+	"pollers":            func(y *System, _ *Scenario) { y.Limits.PollersPerMinute *= 2 },
+	"COPY":               func(y *System, _ *Scenario) { y.Speeds.Copy *= 2 },
+	"publishing":         func(y *System, _ *Scenario) { y.Speeds.Publish *= 2 },
+	"the clients' lines": func(_ *System, s *Scenario) { s.ClientRate *= 2 },
 }
 
 // More of anything never makes a file slower. Its chunks cannot be parted, so
@@ -186,6 +192,22 @@ func TestALongPublishingLeavesTheFunctions(t *testing.T) {
 	r := Simulate(s, y)
 	require.Positive(t, r.Use.TaskSeconds)
 	require.Zero(t, r.Peaks[etl.TopicFinalize])
+}
+
+// The presets are those of the deployment.
+func TestPresetsAreThoseOfTheDeployment(t *testing.T) {
+	text, err := os.ReadFile("../../infra-cdk/settings.go")
+	require.NoError(t, err)
+	for _, p := range presets {
+		body := regexp.MustCompile(`(?ms)^\t"` + p.name + `": \{.*?^\t\},`).Find(text)
+		require.NotNil(t, body, p.name)
+		for i, topic := range topics {
+			require.Contains(t, string(body), fmt.Sprintf(`"%s": {%d, `, topic, p.memory[i]), p.name)
+			require.Regexp(t, fmt.Sprintf(`"%s": \{\d+, \d+, %d\}`, topic, p.concurrency[i]), string(body), p.name)
+		}
+		require.Contains(t, string(body), fmt.Sprintf("MinACU: %v, MaxACU: %v,", p.least, p.most), p.name)
+		require.Contains(t, string(body), fmt.Sprintf("Rate: %d, Burst: %d,", p.rate, p.burst), p.name)
+	}
 }
 
 // The transactions that the model counts are the calls of the code.

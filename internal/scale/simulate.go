@@ -56,6 +56,8 @@ type Result struct {
 	Peaks map[etl.Topic]int
 	// PeakDestination is the loads that ran at a time on the busiest destination.
 	PeakDestination int
+	// PeakConnections are those of the portal's database.
+	PeakConnections int
 	// PeakTransactions is the busiest second of the portal's database.
 	PeakTransactions int
 	Turned           int64
@@ -66,9 +68,9 @@ type Result struct {
 // Use is what is paid for.
 type Use struct {
 	Requests, S3Puts, S3Gets, Messages, Invocations, Transactions int64
-	// FunctionSeconds are of functions of the portal's memory; TaskSeconds of
-	// Fargate tasks; ACUSeconds of the portal's database.
-	FunctionSeconds, TaskSeconds, ACUSeconds float64
+	// FunctionGBSeconds are of functions by their memory; TaskSeconds of Fargate
+	// tasks; ACUSeconds of the portal's database.
+	FunctionGBSeconds, TaskSeconds, ACUSeconds float64
 	// Bytes are stored.
 	Bytes int64
 }
@@ -145,21 +147,21 @@ func simulate(s Scenario, y System, watch func(sample)) Result {
 		m.r.ChunkBytes = max(m.r.ChunkBytes, n)
 	}
 	l, c := y.Limits, y.Settings
-	m.gateway = newRate(float64(l.APIRate), l.APIBurst)
+	m.gateway = newRate(float64(min(c.APIRate, l.APIRate)), min(c.APIBurst, l.APIBurst))
 	m.puts, m.gets = newRate(float64(l.S3Puts), 1), newRate(float64(l.S3Gets), 1)
 	transactions := l.ACUs * y.Speeds.TransactionsPerACU
 	m.database = newRate(transactions, int(transactions/10))
 	m.account = &account{limit: min(l.LambdaConcurrency, l.Connections/connections)}
-	function := func(most, first, perMinute int) *pool {
-		p := &pool{e: &m.engine, account: m.account, most: min(most, m.account.limit), first: first, perMinute: perMinute}
+	function := func(topic etl.Topic, first, perMinute int) *pool {
+		p := &pool{e: &m.engine, account: m.account, most: min(c.Concurrency[topic], m.account.limit), first: first, perMinute: perMinute}
 		m.account.pools = append(m.account.pools, p)
 		return p
 	}
-	m.api = function(l.LambdaConcurrency, l.LambdaBurst, 6*l.LambdaBurst)
-	m.inspect = function(c.InspectConcurrency, l.PollersAtFirst, l.PollersPerMinute)
-	m.plan = function(c.PlanConcurrency, l.PollersAtFirst, l.PollersPerMinute)
-	m.load = function(c.LoadConcurrency, l.PollersAtFirst, l.PollersPerMinute)
-	m.finalize = function(c.PlanConcurrency, l.PollersAtFirst, l.PollersPerMinute)
+	m.api = function(apiTopic, l.LambdaBurst, 6*l.LambdaBurst)
+	m.inspect = function(etl.TopicInspect, l.PollersAtFirst, l.PollersPerMinute)
+	m.plan = function(etl.TopicPlan, l.PollersAtFirst, l.PollersPerMinute)
+	m.load = function(etl.TopicLoad, l.PollersAtFirst, l.PollersPerMinute)
+	m.finalize = function(etl.TopicFinalize, l.PollersAtFirst, l.PollersPerMinute)
 	for range s.Destinations {
 		m.destinations = append(m.destinations, &destination{
 			slots: &pool{e: &m.engine, most: l.DestinationSlots}, publisher: &pool{e: &m.engine, most: 1},
@@ -177,7 +179,7 @@ func simulate(s Scenario, y System, watch func(sample)) Result {
 func (m *simulation) request(then func()) {
 	m.r.Use.Requests++
 	m.at(m.database.admit(m.gateway.admit(m.now, 1), requestTransactions), func() {
-		m.function(m.api, "api", m.y.Speeds.Request, then)
+		m.function(m.api, apiTopic, m.y.Speeds.Request, then)
 	})
 }
 
@@ -186,7 +188,7 @@ func (m *simulation) function(p *pool, topic etl.Topic, d time.Duration, then fu
 	sent := m.now
 	p.take(func(done func()) {
 		m.age(topic, sent)
-		m.paid(d)
+		m.paid(topic, d)
 		m.after(d, func() {
 			done()
 			then()
@@ -194,14 +196,18 @@ func (m *simulation) function(p *pool, topic etl.Topic, d time.Duration, then fu
 	})
 }
 
-func (m *simulation) paid(d time.Duration) {
+func (m *simulation) paid(topic etl.Topic, d time.Duration) {
 	m.r.Use.Invocations++
-	m.r.Use.FunctionSeconds += d.Seconds()
+	m.r.Use.FunctionGBSeconds += d.Seconds() * m.gigabytes(topic)
+}
+
+func (m *simulation) gigabytes(topic etl.Topic) float64 {
+	return float64(m.y.Settings.Memory[topic]) / 1024
 }
 
 func (m *simulation) age(topic etl.Topic, sent time.Duration) {
 	m.r.Ages[topic] = max(m.r.Ages[topic], m.now-sent)
-	if topic != "api" {
+	if topic != apiTopic {
 		m.r.Use.Messages += 3 // sent, received, deleted
 	}
 }
