@@ -165,7 +165,7 @@ func newRoot(s streams) *cobra.Command {
 		return usagef("%v. See: %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(newLoad(s), newInspect(s), newCat(s), newSchema(s), newVersion(s),
-		newServe(s), newWarehouse(s), newMigrate(s), newToken(s), newKeys(s), newOpenAPI(s), newHealthcheck(s))
+		newServe(s), newFinalize(s), newWarehouse(s), newMigrate(s), newToken(s), newKeys(s), newOpenAPI(s), newHealthcheck(s))
 	return root
 }
 

@@ -68,7 +68,12 @@ type database struct {
 
 func newDatabase(t *testing.T) *database {
 	t.Helper()
-	url := etltest.Postgres(t)
+	return newDatabaseAt(t, etltest.Postgres(t))
+}
+
+// newDatabaseAt is another session of a database.
+func newDatabaseAt(t *testing.T, url string) *database {
+	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
 	require.NoError(t, err)
 	t.Cleanup(func() { conn.Close(t.Context()) })

@@ -264,12 +264,6 @@ func (a *App) reconcile(ctx context.Context, handle etl.Handler) {
 	}
 }
 
-// Finalize publishes a run whose chunks are loaded, however long that takes, and
-// returns once it is over; see workflow.Steps.Finalize. It starts nothing else.
-func (a *App) Finalize(ctx context.Context, runID int64, attempt int) (etl.Run, error) {
-	return a.steps.Finalize(ctx, runID, attempt)
-}
-
 // Drain makes /readyz say that this process is about to end.
 func (a *App) Drain() { a.draining.Store(true) }
 
