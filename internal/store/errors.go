@@ -73,6 +73,7 @@ var rules = map[string]struct {
 	"job_runs_job_fk":          {etl.Mistake, CodeNotFound, "the run's job, in that version, does not exist", "Execute an existing job."},
 	"job_runs_source_fk":       {etl.Mistake, CodeNotFound, "the run's file does not exist", "Upload it first."},
 	"job_runs_credential_fk":   {etl.Mistake, CodeNotFound, "the run's credential does not exist", "Create it first."},
+	"job_runs_parent_fk":       {etl.Mistake, CodeNotFound, "the run whose bad rows are loaded again does not exist", "Check the id; it may have been deleted."},
 	"source_spans_source_fk":   {etl.Mistake, CodeNotFound, "the file does not exist", "Upload it first."},
 	"leases_credential_fk":     {etl.Mistake, CodeNotFound, "the credential does not exist", "Create it first."},
 	"run_logs_run_fk":          {etl.Mistake, CodeNotFound, "the run does not exist", "Check the id."},
