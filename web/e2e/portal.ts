@@ -19,6 +19,8 @@ export interface Portal {
   warehouse: () => Promise<number>
   /** Makes a job, runs it, and waits for the end of the run. */
   run: (job: Record<string, unknown>) => Promise<{ job: number; run: number; status: string }>
+  /** Runs a job again, and waits for the end of the run. */
+  rerun: (job: number) => Promise<{ run: number; status: string }>
 }
 
 interface Errors {
@@ -74,6 +76,14 @@ function portalAt(url: string): Portal {
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
     return (text ? JSON.parse(text) : {}) as T
   }
+  const rerun = async (job: number) => {
+    const { job_run_id } = await call<{ job_run_id: number }>('POST', `/jobs/execute/${job}`)
+    const status = await until(`run ${job_run_id}`, async () => {
+      const run = await call<{ status: string }>('GET', `/job-runs/${job_run_id}`)
+      return run.status === 'PENDING' || run.status === 'RUNNING' ? undefined : run.status
+    })
+    return { run: job_run_id, status }
+  }
   return {
     url,
     call,
@@ -98,13 +108,9 @@ function portalAt(url: string): Portal {
     },
     run: async (job) => {
       const made = await call<{ id: number }>('POST', '/jobs', job)
-      const { job_run_id } = await call<{ job_run_id: number }>('POST', `/jobs/execute/${made.id}`)
-      const status = await until(`run ${job_run_id}`, async () => {
-        const run = await call<{ status: string }>('GET', `/job-runs/${job_run_id}`)
-        return run.status === 'PENDING' || run.status === 'RUNNING' ? undefined : run.status
-      })
-      return { job: made.id, run: job_run_id, status }
+      return { job: made.id, ...(await rerun(made.id)) }
     },
+    rerun,
   }
 }
 

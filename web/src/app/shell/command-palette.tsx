@@ -27,7 +27,7 @@ export function CommandPalette({ open, onOpenChange, onHelp }: { open: boolean; 
   const navigate = useNavigate()
   const { dark } = useTheme()
   const files = useInfiniteQuery(sourcesQuery(100))
-  const jobs = useInfiniteQuery(jobsQuery(100))
+  const jobs = useInfiniteQuery(jobsQuery({}, 100))
   const runs = useInfiniteQuery(runsQuery({}, 20))
   const credentials = useInfiniteQuery(credentialsQuery())
   const go = (to: string) => () => {

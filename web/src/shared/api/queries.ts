@@ -33,10 +33,18 @@ export const sourceQuery = (fileId: string) =>
     queryFn: ({ signal }) => call(client.GET('/api/v1/sources/csv/{file_id}/metadata', { signal, params: { path: { file_id: fileId } } })),
   })
 
-export const jobsQuery = (limit = 50) =>
+export interface JobFilter {
+  q?: string
+  status?: RunStatus | 'NEVER'
+  credential_id?: number
+  file_id?: string
+}
+
+/** Jobs with their last ten runs, page by page. */
+export const jobsQuery = (filter: JobFilter = {}, limit = 50) =>
   infiniteQueryOptions({
-    queryKey: ['jobs', 'list', limit],
-    queryFn: ({ signal, pageParam }) => call(client.GET('/api/v1/jobs', { signal, params: { query: { limit, cursor: pageParam } } })),
+    queryKey: ['jobs', 'list', filter, limit],
+    queryFn: ({ signal, pageParam }) => call(client.GET('/api/v1/jobs', { signal, params: { query: { ...filter, limit, cursor: pageParam } } })),
     initialPageParam: firstPage,
     getNextPageParam: (last) => last.next_cursor,
     placeholderData: keepPreviousData,
@@ -51,6 +59,10 @@ export const jobQuery = (id: number) =>
 export interface RunFilter {
   job_id?: number
   status?: RunStatus
+  parent_run_id?: number
+  /** Runs made at or after, and before, these times (RFC 3339). */
+  since?: string
+  until?: string
 }
 
 /** Runs, newest first, page by page. */

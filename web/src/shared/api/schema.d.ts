@@ -164,6 +164,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/job-runs/{id}/chunks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The parts of a run's file and how far each has come */
+        get: operations["list-run-chunks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/job-runs/{id}/logs": {
         parameters: {
             query?: never;
@@ -195,6 +212,46 @@ export interface paths {
         get: operations["get-run-rejects"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/job-runs/{id}/rejects/reload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Load bad rows of a run again, as they were mended
+         * @description Into the same table, by the version of the job that the run was made with. The rows are added, also where the run replaced the table's; what is bad again is reported under the new run. Only of a COMPLETED run, and each row once: unless the run that loads it again fails.
+         */
+        post: operations["reload-rejects"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/job-runs/{id}/rejects/reload/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Load the rows of a mended rejects file
+         * @description The body is the file of GET …/rejects?format=csv with its cells mended; _line says which row is which, rows may be removed. Into the same table, by the version of the job that the run was made with. The rows are added, also where the run replaced the table's; what is bad again is reported under the new run. Only of a COMPLETED run, and each row once: unless the run that loads it again fails.
+         */
+        post: operations["reload-rejects-file"];
         delete?: never;
         options?: never;
         head?: never;
@@ -327,6 +384,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/versions/{version}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** In which fields a version of a job differs from another */
+        get: operations["get-job-changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/execute/{id}": {
         parameters: {
             query?: never;
@@ -338,6 +412,26 @@ export interface paths {
         put?: never;
         /** Run a job */
         post: operations["execute-job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a mapping makes of rows of a file, finished or not
+         * @description Needs no destination. Each column is computed on its own: what cannot be used is told with its position, and the others are shown.
+         */
+        post: operations["preview-mapping"];
         delete?: never;
         options?: never;
         head?: never;
@@ -431,6 +525,23 @@ export interface paths {
          * @description What is given replaces what was given before; an empty dialect or types clears it.
          */
         patch: operations["update-source"];
+        trace?: never;
+    };
+    "/api/v1/sources/csv/{file_id}/fits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Which types hold a column, each with the first value that it does not */
+        post: operations["fit-types"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/sources/csv/{file_id}/metadata": {
@@ -553,6 +664,23 @@ export interface paths {
         put?: never;
         /** Where to PUT parts, for an hour */
         post: operations["sign-parts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs attention, and how much was done */
+        get: operations["get-summary"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -720,6 +848,18 @@ export interface components {
             first_line: number;
             reason: string;
         };
+        Changes: {
+            /** @description What differs of the mapping, by destination column */
+            columns: components["schemas"]["ColumnChange"][];
+            /** @description What differs of the job itself */
+            fields: components["schemas"]["FieldChange"][];
+            /** Format: int64 */
+            from_version: number;
+            /** Format: int64 */
+            job_id: number;
+            /** Format: int64 */
+            to_version: number;
+        };
         CheckedJob: {
             /** Format: int64 */
             batch_size?: number;
@@ -752,6 +892,73 @@ export interface components {
             upsert_keys: string[];
             /** Format: int64 */
             version: number;
+        };
+        ChildRun: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: int64 */
+            id: number;
+            /** Format: int64 */
+            rows_loaded: number;
+            /** Format: int64 */
+            rows_rejected: number;
+            /** @enum {string} */
+            status: "PENDING" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED";
+        };
+        Chunk: {
+            /**
+             * Format: int64
+             * @description How often a loader has begun it
+             */
+            attempt: number;
+            /** Format: int64 */
+            end_byte: number;
+            error?: components["schemas"]["Problem"];
+            /** Format: int64 */
+            first_line: number;
+            /** Format: int64 */
+            number: number;
+            /**
+             * Format: int64
+             * @description Rows by the record index, the header and blank lines among them
+             */
+            rows: number;
+            /** Format: int64 */
+            rows_deduplicated: number;
+            /** Format: int64 */
+            rows_filtered: number;
+            /** Format: int64 */
+            rows_inserted: number;
+            /** Format: int64 */
+            rows_loaded: number;
+            /** Format: int64 */
+            rows_read: number;
+            /** Format: int64 */
+            rows_rejected: number;
+            /** Format: int64 */
+            rows_updated: number;
+            /** Format: int64 */
+            start_byte: number;
+            /** @enum {string} */
+            state: "waiting" | "loading" | "loaded" | "failed";
+        };
+        Chunks: {
+            /** Format: int64 */
+            failed: number;
+            /** @description In file order; empty before the run is planned */
+            items: components["schemas"]["Chunk"][];
+            /** Format: int64 */
+            loaded: number;
+            /** Format: int64 */
+            loading: number;
+            /** Format: int64 */
+            waiting: number;
+        };
+        ColumnChange: {
+            /** @enum {string} */
+            change: "added" | "removed" | "changed";
+            destination: string;
+            fields: components["schemas"]["FieldChange"][];
         };
         ColumnMapping: {
             default?: string;
@@ -797,6 +1004,13 @@ export interface components {
         ConnectionTest: {
             ok: boolean;
             steps: components["schemas"]["TestStep"][];
+        };
+        Counter: {
+            code: string;
+            /** Format: int64 */
+            line: number;
+            reason: string;
+            value: string;
         };
         Credential: {
             /** Format: date-time */
@@ -933,6 +1147,46 @@ export interface components {
              */
             file_id?: string;
         };
+        FieldChange: {
+            after: unknown;
+            before: unknown;
+            field: string;
+        };
+        Fit: {
+            /** @description The first value that does not fit */
+            counter_example?: components["schemas"]["Counter"];
+            /** @description Why the type or its format cannot be used at all */
+            error?: string;
+            fits: boolean;
+            format?: string;
+            /**
+             * Format: int64
+             * @description Of the rows tried
+             */
+            rejected: number;
+            type: string;
+        };
+        FitChoice: {
+            format?: string;
+            type: string;
+        };
+        FitInput: {
+            /** @description Absent: the common types */
+            choices?: components["schemas"]["FitChoice"][];
+            column: string;
+            /** @description The words that mean NULL; absent: as inspection found */
+            null_values?: string[];
+        };
+        Fits: {
+            choices: components["schemas"]["Fit"][];
+            column: string;
+            /** @description Every row was tried, not only those of the first 8 MiB */
+            complete: boolean;
+            /** @description What inspection found */
+            found: components["schemas"]["FitChoice"];
+            /** Format: int64 */
+            rows_tried: number;
+        };
         Health: {
             /** @enum {string} */
             status: "ok";
@@ -998,6 +1252,40 @@ export interface components {
             /** @description For UPSERT: the columns of a unique index of the table */
             upsert_keys?: string[];
         };
+        JobItem: {
+            /** Format: int64 */
+            batch_size?: number;
+            column_mappings: components["schemas"]["ColumnMapping"][];
+            create_table: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: int64 */
+            credential_id: number;
+            duplicate_keys?: string;
+            /** Format: uuid */
+            file_id: string;
+            filter?: string;
+            /** Format: int64 */
+            id: number;
+            /** @enum {string} */
+            load_strategy: "INSERT" | "UPSERT" | "TRUNCATE_INSERT";
+            name: string;
+            on_bad_row: components["schemas"]["BadRowPolicy"];
+            /** @description The last ten, newest first */
+            recent_runs: components["schemas"]["RunItem"][];
+            schema: string;
+            table: string;
+            /** Format: date-time */
+            updated_at: string;
+            upsert_keys: string[];
+            /** Format: int64 */
+            version: number;
+        };
+        JobName: {
+            /** Format: int64 */
+            id: number;
+            name: string;
+        };
         ListCredential: {
             items: components["schemas"]["Credential"][];
             /** @description Give it as cursor to get the next page; absent on the last one */
@@ -1008,8 +1296,8 @@ export interface components {
             /** @description Give it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
-        ListLogEntry: {
-            items: components["schemas"]["LogEntry"][];
+        ListJobItem: {
+            items: components["schemas"]["JobItem"][];
             /** @description Give it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
@@ -1045,6 +1333,49 @@ export interface components {
             level: "debug" | "info" | "warn" | "error";
             message: string;
         };
+        LogPage: {
+            /** @description There are entries before the first one: ask with before */
+            earlier: boolean;
+            items: components["schemas"]["LogEntry"][];
+            /** @description There are entries after the last one: ask with after. A run that has not ended may write more at any time */
+            later: boolean;
+            /** @description Give it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        MappingProblem: {
+            code: string;
+            fix?: string;
+            /** @description As body.column_mappings[2].expression or body.filter */
+            location: string;
+            message: string;
+            /** @description The part of the expression that it is about */
+            position?: components["schemas"]["Position"];
+        };
+        MappingTrial: {
+            /** @description As column_mappings, in their order; the order of a row's values */
+            columns: components["schemas"]["TrialColumn"][];
+            /** @description What is wrong with the mapping as a whole */
+            errors: components["schemas"]["MappingProblem"][];
+            /** @description Why the filter cannot be used; the rows are shown without it */
+            filter_error?: components["schemas"]["MappingProblem"];
+            /** Format: int64 */
+            limit: number;
+            /**
+             * Format: int64
+             * @description Where the next page starts; null on the last one
+             */
+            next_offset: number | null;
+            notes: string[];
+            /** Format: int64 */
+            offset: number;
+            rows: components["schemas"]["TrialRow"][];
+            /** @description The file's columns, in the order of a row's source */
+            sources: string[];
+            /** Format: int64 */
+            total_rows: number;
+            /** @description false until the profile is complete */
+            total_rows_exact: boolean;
+        };
         Match: {
             destination: string;
             /** @description The names are equal; else they differ in case, spaces, underscores or hyphens */
@@ -1053,14 +1384,36 @@ export interface components {
             source?: string;
         };
         Me: {
+            /**
+             * Format: date-time
+             * @description When the sign-in or the token ends
+             */
+            expires_at: string | null;
             id: string;
-            /** @enum {string} */
-            kind: "owner" | "token" | "user";
+            /** @description Who vouches for the person */
+            issuer: string | null;
+            /**
+             * @description How you are signed in: as who sits at this machine, by an API token, by the token that the deployment began with, or as a person at the issuer
+             * @enum {string}
+             */
+            kind: "owner" | "token" | "bootstrap" | "user";
+            /** @description The token's name, or the person's address or user name */
             name: string;
             /** @enum {string} */
             role: "viewer" | "editor" | "admin";
         };
+        MendedRow: {
+            /** @description One for each of the file's columns, in their order; null is an empty cell */
+            fields: (string | null)[];
+            /**
+             * Format: int64
+             * @description The reject's line
+             */
+            line: number;
+        };
         Metadata: {
+            /** @description After a change: the jobs that load the file, which will read it so */
+            affected_jobs?: components["schemas"]["JobName"][];
             bad_rows?: components["schemas"]["BadRowsView"];
             /** Format: int64 */
             blank_lines?: number;
@@ -1150,6 +1503,20 @@ export interface components {
             /** Format: int64 */
             size: number;
         };
+        Position: {
+            /**
+             * Format: int64
+             * @description From 1
+             */
+            column: number;
+            /** Format: int64 */
+            length: number;
+            /**
+             * Format: int64
+             * @description From 1
+             */
+            line: number;
+        };
         Preview: {
             bad_rows?: components["schemas"]["BadRow"][];
             columns: string[];
@@ -1224,9 +1591,20 @@ export interface components {
              */
             state: "uploading" | "sampled" | "running" | "complete" | "failed";
         };
+        Queue: {
+            /** Format: double */
+            oldest_seconds: number;
+            /** Format: int64 */
+            waiting: number;
+        };
         Reject: {
             code: string;
             column?: string;
+            /**
+             * Format: int64
+             * @description Which of fields is at fault, from 0
+             */
+            field_index?: number;
             /** @description The record as read */
             fields?: string[];
             /**
@@ -1239,6 +1617,16 @@ export interface components {
             reason: string;
             /** Format: int64 */
             record: number;
+            /**
+             * Format: int64
+             * @description The run that loads the row again, or has
+             */
+            reloaded_by?: number;
+            /**
+             * Format: int64
+             * @description Its line in the file that was loaded first; line, but for a run with parent_run_id
+             */
+            source_line: number;
             value?: string;
         };
         RejectGroup: {
@@ -1252,11 +1640,38 @@ export interface components {
             value?: string;
         };
         Rejects: {
+            /** @description The file's columns, in the order of fields */
+            columns: string[];
             /** @description All rejects of the run by code and column */
             groups: components["schemas"]["RejectGroup"][];
             items: components["schemas"]["Reject"][];
             /** @description Give it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
+            /**
+             * Format: int64
+             * @description All that the run set aside; of very many bad rows not every one is kept
+             */
+            rows_rejected: number;
+        };
+        Reloaded: {
+            /**
+             * Format: uuid
+             * @description The file that was made of the mended rows
+             */
+            file_id: string;
+            /** Format: int64 */
+            job_run_id: number;
+            /** Format: int64 */
+            parent_run_id: number;
+            /**
+             * Format: int64
+             * @description How many rows are loaded again
+             */
+            rows: number;
+            status: string;
+        };
+        ReloadInput: {
+            rows: components["schemas"]["MendedRow"][];
         };
         Run: {
             /** Format: int64 */
@@ -1265,6 +1680,8 @@ export interface components {
             bytes_read: number;
             /** Format: int64 */
             bytes_total: number;
+            /** @description The runs that load bad rows of this one again; lists leave them out */
+            child_runs?: components["schemas"]["ChildRun"][];
             /** Format: int64 */
             chunks_done: number;
             /** Format: int64 */
@@ -1283,6 +1700,11 @@ export interface components {
             job_name: string;
             /** Format: int64 */
             job_version: number;
+            /**
+             * Format: int64
+             * @description The run whose bad rows this one loads again
+             */
+            parent_run_id: number | null;
             /** @description direct or fan-out */
             path?: string;
             /** @description plan, load, publish or done; a run that publishes can no longer be cancelled */
@@ -1329,6 +1751,24 @@ export interface components {
             rows_rejected: number;
             /** Format: int64 */
             rows_updated: number;
+        };
+        RunItem: {
+            /** Format: date-time */
+            created_at: string;
+            error?: components["schemas"]["Problem"];
+            /** Format: date-time */
+            finished_at: string | null;
+            /** Format: int64 */
+            id: number;
+            /** Format: int64 */
+            rows_loaded: number;
+            /** Format: int64 */
+            rows_rejected: number;
+            /** Format: date-time */
+            started_at: string | null;
+            /** @enum {string} */
+            status: "PENDING" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED";
+            trigger: string;
         };
         SchemaInfo: {
             can_create: boolean;
@@ -1422,6 +1862,66 @@ export interface components {
             /** @description Columns of the file that fit none of the table */
             unmatched_sources: string[];
         };
+        Summary: {
+            /** Format: int64 */
+            bucket_seconds: number;
+            /** Format: int64 */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Chunks of running runs that no loader has begun
+             */
+            chunks_waiting: number;
+            /** @description The last days, today last */
+            days: components["schemas"]["Tally"][];
+            /** @description The last FAILED runs of the window, at most ten */
+            failing_runs: components["schemas"]["Run"][];
+            /**
+             * Format: date-time
+             * @description When the run that waits longest was made
+             */
+            oldest_pending_since: string | null;
+            /** @description Absent where the queue does not tell */
+            queue?: components["schemas"]["Queue"];
+            /** @description The files that were uploaded or loaded last */
+            recent_files: components["schemas"]["SourceItem"][];
+            /**
+             * Format: double
+             * @description rows_rejected of rows_read, 0 to 1; null where nothing was read
+             */
+            reject_rate: number | null;
+            /** Format: int64 */
+            rows_loaded: number;
+            /**
+             * Format: int64
+             * @description Of the completed runs
+             */
+            rows_read: number;
+            /** Format: int64 */
+            rows_rejected: number;
+            /** Format: int64 */
+            runs_cancelled: number;
+            /** Format: int64 */
+            runs_completed: number;
+            /**
+             * Format: int64
+             * @description Runs that ended so within the window
+             */
+            runs_failed: number;
+            /** Format: int64 */
+            runs_pending: number;
+            /** Format: int64 */
+            runs_running: number;
+            /**
+             * Format: date-time
+             * @description Start of the window; give it as since to /job-runs for the same runs
+             */
+            since: string;
+            /** @description The window in buckets, oldest first */
+            throughput: components["schemas"]["Tally"][];
+            /** Format: date-time */
+            until: string;
+        };
         Table: {
             columns: components["schemas"]["TableColumn"][];
             name: string;
@@ -1456,6 +1956,27 @@ export interface components {
         Tables: {
             schema: string;
             tables: components["schemas"]["TableInfo"][];
+        };
+        Tally: {
+            /**
+             * Format: date-time
+             * @description When it begins
+             */
+            at: string;
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            rows_loaded: number;
+            /** Format: int64 */
+            rows_read: number;
+            /** Format: int64 */
+            rows_rejected: number;
+            /** Format: int64 */
+            runs_cancelled: number;
+            /** Format: int64 */
+            runs_completed: number;
+            /** Format: int64 */
+            runs_failed: number;
         };
         TestStep: {
             code?: string;
@@ -1496,6 +2017,58 @@ export interface components {
         Transform: {
             args?: unknown[];
             fn: string;
+        };
+        TrialColumn: {
+            destination: string;
+            /** @description Why the mapping cannot be used; its values are then null */
+            error?: components["schemas"]["MappingProblem"];
+            /** @description SQL type of the values; absent where the mapping cannot be used */
+            type?: string;
+        };
+        TrialError: {
+            code: string;
+            /** @description The source's name where that is at fault, else the destination's */
+            column?: string;
+            /**
+             * Format: int64
+             * @description Of columns; absent where the row as a whole or the filter is at fault
+             */
+            column_index?: number;
+            reason: string;
+            value?: string;
+        };
+        TrialInput: {
+            column_mappings?: components["schemas"]["ColumnMapping"][];
+            /** Format: uuid */
+            file_id: string;
+            filter?: string;
+            /**
+             * Format: int64
+             * @default 20
+             */
+            limit: number;
+            /** Format: int64 */
+            offset?: number;
+            /** @description The table's columns; absent: the mapping, its expressions and the file decide the types */
+            target_columns?: components["schemas"]["TrialTarget"][];
+        };
+        TrialRow: {
+            /** @description Why the row would be rejected */
+            errors?: components["schemas"]["TrialError"][];
+            /** Format: int64 */
+            line: number;
+            /** @enum {string} */
+            result: "loaded" | "filtered" | "rejected";
+            /** @description The fields as text; null for NULL */
+            source: (string | null)[];
+            /** @description null for NULL, and where errors or the column's error say why there is none */
+            values: (string | null)[];
+        };
+        TrialTarget: {
+            name: string;
+            /** @description NULL makes a bad row */
+            required?: boolean;
+            type: string;
         };
         UniqueIndex: {
             columns: string[];
@@ -1836,7 +2409,13 @@ export interface operations {
                 cursor?: string;
                 job_id?: number;
                 limit?: number;
+                /** @description Only runs that load bad rows of that one again */
+                parent_run_id?: number;
+                /** @description Only runs made at or after this time */
+                since?: string;
                 status?: "PENDING" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED";
+                /** @description Only runs made before this time */
+                until?: string;
             };
             header?: never;
             path?: never;
@@ -1955,12 +2534,51 @@ export interface operations {
             };
         };
     };
+    "list-run-chunks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Chunks"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     "get-run-logs": {
         parameters: {
             query?: {
+                /** @description The first entries after this id */
+                after?: number;
+                /** @description The last entries before this id */
+                before?: number;
                 /** @description next_cursor of the page before */
                 cursor?: string;
+                /** @description Only entries of this level and above */
+                level?: "debug" | "info" | "warn" | "error";
                 limit?: number;
+                /** @description The last entries instead of the first */
+                tail?: boolean;
             };
             header?: never;
             path: {
@@ -1976,7 +2594,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ListLogEntry"];
+                    "application/json": components["schemas"]["LogPage"];
                 };
             };
             /** @description Error */
@@ -2019,6 +2637,85 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Rejects"];
                     "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    "reload-rejects": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key for the same request gives the same run */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReloadInput"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reloaded"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    "reload-rejects-file": {
+        parameters: {
+            query?: never;
+            header?: {
+                "Content-Type"?: string;
+                /** @description The same key for the same request gives the same run */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reloaded"];
                 };
             };
             /** @description Error */
@@ -2100,9 +2797,17 @@ export interface operations {
     "list-jobs": {
         parameters: {
             query?: {
+                /** @description Only jobs that use this credential */
+                credential_id?: number;
                 /** @description next_cursor of the page before */
                 cursor?: string;
+                /** @description Only jobs that load this file */
+                file_id?: string;
                 limit?: number;
+                /** @description Looked for in name, schema and table, in any case */
+                q?: string;
+                /** @description Of the last run; NEVER: has not run yet */
+                status?: "PENDING" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED" | "NEVER";
             };
             header?: never;
             path?: never;
@@ -2116,7 +2821,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ListJob"];
+                    "application/json": components["schemas"]["ListJobItem"];
                 };
             };
             /** @description Error */
@@ -2406,6 +3111,41 @@ export interface operations {
             };
         };
     };
+    "get-job-changes": {
+        parameters: {
+            query?: {
+                /** @description The version to compare with; absent: the one before */
+                from?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     "execute-job": {
         parameters: {
             query?: never;
@@ -2432,6 +3172,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Started"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    "preview-mapping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MappingTrial"];
                 };
             };
             /** @description Error */
@@ -2631,6 +3404,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Metadata"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    "fit-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FitInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fits"];
                 };
             };
             /** @description Error */
@@ -2898,6 +3706,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SignedParts"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    "get-summary": {
+        parameters: {
+            query?: {
+                days?: number;
+                /** @description The window of the figures */
+                hours?: number;
+                /** @description Whose days, as Europe/Berlin; absent: UTC */
+                timezone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Summary"];
                 };
             };
             /** @description Error */
