@@ -106,7 +106,7 @@ func TestComposeFileHoldsNoSecrets(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(checkout, "docker-compose.yml"))
 	require.NoError(t, err)
 	for name, value := range deskSettings(t) {
-		require.NotRegexp(t, regexp.MustCompile(`(?i)(password|key): *["']?`+regexp.QuoteMeta(value)), string(text), name)
+		require.NotRegexp(t, `(?i)(password|key): *["']?`+regexp.QuoteMeta(value), string(text), name)
 	}
 }
 
@@ -119,7 +119,7 @@ func directive(t *testing.T, instruction string) []string {
 	line := regexp.MustCompile(`(?m)^` + instruction + ` .*?\[(.*)\]$`).FindStringSubmatch(stage)
 	require.NotNil(t, line, instruction)
 	var words []string
-	for _, word := range strings.Split(line[1], ",") {
+	for word := range strings.SplitSeq(line[1], ",") {
 		words = append(words, strings.Trim(word, ` "`))
 	}
 	return words

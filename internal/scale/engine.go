@@ -1,9 +1,6 @@
 package scale
 
-import (
-	"container/heap"
-	"time"
-)
+import "time"
 
 // engine runs events in the order of their times, and of their making where
 // times are equal.
@@ -19,38 +16,46 @@ type event struct {
 	do  func()
 }
 
+// events is a binary heap; container/heap would make an allocation of each.
 type events []event
 
-// Len implements heap.Interface.
-func (q events) Len() int { return len(q) }
-
-// Less implements heap.Interface.
-func (q events) Less(i, j int) bool {
+func (q events) before(i, j int) bool {
 	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].nth < q[j].nth
 }
 
-// Swap implements heap.Interface.
-func (q events) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-
-// Push implements heap.Interface.
-func (q *events) Push(x any) {
-	if e, ok := x.(event); ok {
-		*q = append(*q, e)
+func (q *events) push(e event) {
+	*q = append(*q, e)
+	h := *q
+	for i := len(h) - 1; i > 0 && h.before(i, (i-1)/2); i = (i - 1) / 2 {
+		h[i], h[(i-1)/2] = h[(i-1)/2], h[i]
 	}
 }
 
-// Pop implements heap.Interface.
-func (q *events) Pop() any {
-	last := len(*q) - 1
-	e := (*q)[last]
-	(*q)[last] = event{}
-	*q = (*q)[:last]
-	return e
+func (q *events) pop() event {
+	h := *q
+	last := len(h) - 1
+	first := h[0]
+	h[0], h[last] = h[last], event{}
+	h = h[:last]
+	*q = h
+	for i := 0; ; {
+		least := i
+		for child := 2*i + 1; child <= 2*i+2 && child < len(h); child++ {
+			if h.before(child, least) {
+				least = child
+			}
+		}
+		if least == i {
+			return first
+		}
+		h[i], h[least] = h[least], h[i]
+		i = least
+	}
 }
 
 func (e *engine) at(when time.Duration, do func()) {
 	e.made++
-	heap.Push(&e.events, event{max(when, e.now), e.made, do})
+	e.events.push(event{max(when, e.now), e.made, do})
 }
 
 func (e *engine) after(d time.Duration, do func()) { e.at(e.now+d, do) }
@@ -58,7 +63,7 @@ func (e *engine) after(d time.Duration, do func()) { e.at(e.now+d, do) }
 // run handles events until there are none; seen is called after each.
 func (e *engine) run(seen func()) {
 	for len(e.events) > 0 {
-		next, _ := heap.Pop(&e.events).(event)
+		next := e.events.pop()
 		e.now = next.at
 		next.do()
 		seen()
@@ -71,13 +76,22 @@ type rate struct {
 	every, burst, due time.Duration
 	served, late      int
 	longest           time.Duration
-	perSecond         map[int64]int
-	lateAt            time.Duration
+	// perSecond counts what was admitted in each second.
+	perSecond []int
+	lateAt    time.Duration
 }
 
 func newRate(perSecond float64, burst int) *rate {
 	every := time.Duration(float64(time.Second)/perSecond) + 1 // rounded up, so that the limit holds
-	return &rate{every: every, burst: time.Duration(burst) * every, perSecond: map[int64]int{}}
+	return &rate{every: every, burst: time.Duration(burst) * every}
+}
+
+// in is how many were admitted in that second.
+func (r *rate) in(second int) int {
+	if second < len(r.perSecond) {
+		return r.perSecond[second]
+	}
+	return 0
 }
 
 // admit gives the time at which n of them may go.
@@ -85,7 +99,11 @@ func (r *rate) admit(now time.Duration, n int) time.Duration {
 	when := max(now, r.due+time.Duration(n)*r.every-r.burst)
 	r.due = max(r.due, when) + time.Duration(n)*r.every
 	r.served += n
-	r.perSecond[int64(when/time.Second)] += n
+	second := int(when / time.Second)
+	for len(r.perSecond) <= second {
+		r.perSecond = append(r.perSecond, 0)
+	}
+	r.perSecond[second] += n
 	if wait := when - now; wait > 0 {
 		if r.late == 0 {
 			r.lateAt = now

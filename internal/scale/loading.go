@@ -184,7 +184,7 @@ func (m *simulation) observe() {
 	m.turnedPeak = max(m.turnedPeak, turned+m.load.active)
 	held := (m.account.active + turned) * connections
 	m.r.PeakConnections = max(m.r.PeakConnections, held)
-	m.r.PeakTransactions = max(m.r.PeakTransactions, m.database.perSecond[int64(m.now/time.Second)])
+	m.r.PeakTransactions = max(m.r.PeakTransactions, m.database.in(int(m.now/time.Second)))
 	if m.watch == nil {
 		return
 	}
@@ -199,9 +199,9 @@ func (m *simulation) observe() {
 func (m *simulation) finish() {
 	r, l, c := &m.r, m.y.Limits, m.y.Settings
 	r.Use.Transactions = int64(m.database.served)
-	for second := range max(1, int64(m.now/time.Second)) {
+	for second := range max(1, int(m.now/time.Second)) {
 		// The capacity follows the load, and does not go below half a unit.
-		r.Use.ACUSeconds += min(l.ACUs, max(0.5, float64(m.database.perSecond[second])/m.y.Speeds.TransactionsPerACU))
+		r.Use.ACUSeconds += min(l.ACUs, max(0.5, float64(m.database.in(second))/m.y.Speeds.TransactionsPerACU))
 	}
 	for topic, p := range map[etl.Topic]*pool{apiTopic: m.api, etl.TopicInspect: m.inspect, etl.TopicPlan: m.plan, etl.TopicLoad: m.load, etl.TopicFinalize: m.finalize} {
 		r.Peaks[topic] = p.peak

@@ -202,8 +202,8 @@ func TestPresetsAreThoseOfTheDeployment(t *testing.T) {
 		body := regexp.MustCompile(`(?ms)^\t"` + p.name + `": \{.*?^\t\},`).Find(text)
 		require.NotNil(t, body, p.name)
 		for i, topic := range topics {
-			require.Contains(t, string(body), fmt.Sprintf(`"%s": {%d, `, topic, p.memory[i]), p.name)
-			require.Regexp(t, fmt.Sprintf(`"%s": \{\d+, \d+, %d\}`, topic, p.concurrency[i]), string(body), p.name)
+			require.Contains(t, string(body), fmt.Sprintf("%q: {%d, ", topic, p.memory[i]), p.name)
+			require.Regexp(t, fmt.Sprintf(`%q: \{\d+, \d+, %d\}`, topic, p.concurrency[i]), string(body), p.name)
 		}
 		require.Contains(t, string(body), fmt.Sprintf("MinACU: %v, MaxACU: %v,", p.least, p.most), p.name)
 		require.Contains(t, string(body), fmt.Sprintf("Rate: %d, Burst: %d,", p.rate, p.burst), p.name)
