@@ -51,20 +51,26 @@ var functionNames = []string{"api", "inspect", "plan", "load", "finalize", "sche
 
 func deploy(t *testing.T) *deployment {
 	t.Helper()
+	begun := time.Now()
+	step := func(what string) { t.Logf("%s: %s", what, time.Since(begun).Round(100*time.Millisecond)) }
 	d := &deployment{cloud: newCloud(t), server: etltest.PostgresServer(t, map[string]string{"max_connections": "300"})}
+	step("servers started")
 	d.portal, d.warehouse = d.database(t, "portal"), d.database(t, "warehouse")
-	template := d.assets(t, synthesized(t))
+	dir := synthesized(t, step)
+	step("template made")
+	template := d.assets(t, dir)
+	step("assets uploaded")
 	_, err := d.formation.CreateStack(t.Context(), &cloudformation.CreateStackInput{
 		StackName: aws.String(stack), TemplateURL: &template, Capabilities: []formationtypes.Capability{formationtypes.CapabilityCapabilityNamedIam},
-		Parameters: []formationtypes.Parameter{{ParameterKey: aws.String("DatabaseUrl"), ParameterValue: aws.String(d.portal.String())}},
+		Parameters: []formationtypes.Parameter{
+			{ParameterKey: aws.String("DatabaseUrl"), ParameterValue: aws.String(d.portal.String())},
+			{ParameterKey: aws.String("AwsEndpointUrl"), ParameterValue: &d.Endpoint},
+		},
 	})
 	require.NoError(t, err)
 	d.outputs = d.created(t)
-	at, err := url.Parse(d.outputs["ApiUrl"])
-	require.NoError(t, err)
-	// By path, because LocalStack's names need not resolve here.
-	id, _, _ := strings.Cut(at.Host, ".")
-	d.base = d.Endpoint + "/_aws/execute-api/" + id + strings.TrimSuffix(at.Path, "/")
+	step("stack created")
+	d.base = strings.TrimSuffix(d.outputs["ApiUrl"], "/")
 	secret, err := d.secrets.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String(d.outputs["BootstrapTokenSecret"])})
 	require.NoError(t, err)
 	d.token = aws.ToString(secret.SecretString)
@@ -87,15 +93,24 @@ func (d *deployment) database(t *testing.T, name string) *url.URL {
 
 // synthesized builds the functions for this machine, makes the template and
 // gives the folder with it and its assets.
-func synthesized(t *testing.T) string {
+func synthesized(t *testing.T, step func(string)) string {
 	t.Helper()
 	// The folder outlives no test, and `make functions` keeps its own: LocalStack
 	// runs functions on this machine, whatever its system.
 	dir := t.TempDir()
+	args := []string{"build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", dir + string(filepath.Separator)}
 	for _, name := range functionNames {
-		out, err := goCommand("build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(dir, name, "bootstrap"), "./functions/"+name).CombinedOutput()
-		require.NoErrorf(t, err, "%s", out)
+		args = append(args, "./functions/"+name)
 	}
+	built, err := goCommand(args...).CombinedOutput()
+	require.NoErrorf(t, err, "%s", built)
+	for _, name := range functionNames {
+		binary := filepath.Join(dir, name)
+		require.NoError(t, os.Rename(binary, binary+".built"))
+		require.NoError(t, os.Mkdir(binary, 0o700))
+		require.NoError(t, os.Rename(binary+".built", filepath.Join(binary, "bootstrap")))
+	}
+	step("functions built")
 	out := filepath.Join(t.TempDir(), "cdk.out")
 	run(t, []string{"CDK_OUTDIR=" + out}, filepath.Join(root(), "scripts", "synth.sh"), "localstack",
 		"functions="+dir, "arch="+runtime.GOARCH, "origins="+page, "logLevel=debug")

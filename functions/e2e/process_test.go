@@ -20,7 +20,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -262,14 +261,6 @@ func (p *probe) send(t *testing.T, queue, address, name string) {
 	require.NoError(t, err)
 	_, err = p.queues.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &queue, MessageBody: aws.String(string(body))})
 	require.NoError(t, err)
-}
-
-func (p *probe) depth(t assert.TestingT, queue string) string {
-	out, err := p.queues.GetQueueAttributes(context.Background(), &sqs.GetQueueAttributesInput{QueueUrl: &queue, AttributeNames: []sqstypes.QueueAttributeName{"All"}})
-	if !assert.NoError(t, err) {
-		return ""
-	}
-	return out.Attributes["ApproximateNumberOfMessages"] + " " + out.Attributes["ApproximateNumberOfMessagesNotVisible"]
 }
 
 func TestProcessesRunSideBySide(t *testing.T) {
