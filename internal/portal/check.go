@@ -290,7 +290,9 @@ func (c *checked) match(job *etl.Job, sources []transform.Source, table *schema.
 		}
 		for i, name := range schema.UniqueColumnNames(names) {
 			job.Mapping.Columns = append(job.Mapping.Columns, etl.ColumnMapping{Source: names[i], Destination: name, Type: sources[i].Type.String(), Format: sources[i].Format})
-			c.matches = append(c.matches, Match{Source: names[i], Destination: name, Exact: names[i] == name})
+			m := scored(Match{Source: names[i], Destination: name, Exact: names[i] == name}, &sources[i], nil)
+			m.DestinationType = m.SourceType
+			c.matches = append(c.matches, m)
 		}
 		return nil
 	}
@@ -299,9 +301,7 @@ func (c *checked) match(job *etl.Job, sources []transform.Source, table *schema.
 		return err
 	}
 	job.Mapping.Columns = m.Columns
-	for _, x := range matches {
-		c.matches = append(c.matches, Match{x.Source, x.Destination, x.Exact, x.Note})
-	}
+	c.matches = matchViews(matches, sources, table)
 	return nil
 }
 

@@ -63,6 +63,11 @@ type Match struct {
 	Destination string `json:"destination"`
 	Exact       bool   `json:"exact" doc:"The names are equal; else they differ in case, spaces, underscores or hyphens"`
 	Note        string `json:"note,omitempty"`
+	// Score and Reason are of those that have a source.
+	Score           float64 `json:"score,omitempty" doc:"How sure it is, 0 to 1"`
+	Reason          string  `json:"reason,omitempty" doc:"Why the two belong together"`
+	SourceType      string  `json:"source_type,omitempty"`
+	DestinationType string  `json:"destination_type,omitempty"`
 }
 
 func jobView(j etl.Job) Job {
