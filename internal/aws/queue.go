@@ -59,8 +59,9 @@ type QueueConfig struct {
 	// The maxReceiveCount of the redrive policy must be larger than MaxTries, by
 	// 5 say: what is left over is for telling OnDead of a message again.
 	Dead map[etl.Topic]string
-	// MaxTries is after how many failures a message is dead; 0 means 5. The
-	// death of the process during a try counts as a failure of it.
+	// MaxTries is after how many failures a message is dead; 0 means 5. Every
+	// receipt is a try, and one that nobody said the outcome of is a failed one:
+	// the process died, or the function was throttled.
 	MaxTries int
 	// Backoff is the delay before the next try after so many failures, to the
 	// second; nil doubles from one second to a minute, give or take a fifth.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime"
 	"strconv"
 	"strings"
@@ -92,6 +93,7 @@ func TestQueueConforms(t *testing.T) {
 	client := sqs.NewFromConfig(sdkConfig(t))
 	etltest.QueueSuite(t, func(t *testing.T) (queue, other etltest.QueueServer) {
 		t.Helper()
+		t.Parallel() // they wait most of the time: SQS counts in seconds
 		c := makeQueues(t, client, 10, etl.TopicPlan, etl.TopicLoad)
 		q := openQueue(t, c)
 		return served{q, c}, served{q, c}
@@ -201,6 +203,71 @@ func TestQueueOfFunctions(t *testing.T) {
 	if left := attribute(t, client, dead, types.QueueAttributeNameApproximateNumberOfMessages); left != "0" {
 		t.Errorf("%s messages are dead", left)
 	}
+}
+
+// cutOff is a transport that fails as long as it is told to.
+type cutOff struct {
+	away   atomic.Bool
+	failed chan struct{}
+}
+
+// RoundTrip implements http.RoundTripper.
+func (c *cutOff) RoundTrip(r *http.Request) (*http.Response, error) {
+	if c.away.Load() {
+		select {
+		case c.failed <- struct{}{}:
+		default:
+		}
+		return nil, errors.New("connection refused")
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// TestQueueUnreachable cuts Serve off from SQS for a while.
+func TestQueueUnreachable(t *testing.T) {
+	client := sqs.NewFromConfig(sdkConfig(t))
+	c := makeQueues(t, client, 10, etl.TopicLoad)
+	line := &cutOff{failed: make(chan struct{})}
+	c.Transport = line
+	q := openQueue(t, c)
+	ctx, stop := context.WithCancel(t.Context())
+	got, ended := make(chan etl.Message, 10), make(chan error, 1)
+	go func() {
+		ended <- q.Serve(ctx, map[etl.Topic]etl.Handler{
+			etl.TopicLoad:      func(_ context.Context, m etl.Message) error { got <- m; return nil },
+			etl.TopicReconcile: nil, // has no queue
+		}, aws.ServeOptions{})
+	}()
+	m := etl.Message{Topic: etl.TopicLoad, RunID: 3}
+	if err := q.Send(t.Context(), 0, m); err != nil {
+		t.Fatal(err)
+	}
+	if first := <-got; first != m {
+		t.Errorf("got %+v", first)
+	}
+	line.away.Store(true)
+	<-line.failed
+	for what, err := range map[string]error{"send": q.Send(t.Context(), 0, m), "ready": q.Ready(t.Context())} {
+		if e := is(t, err, etl.Weather, "queue_unreachable"); !strings.Contains(e.Message, "-load") {
+			t.Errorf("%s: the queue is not named: %v", what, e)
+		}
+	}
+	line.away.Store(false)
+	if err := q.Send(t.Context(), 0, m); err != nil {
+		t.Fatal(err)
+	}
+	<-got
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	err := q.Send(t.Context(), 0, etl.Message{Topic: etl.TopicReconcile})
+	is(t, err, etl.Mistake, "no_queue")
+	err = q.Redrive(t.Context(), etl.TopicPlan)
+	is(t, err, etl.Mistake, "no_queue")
+	c.URLs[etl.TopicLoad] += "-gone"
+	err = openQueue(t, c).Ready(t.Context())
+	is(t, err, etl.Mistake, "no_such_queue")
 }
 
 // TestQueueBackoff checks that a failed message comes back after its backoff,

@@ -77,7 +77,7 @@ func DatabaseURL(ctx context.Context, a Account, setting, arn string, o Database
 	}
 	var s struct {
 		Username string `json:"username"`
-		Password string `json:"password"` //nolint:gosec // it is read, never written
+		Password string `json:"password"`
 		Host     string `json:"host"`
 		DBName   string `json:"dbname"`
 		Engine   string `json:"engine"`
