@@ -13,7 +13,7 @@ type Price struct {
 	units func(*Result) float64
 }
 
-// pricesOf is when the prices were noted.
+// pricesOf is when the prices were written down here.
 var pricesOf = time.Date(2026, time.November, 23, 0, 0, 0, 0, time.UTC)
 
 // Prices are those of us-east-1 without free tiers and discounts.

@@ -32,30 +32,32 @@ func behind(y System) System {
 type variant struct {
 	Name string
 	Set  func(*System)
+	// One says that it moves the line before one busy destination only.
+	One bool
 }
 
 func variants() []variant {
 	parallel := func(n int) variant {
-		return variant{fmt.Sprintf("max_parallel %d", n), func(y *System) { y.Settings.MaxParallel = n }}
+		return variant{fmt.Sprintf("max_parallel %d", n), func(y *System) { y.Settings.MaxParallel = n }, true}
 	}
 	loaders := func(n int) variant {
-		return variant{fmt.Sprintf("load concurrency %d", n), func(y *System) { y.Settings.allow(etl.TopicLoad, n) }}
+		return variant{fmt.Sprintf("load concurrency %d", n), func(y *System) { y.Settings.allow(etl.TopicLoad, n) }, true}
 	}
 	all := []variant{
-		{"**large: max_parallel 4, load concurrency 400, chunks of 64 MiB**", func(*System) {}},
+		{"**large: max_parallel 4, load concurrency 400, chunks of 64 MiB**", func(*System) {}, false},
 		parallel(16), parallel(64),
-		{"max_parallel 64, destination with 32 cores", func(y *System) { y.Settings.MaxParallel, y.Limits.DestinationSlots = 64, 32 }},
+		{"max_parallel 64, destination with 32 cores", func(y *System) { y.Settings.MaxParallel, y.Limits.DestinationSlots = 64, 32 }, true},
 		loaders(8), loaders(100), loaders(900),
 		{"max_parallel 64, 32 cores, load concurrency 64", func(y *System) {
 			y.Settings.MaxParallel, y.Limits.DestinationSlots = 64, 32
 			y.Settings.allow(etl.TopicLoad, 64)
-		}},
-		{"chunks of 256 MiB", func(y *System) { y.Settings.ChunkBytes = 256 << 20 }},
-		{"chunks of 1 GiB", func(y *System) { y.Settings.ChunkBytes = 1 << 30 }},
-		{"inspect concurrency 200", func(y *System) { y.Settings.allow(etl.TopicInspect, 200) }},
+		}, true},
+		{"chunks of 256 MiB", func(y *System) { y.Settings.ChunkBytes = 256 << 20 }, false},
+		{"chunks of 1 GiB", func(y *System) { y.Settings.ChunkBytes = 1 << 30 }, false},
+		{"inspect concurrency 200", func(y *System) { y.Settings.allow(etl.TopicInspect, 200) }, false},
 	}
 	for _, p := range presets[:len(presets)-1] {
-		all = append(all, variant{"preset " + p.name, p.set})
+		all = append(all, variant{"preset " + p.name, p.set, false})
 	}
 	return all
 }
@@ -105,6 +107,9 @@ func tables() []table {
 	for _, s := range Scenarios() {
 		t := table{Name: s.Name}
 		for _, v := range variants() {
+			if v.One && s.Destinations > 1 {
+				continue
+			}
 			y := behind(Default())
 			v.Set(&y)
 			r := Simulate(s, y)
