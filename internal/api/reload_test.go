@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ended follows a run to its end and gives it.
-func (l *lab) ended(run string) *reply {
+// followed follows a run to its end and gives it.
+func (l *lab) followed(run string) *reply {
 	l.t.Helper()
 	_, err := l.follow(l.t.Context(), run, "")
 	require.NoError(l.t, err)
@@ -48,7 +48,7 @@ func (l *lab) itemsRun(change map[string]any) (job, run string) {
 	}
 	job = l.job(l.file(itemsFile), body)
 	run = l.execute(job)
-	r := l.ended(run)
+	r := l.followed(run)
 	require.Equal(l.t, "COMPLETED", r.string("status"), r.text)
 	require.InDelta(l.t, 3, r.number("rows_rejected"), 0, r.text)
 	return job, run
@@ -94,7 +94,7 @@ func TestReload(t *testing.T) {
 	require.Equal(t, child, runOf(again))
 	require.Equal(t, "true", again.header.Get("Idempotency-Replayed"))
 	require.Len(t, l.get("/sources/csv").want(http.StatusOK).at("items"), 2, "no second file is made")
-	r := l.ended(child)
+	r := l.followed(child)
 	require.Equal(t, "COMPLETED", r.string("status"), r.text)
 	require.Equal(t, run, fmt.Sprint(int(r.number("parent_run_id"))))
 	require.InDelta(t, 1, r.number("rows_loaded"), 0, r.text)
@@ -118,14 +118,14 @@ func TestReload(t *testing.T) {
 
 	// Mended once more, through the child, by a file: the third row was left over.
 	grandchild := l.post("/job-runs/"+child+"/rejects/reload", map[string]any{"rows": []any{mended(3, "4", nil, "4,00", "29.02.2024")}}).want(http.StatusAccepted)
-	require.Equal(t, "COMPLETED", l.ended(runOf(grandchild)).string("status"))
+	require.Equal(t, "COMPLETED", l.followed(runOf(grandchild)).string("status"))
 	require.Equal(t, "2024-02-29 t", l.rows(`SELECT day || ' ' || (note IS NULL)::text::char(1) FROM items WHERE id = 4`))
 	file := l.get(at + "?format=csv").want(http.StatusOK).text
 	lines := strings.SplitAfter(file, "\n")
 	require.Len(t, lines, 6, file)
 	edited := lines[0] + strings.Replace(lines[2]+lines[3], ",x,", `,"7,75",`, 1)
 	third := l.post(at+"/reload/csv", edited, "Content-Type", "text/csv").want(http.StatusAccepted)
-	require.Equal(t, "COMPLETED", l.ended(runOf(third)).string("status"))
+	require.Equal(t, "COMPLETED", l.followed(runOf(third)).string("status"))
 	require.Equal(t, "a\nb 7.75 2024-02-02", l.rows(`SELECT note || ' ' || amount || ' ' || day FROM items WHERE id = 3`))
 	require.Equal(t, "unsupported_media", l.post(at+"/reload/csv", edited, "Content-Type", "text/plain").want(http.StatusUnsupportedMediaType).problem())
 	require.Equal(t, "missing_column", l.post(at+"/reload/csv", "id,note\n1,2\n", "Content-Type", "text/csv").want(http.StatusUnprocessableEntity).problem())
@@ -142,12 +142,12 @@ func TestReloadOfWhatIsGone(t *testing.T) {
 	l.serve()
 	job, run = l.itemsRun(map[string]any{"load_strategy": "TRUNCATE_INSERT"})
 	rows := map[string]any{"rows": []any{mended(3, "2", "", "2,25", "01.02.2024")}}
-	require.Equal(t, "COMPLETED", l.ended(l.execute(job)).string("status"))
+	require.Equal(t, "COMPLETED", l.followed(l.execute(job)).string("status"))
 	require.Equal(t, "superseded", l.post("/job-runs/"+run+"/rejects/reload", rows).want(http.StatusConflict).problem())
 
 	failing := l.job(l.file(itemsFile), map[string]any{"name": "strict", "table": "items", "column_mappings": mapping("id", "id")})
 	failed := l.execute(failing)
-	require.Equal(t, "FAILED", l.ended(failed).string("status"), "the ids are there already")
+	require.Equal(t, "FAILED", l.followed(failed).string("status"), "the ids are there already")
 	r := l.post("/job-runs/"+failed+"/rejects/reload", rows).want(http.StatusConflict)
 	require.Equal(t, "run_state", r.problem())
 	require.Equal(t, "not_found", l.post("/job-runs/999/rejects/reload", rows).want(http.StatusNotFound).problem())
@@ -164,11 +164,11 @@ func TestReloadThatFails(t *testing.T) {
 	at := "/job-runs/" + run + "/rejects/reload"
 	rows := map[string]any{"rows": []any{mended(3, "2", "", "2,25", "01.02.2024")}}
 	lost := runOf(l.post(at, rows).want(http.StatusAccepted))
-	require.Equal(t, "FAILED", l.ended(lost).string("status"))
+	require.Equal(t, "FAILED", l.followed(lost).string("status"))
 	_, err = l.target.Exec(t.Context(), `ALTER TABLE elsewhere RENAME TO items`)
 	require.NoError(t, err)
 	found := runOf(l.post(at, rows).want(http.StatusAccepted))
-	require.Equal(t, "COMPLETED", l.ended(found).string("status"))
+	require.Equal(t, "COMPLETED", l.followed(found).string("status"))
 	require.Equal(t, "already_reloaded", l.post("/job-runs/"+lost+"/retry", nil).want(http.StatusConflict).problem())
 	require.Equal(t, "3", l.rows(`SELECT count(*)::text FROM items`))
 	l.send(http.MethodDelete, "/job-runs/"+lost, nil).want(http.StatusNoContent)
