@@ -147,10 +147,10 @@ func (p *portal) secretStatements(a access) []awsiam.PolicyStatement {
 	}
 	var seal []string
 	if a.Opens {
-		seal = append(seal, "kms:Decrypt", "kms:DescribeKey")
+		seal = append(seal, "kms:Decrypt")
 	}
 	if a.Seals {
-		seal = append(seal, "kms:GenerateDataKey")
+		seal = append(seal, "kms:DescribeKey", "kms:GenerateDataKey")
 	}
 	if len(seal) > 0 {
 		all = append(all, statement("Passwords", []*string{p.Storage.SealKey.KeyArn()}, seal...))

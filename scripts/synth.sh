@@ -19,7 +19,8 @@ for pair in "$@"; do
 	context="$context,\"${pair%%=*}\":\"$value\""
 done
 node="$(scripts/node.sh)"
-out="${CDK_OUTDIR:-$PWD/cdk.out/$target}"
+out="${CDK_OUTDIR:-cdk.out/$target}"
+case "$out" in /*) ;; *) out="$PWD/$out" ;; esac
 mkdir -p bin "$(dirname "$out")"
 (cd infra-cdk && go build -o ../bin/infra-cdk .)
 # Aside, so that what is there stays until the new templates are whole.
