@@ -3,11 +3,13 @@ import { expect, picture, test, type Portal } from './portal'
 async function fill(portal: Portal): Promise<void> {
   const credential_id = await portal.warehouse()
   const orders = await portal.upload('examples/sales.csv')
-  const bad = await portal.upload({ name: 'stock-levels.csv', text: 'sku,quantity\nA-1,5\nA-2,7\nA-3,many\nA-4,2\n' })
+  const stock = await portal.upload({ name: 'stock-levels.csv', text: 'sku,quantity\nA-1,5\nA-2,7\nA-3,12\nA-4,2\n' })
+  const wrong = await portal.upload({ name: 'stock-levels-monday.csv', text: 'sku,quantity\nA-1,5\nA-2,7\nA-3,many\nA-4,2\n' })
   const job = { credential_id, create_table: true }
   const first = await portal.run({ ...job, name: 'Daily orders', file_id: orders.file_id, table: 'orders' })
   for (let i = 0; i < 6; i++) await portal.rerun(first.job)
-  await portal.run({ ...job, name: 'Stock levels', file_id: bad.file_id, table: 'stock', column_mappings: [{ source: 'sku', destination: 'sku', type: 'text' }, { source: 'quantity', destination: 'quantity', type: 'integer' }] })
+  const levels = await portal.run({ ...job, name: 'Stock levels', file_id: stock.file_id, table: 'stock' })
+  await portal.rerun(levels.job, wrong.file_id)
   const invoices = await portal.upload('examples/rechnungen.csv')
   const second = await portal.run({ ...job, name: 'Rechnungen', file_id: invoices.file_id, table: 'rechnungen' })
   await portal.rerun(second.job)

@@ -19,8 +19,8 @@ export interface Portal {
   warehouse: () => Promise<number>
   /** Makes a job, runs it, and waits for the end of the run. */
   run: (job: Record<string, unknown>) => Promise<{ job: number; run: number; status: string }>
-  /** Runs a job again, and waits for the end of the run. */
-  rerun: (job: number) => Promise<{ run: number; status: string }>
+  /** Runs a job again, on another file if one is given, and waits for the end of the run. */
+  rerun: (job: number, file?: string) => Promise<{ run: number; status: string }>
 }
 
 interface Errors {
@@ -76,8 +76,8 @@ function portalAt(url: string): Portal {
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
     return (text ? JSON.parse(text) : {}) as T
   }
-  const rerun = async (job: number) => {
-    const { job_run_id } = await call<{ job_run_id: number }>('POST', `/jobs/execute/${job}`)
+  const rerun = async (job: number, file?: string) => {
+    const { job_run_id } = await call<{ job_run_id: number }>('POST', `/jobs/execute/${job}`, file && { file_id: file })
     const status = await until(`run ${job_run_id}`, async () => {
       const run = await call<{ status: string }>('GET', `/job-runs/${job_run_id}`)
       return run.status === 'PENDING' || run.status === 'RUNNING' ? undefined : run.status

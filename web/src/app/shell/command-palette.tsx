@@ -6,6 +6,7 @@ import type { ReactNode } from 'react'
 import { useNavigate } from 'react-router'
 import { credentialsQuery, itemsOf, jobsQuery, runsQuery, sourcesQuery } from '@/shared/api/queries'
 import { Kbd, StatusBadge } from '@/shared/components'
+import { tableName } from '@/shared/lib/format'
 import { setTheme, useTheme } from '@/shared/lib/theme'
 import { navigation } from './navigation'
 
@@ -66,7 +67,7 @@ export function CommandPalette({ open, onOpenChange, onHelp }: { open: boolean; 
               </Command.Group>
               <Command.Group heading="Jobs" className={group}>
                 {itemsOf(jobs.data).map((job) => (
-                  <Item key={job.id} icon={Workflow} value={`job ${job.id} ${job.name} ${job.table}`} aside={<span className="truncate font-mono text-xs text-muted">{job.schema}.{job.table}</span>} onSelect={go(`/jobs/${job.id}`)}>{job.name}</Item>
+                  <Item key={job.id} icon={Workflow} value={`job ${job.id} ${job.name} ${job.table}`} aside={<span className="truncate font-mono text-xs text-muted">{tableName(job)}</span>} onSelect={go(`/jobs/${job.id}`)}>{job.name}</Item>
                 ))}
               </Command.Group>
               <Command.Group heading="Files" className={group}>

@@ -26,7 +26,7 @@ export function Figures({ summary, window }: { summary: Summary; window: string 
   const waiting = summary.chunks_waiting + summary.runs_pending
   const rejects = summary.reject_rate ?? 0
   return (
-    <section aria-label="Figures" className="mb-5 grid grid-cols-1 gap-px overflow-hidden rounded-lg border border-line bg-line shadow-card min-[420px]:grid-cols-2 md:grid-cols-3 xl:grid-cols-5">
+    <section aria-label="Figures" className="mb-5 grid grid-cols-2 gap-px overflow-hidden rounded-lg border border-line bg-line shadow-card md:grid-cols-5 max-md:[&>:last-child]:col-span-2">
       <Figure
         to={`/runs${searchOf({ status: 'FAILED', since })}`}
         icon={CircleX}

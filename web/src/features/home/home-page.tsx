@@ -5,7 +5,7 @@ import * as z from 'zod'
 import type { JobItem, Source, Summary, Tally } from '@/shared/api/model'
 import { itemsOf, jobsQuery } from '@/shared/api/queries'
 import { Bytes, ButtonLink, Card, ChartFrame, Count, DataTable, EmptyState, PageHeader, QueryView, RowLink, RunStrip, Select, Skeleton, StatusBadge, Time, type DataColumn } from '@/shared/components'
-import { formatCount } from '@/shared/lib/format'
+import { formatCount, tableName } from '@/shared/lib/format'
 import { useSearchState } from '@/shared/lib/search-state'
 import { Attention } from './attention'
 import { Figures } from './figures'
@@ -103,9 +103,7 @@ const jobColumns: DataColumn<JobItem>[] = [
     cell: (job) => (
       <div className="min-w-0">
         <RowLink to={`/jobs/${job.id}`}>{job.name}</RowLink>
-        <p className="truncate font-mono text-2xs text-muted">
-          {job.schema}.{job.table}
-        </p>
+        <p className="truncate font-mono text-2xs text-muted">{tableName(job)}</p>
       </div>
     ),
   },
@@ -165,7 +163,7 @@ function RecentFiles({ files }: { files: Source[] }) {
                   <Count value={file.row_count} /> rows · <Count value={file.column_count} /> columns · <Bytes value={file.size} />
                 </p>
               </div>
-              <StatusBadge status={file.state} />
+              {file.state !== 'complete' && <StatusBadge status={file.state} />}
             </li>
           ))}
         </ul>

@@ -24,7 +24,7 @@ export function Welcome() {
       </div>
       <ol className="grid divide-line max-md:divide-y md:grid-cols-3 md:divide-x">
         {steps.map(({ icon: Icon, title, text }) => (
-          <li key={title} className="px-6 py-6 sm:px-8">
+          <li key={title} className="px-6 py-6 sm:px-10 md:px-8 md:first:pl-10">
             <Icon aria-hidden className="size-5 text-accent-text" strokeWidth={1.75} />
             <h3 className="mt-3 text-sm font-semibold">{title}</h3>
             <p className="mt-1 text-sm text-muted">{text}</p>

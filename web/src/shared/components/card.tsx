@@ -17,7 +17,7 @@ export function Card({ title, description, actions, flush, className, children, 
             <h2 className="text-sm font-semibold">{title}</h2>
             {description && <p className="text-xs text-muted">{description}</p>}
           </div>
-          {actions && <div className="flex items-center gap-2">{actions}</div>}
+          {actions && <div className="-mr-2 flex items-center gap-2">{actions}</div>}
         </header>
       )}
       <div className={flush ? '' : 'p-4'}>{children}</div>

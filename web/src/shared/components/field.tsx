@@ -17,7 +17,7 @@ export function Textarea({ className, ...rest }: ComponentProps<'textarea'>) {
 /** A choice; the browser's own, which every keyboard, phone and screen reader knows. */
 export function Select({ className, children, ...rest }: ComponentProps<'select'>) {
   return (
-    <select {...rest} className={cn(control, 'h-8 pr-7', className)}>
+    <select {...rest} className={cn(control, 'select-arrow h-8 appearance-none pr-7', className)}>
       {children}
     </select>
   )

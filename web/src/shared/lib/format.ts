@@ -31,6 +31,11 @@ export function plural(value: Count, one: string, many = `${one}s`): string {
   return `${formatCount(value)} ${toBigInt(value) === 1n ? one : many}`
 }
 
+/** "schema.table", or the table alone where the search path decides. */
+export function tableName({ schema, table }: { schema: string; table: string }): string {
+  return schema ? `${schema}.${table}` : table
+}
+
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
 /** Bytes in units of 1024: "1.5 MiB". Negative or missing is unknown: "–". */

@@ -1,0 +1,30 @@
+import { checkAccessibility, checkNarrow, expect, test } from './portal'
+
+test('an empty portal offers a sample, and opens it', async ({ page }) => {
+  await page.goto('/')
+  await expect(page.getByRole('button', { name: 'Try it with a sample' })).toBeVisible()
+  await checkAccessibility(page)
+  await checkNarrow(page)
+  await page.getByRole('button', { name: 'Try it with a sample' }).click()
+  await expect(page).toHaveURL(/\/files\/[0-9a-f-]{36}/)
+})
+
+test('what failed is on the home page with its reason, and every number opens its list', async ({ page, portal }) => {
+  const good = await portal.upload({ name: 'stock.csv', text: 'sku,quantity\nA-1,5\nA-2,7\n' })
+  const bad = await portal.upload({ name: 'stock-2.csv', text: 'sku,quantity\nA-1,5\nA-2,many\n' })
+  const { job, status } = await portal.run({ name: 'Stock', file_id: good.file_id, credential_id: await portal.warehouse(), table: 'stock', create_table: true })
+  expect(status).toBe('COMPLETED')
+  const failed = await portal.rerun(job, bad.file_id)
+  expect(failed.status).toBe('FAILED')
+  await page.goto('/?hours=168')
+  await expect(page.getByLabel('Window of the figures')).toHaveValue('168')
+  await expect(page.getByText("'many' is not integer")).toBeVisible()
+  await expect(page.getByRole('img', { name: 'Last 2: 1 completed, 1 failed' })).toBeVisible()
+  await checkAccessibility(page)
+  await checkNarrow(page)
+  await page.getByRole('button', { name: 'View as table' }).click()
+  await expect(page.getByRole('table', { name: 'Rows loaded' })).toBeVisible()
+  await checkAccessibility(page)
+  await page.getByRole('link', { name: /Failed runs 1/ }).click()
+  await expect(page).toHaveURL(/\/runs\?status=FAILED/)
+})
