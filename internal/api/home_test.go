@@ -111,3 +111,25 @@ func TestChangesOfAJob(t *testing.T) {
 	require.Len(t, first.at("columns"), 4)
 	require.Equal(t, "not_found", l.get(at+"/versions/3/changes").want(http.StatusNotFound).problem())
 }
+
+func TestDrift(t *testing.T) {
+	l := newLab(t)
+	l.database(ordersTable)
+	job := l.job(l.file(orders(10)), map[string]any{"column_mappings": append(mapping("id", "id", "customer", "customer"), map[string]any{"destination": "amount", "expression": "amount * 2"})})
+	same := l.get("/jobs/" + job + "/drift?file_id=" + l.file(orders(20))).want(http.StatusOK)
+	require.Equal(t, true, same.at("compatible"))
+	for _, key := range []string{"missing", "added"} {
+		require.Empty(t, same.at(key), same.text)
+	}
+	other := l.file("Customer,ID,price,day\nann,x1,1.5,2024-01-31\nbob,x2,2.5,2024-02-01\n")
+	r := l.get("/jobs/" + job + "/drift?file_id=" + other).want(http.StatusOK)
+	require.Equal(t, []any{false, true}, []any{r.at("compatible"), r.at("reordered")}, r.text)
+	require.Equal(t, "mapping.columns[2].expression", r.string("problem", "location"))
+	require.InDelta(t, 1, r.number("problem", "position", "column"), 0)
+	require.Equal(t, "amount", r.string("missing", 0, "name"))
+	require.Equal(t, "price", r.string("added", 0, "name"))
+	require.Equal(t, []any{"ID", "integer", "text", true}, []any{r.at("changed", 0, "name"), r.at("changed", 0, "type_before"), r.at("changed", 0, "type"), r.at("changed", 0, "widened")}, r.text)
+	require.Equal(t, []any{"id"}, r.at("changed", 0, "destinations"))
+	require.Equal(t, "not_found", l.get("/jobs/99/drift?file_id="+other).want(http.StatusNotFound).problem())
+	require.Equal(t, "missing_field", l.get("/jobs/"+job+"/drift").want(http.StatusUnprocessableEntity).problem())
+}

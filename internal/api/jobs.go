@@ -103,6 +103,15 @@ func (s *server) jobOperations() {
 		) (*answer[portal.Changes], error) {
 			return answered(s.portal.JobChanges(ctx, in.ID, in.From, in.Version))
 		})
+	register(s, operation(etl.Viewer, http.MethodGet, "/jobs/{id}/drift", "get-job-drift", tag, "How a file differs from the one that a job was made for"),
+		func(ctx context.Context, in *struct {
+			IDInput
+
+			FileID string `query:"file_id" format:"uuid" required:"true" doc:"The file that the job might be executed with"`
+		},
+		) (*answer[portal.Drift], error) {
+			return answered(s.portal.Drift(ctx, in.ID, in.FileID))
+		})
 	s.mappingOperations(tag)
 	s.trialOperations(tag)
 	register(s, operation(etl.Editor, http.MethodPost, "/jobs/{id}/dry-run", "dry-run-job", tag, "Run a job without changing its table: counts, rows before and after, SQL"),

@@ -8,6 +8,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/etlportal/etlportal/internal/etl"
 )
@@ -149,9 +150,9 @@ func fieldsOf(v any) (map[string]json.RawMessage, error) {
 
 func fieldNames(t reflect.Type) []string {
 	var names []string
-	for i := range t.NumField() {
-		name, _, _ := bytes.Cut([]byte(t.Field(i).Tag.Get("json")), []byte(","))
-		names = append(names, string(name))
+	for field := range t.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		names = append(names, name)
 	}
 	return names
 }

@@ -216,7 +216,7 @@ func mappingProblem(e *etl.Error, location string) *MappingProblem {
 	out := &MappingProblem{Location: location, Code: string(e.Code), Message: worded.Message, Fix: worded.Fix}
 	if span := transform.SpanOf(e); span != nil {
 		out.Message, out.Position = span.Message, &Position{span.Line, span.Column, span.Length}
-		if !strings.HasSuffix(location, "expression") && location != "body.filter" {
+		if !strings.HasSuffix(location, "expression") && !strings.HasSuffix(location, "filter") {
 			out.Location += ".expression"
 		}
 	}
