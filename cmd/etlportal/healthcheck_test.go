@@ -4,19 +4,21 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
 func TestHealthcheckAsksWhereTheServerListens(t *testing.T) {
-	status := http.StatusOK
+	var answer atomic.Int64
+	answer.Store(http.StatusOK)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/healthz" {
 			w.WriteHeader(http.StatusNotFound)
 			return
 		}
-		w.WriteHeader(status)
+		w.WriteHeader(int(answer.Load()))
 	}))
 	_, port, ok := strings.Cut(strings.TrimPrefix(server.URL, "http://"), ":")
 	require.True(t, ok)
@@ -26,7 +28,7 @@ func TestHealthcheckAsksWhereTheServerListens(t *testing.T) {
 	require.Equal(t, exitDone, well.code, well.err)
 	require.Contains(t, well.out, "lives")
 
-	status = http.StatusServiceUnavailable
+	answer.Store(http.StatusServiceUnavailable)
 	ill := admin(t, []string{listen}, "healthcheck")
 	require.Equal(t, exitUnreachable, ill.code)
 	require.Contains(t, ill.err, "503")

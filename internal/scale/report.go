@@ -67,7 +67,11 @@ func Report(w io.Writer) error {
 	y := Default()
 	var plain, results []*Result
 	for _, s := range Scenarios() {
-		r, beyond := Simulate(s, y), Simulate(s, behind(y))
+		r := Simulate(s, y)
+		beyond := r
+		if r.Stuck > 0 {
+			beyond = Simulate(s, behind(y))
+		}
 		plain, results = append(plain, &r), append(results, &beyond)
 	}
 	functions := template.FuncMap{
