@@ -50,11 +50,13 @@ func (d *deployment) twice(t *testing.T) {
 	g.close()
 	run := c.execute(t, job)
 	standing(t, g, 1)
+	chunks := c.get(t, fmt.Sprintf("/job-runs/%d", run)).number(t, "chunks_total")
+	require.GreaterOrEqual(t, chunks, int64(2))
 	again := func() {
 		d.send(t, "Inspect", etl.Message{Topic: etl.TopicInspect, FileID: file})
 		d.send(t, "Plan", etl.Message{Topic: etl.TopicPlan, RunID: run, Attempt: 1})
-		for chunk := range 2 {
-			d.send(t, "Load", etl.Message{Topic: etl.TopicLoad, RunID: run, Chunk: chunk, Attempt: 1})
+		for chunk := range chunks {
+			d.send(t, "Load", etl.Message{Topic: etl.TopicLoad, RunID: run, Chunk: int(chunk), Attempt: 1})
 		}
 		d.send(t, "Finalize", etl.Message{Topic: etl.TopicFinalize, RunID: run, Attempt: 1})
 	}

@@ -20,7 +20,7 @@ const (
 	// wide rows make a large file of few rows: two parts, eight chunks of 8 MiB.
 	wideRows, wide = 66_000, 1000
 	// narrow is a file of two chunks.
-	narrowRows, narrow = 14_000, 1000
+	narrowRows, narrow = 20_000, 1000
 )
 
 // table makes a table in the warehouse.
@@ -135,7 +135,7 @@ func (d *deployment) rejects(t *testing.T) {
 	file := c.file(t, "mixed.csv", []byte("id,customer,amount,day,note\n1,Ada,1.5,2024-01-01,a\n2,Bo,2.5,2024-01-02,b\n3,Cy,3.5,2024-02-31,c\n4,Di,4.5,2024-01-04,d\n"))
 	job := c.post(t, http.StatusCreated, "/jobs", map[string]any{
 		"name": "mixed", "file_id": file, "credential_id": c.credential(t, "mixed", newGate(t, d.warehouse)), "table": "mixed",
-		"on_bad_row": map[string]any{"mode": "reject"},
+		"on_bad_row": map[string]any{"mode": "skip"},
 	}).number(t, "id")
 	run := c.execute(t, job)
 	done, _ := c.follow(t, run)

@@ -31,6 +31,7 @@ def install():
         if isinstance(poller, SqsPoller) and not poller.is_fifo_queue:
             allowed = (esm_config.get("ScalingConfig") or {}).get("MaximumConcurrency") or DEFAULT_CONCURRENCY
             poller.etlportal_slots = threading.BoundedSemaphore(allowed)
+            poller.etlportal_stopped = self._shutdown_event
 
     plain_poll = SqsPoller.poll_events
 
@@ -49,7 +50,13 @@ def install():
                 MessageAttributeNames=["All"],
                 MessageSystemAttributeNames=["All"],
             ).get("Messages", [])
-            if messages:
+            if messages and self.etlportal_stopped.is_set():
+                # The mapping was switched off over the long poll: nobody is to see them.
+                for message in messages:
+                    self.source_client.change_message_visibility(
+                        QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+                    )
+            elif messages:
                 threading.Thread(target=handle, args=(self, slots, messages), daemon=True).start()
                 handed = True
         finally:
