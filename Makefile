@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo build web web-test web-e2e screenshots functions test check lint up down secrets tidy fmt cover fuzz soak bench readme vuln clean distclean
+.PHONY: help run demo build web web-test web-e2e screenshots functions test localstack-test check lint up down secrets tidy fmt cover fuzz soak bench readme vuln clean distclean
 
 # The version is stamped below; git's refusal of a checkout with another owner must not break a build.
 export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
@@ -66,6 +66,9 @@ test: ## everything that must hold: build, vet, lint, secrets, tidy, tests under
 	$(call section,2000 schedules of crashes and lost messages$(comma) each row once)
 	go test -count=1 -timeout 10m -run '^TestExactlyOnce$$' ./internal/workflow
 	@printf '\nmake test: everything passed\n'
+
+localstack-test: ## the synthesized stack on LocalStack, and the contract through its API Gateway
+	go test -count=1 -timeout 15m -v ./functions/e2e
 
 check: ## the quick subset: vet and short tests without the race detector
 	$(call section,go vet)
