@@ -63,13 +63,13 @@ func (g *gateway) URL() *string {
 // greedy one beside it for what is below it, so each gets a greedy one again.
 func (g *gateway) route(p *portal) {
 	api := integration(p.Functions[functionAPI], awsapigateway.ResponseTransferMode_BUFFERED, p.s)
-	any := func(r awsapigateway.IResource) { r.AddMethod(jsii.String("ANY"), api, open) }
+	all := func(r awsapigateway.IResource) { r.AddMethod(jsii.String("ANY"), api, open) }
 	below := func(r awsapigateway.IResource, name string) awsapigateway.IResource {
 		return r.AddResource(jsii.String(name), nil)
 	}
 	root := g.API.Root()
-	any(root)
-	any(below(root, "{proxy+}"))
+	all(root)
+	all(below(root, "{proxy+}"))
 	stream, ok := p.Functions[functionStream]
 	if !ok {
 		return
@@ -77,14 +77,14 @@ func (g *gateway) route(p *portal) {
 	at := root
 	for _, name := range []string{"api", "v1"} {
 		at = below(at, name)
-		any(at)
-		any(below(at, "{proxy+}"))
+		all(at)
+		all(below(at, "{proxy+}"))
 	}
 	runs := below(at, "job-runs")
-	any(runs)
+	all(runs)
 	run := below(runs, "{id}")
-	any(run)
-	any(below(run, "{proxy+}"))
+	all(run)
+	all(below(run, "{proxy+}"))
 	events := below(run, "stream")
 	events.AddMethod(jsii.String("GET"), integration(stream, awsapigateway.ResponseTransferMode_STREAM, p.s), open)
 	events.AddMethod(jsii.String("OPTIONS"), api, open)

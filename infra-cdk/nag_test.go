@@ -64,12 +64,12 @@ func TestNag(t *testing.T) {
 			all := append(*notes.FindError(jsii.String("*"), assertions.Match_StringLikeRegexp(jsii.String("AwsSolutions-.*"))),
 				*notes.FindWarning(jsii.String("*"), assertions.Match_StringLikeRegexp(jsii.String("AwsSolutions-.*")))...)
 			for _, m := range all {
-				text, _ := m.Entry.Data.(string)
+				text, _ := m.Entry.Data.(string) //nolint:staticcheck // where the type moves to, Go has nothing yet
 				rule, _, _ := strings.Cut(strings.TrimPrefix(text, "AwsSolutions-"), ":")
 				if i := strings.Index(text, "]:"); strings.Contains(text, "[") && i > 0 {
 					rule = strings.TrimPrefix(text[:i+1], "AwsSolutions-")
 				}
-				found[strings.TrimSuffix(strings.TrimPrefix(*m.Id, "/EtlPortal-"), "/Resource")+" "+rule] = true
+				found[strings.TrimSuffix(strings.TrimPrefix(*m.Id, "/EtlPortal-"), "/Resource")+" "+rule] = true //nolint:staticcheck // as above
 			}
 		}
 	}

@@ -25,7 +25,7 @@ const (
 	// connectionsPerACU is a careful share of what Aurora allows: 2 GiB each,
 	// and one connection per 9,531,392 bytes.
 	connectionsPerACU = 150
-	period            = 5
+	periodMinutes     = 5
 )
 
 // watch makes alarms that tell one topic.
@@ -52,23 +52,24 @@ func newObservability(stack awscdk.Stack, s *Settings, p *portal) {
 		w.errors(name, p)
 	}
 	w.alarm("FailedRuns", "a run failed; its log in the portal says why", runs("FAILED"), 1, nil)
-	w.alarm("GatewayErrors", "the API answers with 5xx", p.API.API.MetricServerError(&awscloudwatch.MetricOptions{Statistic: jsii.String("Sum"), Period: minutes(period)}), manyErrors, nil)
+	w.alarm("GatewayErrors", "the API answers with 5xx", p.API.API.MetricServerError(&awscloudwatch.MetricOptions{Statistic: jsii.String("Sum"), Period: period()}), manyErrors, nil)
 	database := p.Storage.Database.Cluster
 	w.alarm("DatabaseFull", "the database is at its largest size (context acu.max)",
-		database.MetricACUUtilization(&awscloudwatch.MetricOptions{Statistic: jsii.String("Average"), Period: minutes(period)}), fullDatabase, jsii.Number(3))
+		database.MetricACUUtilization(&awscloudwatch.MetricOptions{Statistic: jsii.String("Average"), Period: period()}), fullDatabase, jsii.Number(3))
 	w.alarm("DatabaseConnections", "the database runs out of connections; fewer functions at a time (context concurrency.*) or a larger acu.max",
-		database.MetricDatabaseConnections(&awscloudwatch.MetricOptions{Statistic: jsii.String("Maximum"), Period: minutes(period)}), connectionsPerACU*s.MaxACU, nil)
+		database.MetricDatabaseConnections(&awscloudwatch.MetricOptions{Statistic: jsii.String("Maximum"), Period: period()}), connectionsPerACU*s.MaxACU, nil)
 	w.dashboard(p)
 	output(stack, "AlarmsTopic", "topic of the alarms", w.topic.TopicArn())
 }
 
-func minutes(n int) awscdk.Duration { return awscdk.Duration_Minutes(jsii.Number(n)) }
+// period is what one figure of an alarm or graph is about.
+func period() awscdk.Duration { return awscdk.Duration_Minutes(jsii.Number(periodMinutes)) }
 
 // runs is how many runs ended so.
 func runs(status string) awscloudwatch.Metric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
 		Namespace: jsii.String(metricsNamespace), MetricName: jsii.String("Runs"), DimensionsMap: &map[string]*string{"status": jsii.String(status)},
-		Statistic: jsii.String("Sum"), Period: minutes(period), Label: jsii.String(status),
+		Statistic: jsii.String("Sum"), Period: period(), Label: jsii.String(status),
 	})
 }
 
@@ -91,10 +92,10 @@ func (w *watch) alarm(id, about string, metric awscloudwatch.IMetric, threshold 
 func (w *watch) errors(name string, p *portal) {
 	f := p.Functions[name]
 	rate := awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
-		Expression: jsii.String("IF(invocations > 0, 100 * errors / invocations, 0)"), Label: jsii.String("errors in percent"), Period: minutes(period),
+		Expression: jsii.String("IF(invocations > 0, 100 * errors / invocations, 0)"), Label: jsii.String("errors in percent"), Period: period(),
 		UsingMetrics: &map[string]awscloudwatch.IMetric{
-			"errors":      f.MetricErrors(&awscloudwatch.MetricOptions{Statistic: jsii.String("Sum"), Period: minutes(period)}),
-			"invocations": f.MetricInvocations(&awscloudwatch.MetricOptions{Statistic: jsii.String("Sum"), Period: minutes(period)}),
+			"errors":      f.MetricErrors(&awscloudwatch.MetricOptions{Statistic: jsii.String("Sum"), Period: period()}),
+			"invocations": f.MetricInvocations(&awscloudwatch.MetricOptions{Statistic: jsii.String("Sum"), Period: period()}),
 		},
 	})
 	w.alarm(title(name)+"Errors", "function "+name+" fails; its log group says why", rate, manyErrors, nil)
@@ -127,7 +128,7 @@ func (w *watch) dashboard(p *portal) {
 }
 
 func labelled(label, statistic string) *awscloudwatch.MetricOptions {
-	return &awscloudwatch.MetricOptions{Label: jsii.String(label), Statistic: jsii.String(statistic), Period: minutes(period)}
+	return &awscloudwatch.MetricOptions{Label: jsii.String(label), Statistic: jsii.String(statistic), Period: period()}
 }
 
 // alarms tell of dead letters and of messages that nobody takes.

@@ -83,17 +83,17 @@ func newPortal(stack awscdk.Stack, s *Settings, props portalProps) (*portal, err
 	if s.WAF {
 		p.API.guard(p)
 	}
-	p.everyMinute()
+	p.reconcile()
 	p.outputs()
 	return p, nil
 }
 
-// everyMinute wakes the reconciler; a run that was missed needs no second try a
-// minute before the next.
-func (p *portal) everyMinute() {
-	awsevents.NewRule(p.stack, jsii.String("EveryMinute"), &awsevents.RuleProps{
-		RuleName: p.s.Called("every-minute"), Description: jsii.String("wakes what stopped and clears what is left over"),
-		Schedule: awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(1))),
+// reconcile wakes the reconciler every minute, or as the settings say; what was
+// missed is found the next time.
+func (p *portal) reconcile() {
+	awsevents.NewRule(p.stack, jsii.String("Reconcile"), &awsevents.RuleProps{
+		RuleName: p.s.Called("reconcile"), Description: jsii.String("wakes what stopped and clears what is left over"),
+		Schedule: awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(p.s.Reconcile))),
 		Targets: &[]awsevents.IRuleTarget{awseventstargets.NewLambdaFunction(p.Functions[functionReconcile], &awseventstargets.LambdaFunctionProps{
 			RetryAttempts: jsii.Number(0), MaxEventAge: awscdk.Duration_Minutes(jsii.Number(1)),
 		})},

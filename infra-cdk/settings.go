@@ -51,6 +51,9 @@ type Settings struct {
 	Origins []string
 	// Alarm is the address that alarms are sent to; may be empty.
 	Alarm string
+	// Reconcile is how many minutes lie between two looks for what stopped. Each
+	// wakes a database that pauses.
+	Reconcile int
 	// NAT is how many NAT gateways lead to databases outside of the VPC and its
 	// peers; with 0, AWS's services are reached by Endpoints.
 	NAT int
@@ -231,6 +234,7 @@ func settingsOf(node constructs.Node) (*Settings, error) {
 		Certificate: c.text("certificate", ""),
 		Origins:     c.list("origins", ""),
 		Alarm:       c.text("alarm", ""),
+		Reconcile:   c.integer("reconcile", 1, 1, mostReconcile),
 		NAT:         c.integer("nat", 1, 0, zones),
 		Endpoints:   c.list("endpoints", ""),
 		CIDR:        c.text("cidr", "10.40.0.0/16"),
