@@ -43,6 +43,9 @@ type Deps struct {
 	// Origins are the web pages beside the portal's own that may call it
 	// ("http://localhost:5173").
 	Origins []string
+	// Ending is closed when the process is about to end, so that event streams
+	// end whole and their clients go on elsewhere; nil: never.
+	Ending <-chan struct{}
 	// StreamFor is how long an event stream lasts before its client has to come
 	// back, for gateways that cut long answers or hold them back; 0 is no limit.
 	StreamFor time.Duration
@@ -62,6 +65,7 @@ type server struct {
 	verify         func(ctx context.Context, token string) (etl.Principal, error)
 	hosts, origins []string
 	streamFor      time.Duration
+	ending         <-chan struct{}
 	log            *slog.Logger
 	registry       *prometheus.Registry
 	metrics        *metrics
@@ -92,7 +96,7 @@ func build(d Deps, more func(*server)) (http.Handler, error) {
 // describe registers every operation.
 func describe(d Deps, more func(*server)) (*server, error) {
 	installErrors()
-	s := &server{portal: d.Portal, signIn: d.SignIn || d.Closed || d.Verify != nil, closed: d.Closed, verify: d.Verify, streamFor: d.StreamFor, log: d.Log, registry: d.Metrics, mux: http.NewServeMux(), web: d.Web}
+	s := &server{portal: d.Portal, signIn: d.SignIn || d.Closed || d.Verify != nil, closed: d.Closed, verify: d.Verify, streamFor: d.StreamFor, ending: d.Ending, log: d.Log, registry: d.Metrics, mux: http.NewServeMux(), web: d.Web}
 	for _, h := range d.Hosts {
 		s.hosts = append(s.hosts, strings.ToLower(h))
 	}

@@ -89,6 +89,7 @@ var statusOf = map[etl.Code]int{
 	"parts_missing":        http.StatusConflict,
 	"source_failed":        http.StatusConflict,
 	"source_not_ready":     http.StatusConflict,
+	"profile_running":      http.StatusConflict,
 	"bad_cursor":           http.StatusBadRequest,
 	"bad_limit":            http.StatusBadRequest,
 	"bad_if_match":         http.StatusBadRequest,
@@ -104,8 +105,9 @@ var statusOf = map[etl.Code]int{
 	// These are about the portal's own database, which is not the caller's to mend.
 	"migrations_pending":      http.StatusServiceUnavailable,
 	"portal_database_refused": http.StatusServiceUnavailable,
-	// And this about the issuer that the portal is configured for.
+	// And these about its issuer and its key.
 	"issuer_mismatch": http.StatusServiceUnavailable,
+	"key_denied":      http.StatusServiceUnavailable,
 }
 
 // retrySeconds is what Retry-After says about what passes.
@@ -134,7 +136,7 @@ func problemOf(ctx context.Context, err error) *problemDetails {
 	}
 	p := newProblem(ctx, status, string(e.Code), e.Fix, e.Message)
 	p.retryAfter, p.Line, p.Column, p.Value = retry, e.Line, e.Column, e.Value
-	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+	if e.Kind == etl.Weather || status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		p.retryAfter = retrySeconds
 	}
 	if invalid, ok := errors.AsType[*portal.Invalid](err); ok {

@@ -250,9 +250,10 @@ func TestPreviewThroughTheIndex(t *testing.T) {
 	at := "/sources/csv/" + id
 	require.Equal(t, "sampled", l.get(at+"/metadata").want(http.StatusOK).string("profile", "state"))
 	require.Equal(t, "1", l.get(at+"/preview?limit=1").want(http.StatusOK).string("rows", 0, 0), "the sample is there at once")
-	early := l.get(at + "/preview?offset=59990").want(http.StatusServiceUnavailable)
+	early := l.get(at + "/preview?offset=59990").want(http.StatusConflict)
 	require.Equal(t, "profile_running", early.problem())
 	require.NotEmpty(t, early.header.Get("Retry-After"))
+	require.NotContains(t, l.log.String(), `"level":"ERROR"`, "there is nothing to mend")
 	l.index(id, content)
 	for _, offset := range []int{0, 1, 12345, 30000, 59989, 59999} {
 		p := l.get(fmt.Sprintf("%s/preview?offset=%d&limit=10", at, offset)).want(http.StatusOK)

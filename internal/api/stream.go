@@ -125,6 +125,9 @@ func (s *server) stream(hc huma.Context, in *streamInput) {
 			return
 		case <-over:
 			return
+		case <-s.ending:
+			_ = out.send(": the portal is about to end\n\nretry: 1000\n\n") // who has gone needs none
+			return
 		case _, open := <-changes:
 			if !open {
 				return

@@ -97,6 +97,7 @@ type App struct {
 	metrics  *messageMetrics
 	tracer   *tracer
 	draining atomic.Bool
+	ending   chan struct{}
 	close    sync.Once
 }
 
@@ -160,7 +161,7 @@ func assemble(ctx context.Context, c Config, a Adapters, s *store.Store, runs pr
 	p.Runs = steps
 	app := &App{
 		Portal: p, Store: s, config: c, log: log, queue: queue, steps: steps, opened: kept, metrics: newMessageMetrics(),
-		tracer: newTracer(c, identity, log),
+		tracer: newTracer(c, identity, log), ending: make(chan struct{}),
 	}
 	if a.API == nil {
 		return app, nil
@@ -172,7 +173,7 @@ func assemble(ctx context.Context, c Config, a Adapters, s *store.Store, runs pr
 func (a *App) answer(ctx context.Context, adapters Adapters, runs prometheus.Collector) error {
 	c := &a.config
 	d := api.Deps{
-		Portal: a.Portal, SignIn: c.RequireToken, Closed: c.Cloud, Hosts: hosts(c), Origins: c.Origins, StreamFor: c.StreamFor, Web: adapters.Web,
+		Portal: a.Portal, SignIn: c.RequireToken, Closed: c.Cloud, Hosts: hosts(c), Origins: c.Origins, StreamFor: c.StreamFor, Ending: a.ending, Web: adapters.Web,
 		Log: a.log, Metrics: prometheus.NewRegistry(),
 	}
 	if c.OIDC.Issuer != "" {
@@ -264,8 +265,13 @@ func (a *App) reconcile(ctx context.Context, handle etl.Handler) {
 	}
 }
 
-// Drain makes /readyz say that this process is about to end.
-func (a *App) Drain() { a.draining.Store(true) }
+// Drain makes /readyz say that this process is about to end, and ends event
+// streams, whose clients come back elsewhere; it may be repeated.
+func (a *App) Drain() {
+	if !a.draining.Swap(true) {
+		close(a.ending)
+	}
+}
 
 func (a *App) whileUp(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -261,7 +261,11 @@ func (w *worker) Work(ctx context.Context, job *river.Job[delivery]) error {
 	if later, ok := errors.AsType[*etl.RetryAfter](err); ok && job.Attempt <= w.options.MaxTries {
 		return river.JobSnooze(max(0, later.Delay))
 	}
-	log := w.options.Logger.With("topic", m.Topic, "file_id", m.FileID, "run_id", m.RunID, "chunk", m.Chunk, "attempt", m.Attempt, "try", job.Attempt, "error", err)
+	about := []any{"topic", m.Topic, "run_id", m.RunID, "chunk", m.Chunk, "attempt", m.Attempt}
+	if m.FileID != "" {
+		about = []any{"topic", m.Topic, "file_id", m.FileID}
+	}
+	log := w.options.Logger.With(append(about, "try", job.Attempt, "error", err)...)
 	if job.Attempt < w.options.MaxTries {
 		log.WarnContext(ctx, "a message failed and will come again")
 		return err

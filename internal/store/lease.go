@@ -51,6 +51,9 @@ func (s *Store) AcquireLease(ctx context.Context, credentialID int64, holder str
 		if !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
+		if err := etl.Reached(ctx, "all leases are taken"); err != nil {
+			return err
+		}
 		// A holder may let go at any moment, so that by now there may be no lease at all.
 		var wait float64
 		if err := tx.QueryRow(ctx, `SELECT coalesce(extract(epoch FROM min(expires_at) - portal_now()), 0)::float8 FROM leases WHERE credential_id = $1`, credentialID).Scan(&wait); err != nil {

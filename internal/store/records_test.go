@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -291,6 +292,68 @@ func TestActiveRunKeepsItsFile(t *testing.T) {
 	r, err = s.Run(ctx, r.ID)
 	require.NoError(t, err)
 	require.Equal(t, other.FileID, r.FileID, "it still says what it read")
+}
+
+// A lease that is given back just when another has found all of them taken
+// sends that one away for a moment, and fails nothing.
+func TestLeaseGivenBackMeanwhile(t *testing.T) {
+	s := open(t, Options{})
+	id := credential(t, s).ID
+	a, err := s.AcquireLease(t.Context(), id, "a", 1, time.Minute)
+	require.NoError(t, err)
+	given := false
+	ctx := etl.WithFaults(t.Context(), func(step string) error {
+		require.Equal(t, "all leases are taken", step)
+		given = true
+		return s.ReleaseLease(t.Context(), a)
+	})
+	_, err = s.AcquireLease(ctx, id, "b", 1, time.Minute)
+	wait, ok := errors.AsType[*etl.RetryAfter](err)
+	require.Truef(t, ok, "%v", err)
+	require.Equal(t, 100*time.Millisecond, wait.Delay)
+	require.True(t, given)
+	_, err = s.AcquireLease(t.Context(), id, "b", 1, time.Minute)
+	require.NoError(t, err)
+}
+
+func TestHeldRuns(t *testing.T) {
+	c := newClock()
+	s, ctx := open(t, Options{Now: c.Now}), t.Context()
+	r := loading(t, s, 1)
+	load(t, s, r, 0)
+	take := func(want bool) {
+		t.Helper()
+		held, err := s.HoldRun(ctx, r.ID, r.Attempt, time.Minute)
+		require.NoError(t, err)
+		require.Equal(t, want, held)
+	}
+	take(true)
+	take(false)
+	stalled := func(want int) {
+		t.Helper()
+		found, err := s.Stalled(ctx, time.Minute)
+		require.NoError(t, err)
+		found = slices.DeleteFunc(found, func(x etl.Stalled) bool { return x.Message.RunID != r.ID })
+		require.Len(t, found, want)
+	}
+	c.pass(90 * time.Second)
+	stalled(0)
+	require.NoError(t, s.KeepRun(ctx, r.ID, r.Attempt, time.Minute))
+	take(false)
+	c.pass(119 * time.Second)
+	stalled(0)
+	c.pass(time.Second)
+	stalled(1)
+	take(true)
+	require.NoError(t, s.KeepRun(ctx, r.ID, r.Attempt, 0))
+	take(true)
+	held, err := s.HoldRun(ctx, r.ID, r.Attempt+1, time.Minute)
+	require.NoError(t, err)
+	require.False(t, held, "another attempt")
+	_, err = s.FailRun(ctx, r.ID, r.Attempt, nil, nil)
+	require.NoError(t, err)
+	require.NoError(t, s.KeepRun(ctx, r.ID, r.Attempt, 0))
+	take(false)
 }
 
 func TestLeases(t *testing.T) {

@@ -360,6 +360,11 @@ const sweepEvery = 15 * time.Minute
 // reconcile sends again what has stopped, fails what is out of tries, and
 // sweeps stages that no run needs.
 func (s *Steps) reconcile(ctx context.Context, _ etl.Message) error {
+	// What cannot be sent would count as tried, and an outage of the queue would
+	// fail what waits for it.
+	if err := s.Queue.Ready(ctx); err != nil {
+		return err
+	}
 	stalled, err := s.Store.Stalled(ctx, 2*s.hold())
 	if err != nil {
 		return err
