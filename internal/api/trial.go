@@ -28,4 +28,13 @@ func (s *server) fitOperation(tag string) {
 		) (*answer[portal.Fits], error) {
 			return answered(s.portal.Fit(ctx, in.FileID, in.Body))
 		})
+	register(s, operation(etl.Viewer, http.MethodGet, "/sources/csv/{file_id}/histograms", "get-histograms", tag, "How the numbers and times of a file's first rows are spread"),
+		func(ctx context.Context, in *struct {
+			FileInput
+
+			Bins int `query:"bins" minimum:"1" maximum:"100" default:"20"`
+		},
+		) (*answer[portal.Histograms], error) {
+			return answered(s.portal.Histograms(ctx, in.FileID, in.Bins))
+		})
 }

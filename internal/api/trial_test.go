@@ -84,6 +84,24 @@ func TestTypesTried(t *testing.T) {
 	require.Equal(t, "unknown_column", l.post(at, map[string]any{"column": "nope"}).want(http.StatusUnprocessableEntity).problem())
 }
 
+func TestHistograms(t *testing.T) {
+	l := newLab(t)
+	file := l.file("n,price,day,at,name,none\n1,0.5,2024-01-01,2024-01-01 00:00:00,a,\n2,1.5,2024-01-02,2024-01-01 12:00:00,b,\n10,9.5,2024-01-31,2024-01-02 00:00:00,c,\n,4.5,2024-01-31,2024-01-02 00:00:00,d,\n")
+	r := l.get("/sources/csv/" + file + "/histograms?bins=3").want(http.StatusOK)
+	require.Equal(t, []any{true, 4.0}, []any{r.at("complete"), r.at("rows")})
+	require.Len(t, r.at("columns"), 4, r.text)
+	bin := func(from, to string, count float64) any {
+		return map[string]any{"from": from, "to": to, "count": count}
+	}
+	require.Equal(t, []any{bin("1", "5", 2), bin("5", "9", 0), bin("9", "13", 1)}, r.at("columns", 0, "bins"))
+	require.Equal(t, []any{bin("0.5", "3.5", 2), bin("3.5", "6.5", 1), bin("6.5", "9.5", 1)}, r.at("columns", 1, "bins"))
+	require.Equal(t, []any{bin("2024-01-01", "2024-01-12", 2), bin("2024-01-12", "2024-01-23", 0), bin("2024-01-23", "2024-02-03", 2)}, r.at("columns", 2, "bins"))
+	require.Equal(t, "2024-01-01 00:00:00", r.string("columns", 3, "bins", 0, "from"))
+	one := l.get("/sources/csv/" + l.file("n,m\n5,x\n5,y\n") + "/histograms").want(http.StatusOK)
+	require.Equal(t, []any{bin("5", "6", 2)}, one.at("columns", 0, "bins"))
+	require.Empty(t, l.get("/sources/csv/"+l.file("a,b\nx,y\nz,w\n")+"/histograms").want(http.StatusOK).at("columns"))
+}
+
 func pick(v any, keys ...string) map[string]any {
 	out := map[string]any{}
 	for _, k := range keys {
