@@ -11,6 +11,10 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "cost" {
+		fmt.Print(costPage())
+		return
+	}
 	defer jsii.Close()
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "infra-cdk:", err)

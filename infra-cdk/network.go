@@ -29,6 +29,9 @@ func (n *network) FunctionSubnets() *awsec2.SubnetSelection {
 	return &awsec2.SubnetSelection{SubnetGroupName: jsii.String(functionSubnets)}
 }
 
+// endpointNames are the interface endpoints that can be asked for, sorted.
+var endpointNames = []string{"cognito", "ecr", "ecr-docker", "ecs", "kms", "logs", "scheduler", "secretsmanager", "sqs"}
+
 // endpointServices are the interface endpoints that can be asked for. Each
 // costs by the hour and zone; all together cost more than a NAT gateway.
 func endpointServices() map[string]awsec2.InterfaceVpcEndpointAwsService {

@@ -135,6 +135,7 @@ const (
 	smallestACU, mostACU = 0.5, 256
 	maxNameLength        = 20
 	defaultLogDays       = 30
+	mostReconcile        = 24 * 60
 )
 
 // logDays are the retentions that CloudWatch knows.
@@ -258,7 +259,7 @@ func settingsOf(node constructs.Node) (*Settings, error) {
 	s.Functions = c.text("functions", filepath.Join("..", "dist", "functions", s.Arch))
 	if s.NAT == 0 && len(s.Endpoints) == 0 {
 		// Without a way out, the services that the functions call need doors of their own.
-		s.Endpoints = slices.Sorted(maps.Keys(endpointServices()))
+		s.Endpoints = endpointNames
 	}
 	s.sizes(c)
 	s.check(c)
@@ -319,8 +320,8 @@ func (s *Settings) check(c *context) {
 		}
 	}
 	for _, name := range s.Endpoints {
-		if _, ok := endpointServices()[name]; !ok {
-			c.complain("endpoints", "has %q, which is none of %s", name, strings.Join(slices.Sorted(maps.Keys(endpointServices())), ", "))
+		if !slices.Contains(endpointNames, name) {
+			c.complain("endpoints", "has %q, which is none of %s", name, strings.Join(endpointNames, ", "))
 		}
 	}
 	if given := []string{s.OIDCIssuer, s.OIDCClient, s.OIDCSecret}; slices.Contains(given, "") && strings.Join(given, "") != "" {
