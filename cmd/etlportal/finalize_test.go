@@ -38,7 +38,7 @@ func TestFinalizeCommand(t *testing.T) {
 	db, target := newDatabase(t), newDatabase(t)
 	set := map[string]string{
 		"ETLPORTAL_DATA_DIR": dataDir(t), "DATABASE_URL": db.url, "ENCRYPTION_KEY": base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), 32)),
-		"S3_ENDPOINT": objects.Endpoint, "S3_BUCKET": "mine", "S3_PREPARE": "true", "AWS_REGION": local.Region, "ETLPORTAL_CHUNK_SIZE": "8MiB", "ETLPORTAL_LONG_PUBLISH": "1ms",
+		"S3_ENDPOINT": objects.Endpoint, "S3_BUCKET": "mine", "S3_PREPARE": "true", "AWS_REGION": local.Region, "ETLPORTAL_CHUNK_SIZE": "8MiB",
 		"AWS_ACCESS_KEY_ID": objects.AccessKey, "AWS_SECRET_ACCESS_KEY": objects.SecretKey,
 	}
 	var env []string
@@ -52,7 +52,7 @@ func TestFinalizeCommand(t *testing.T) {
 	require.NoError(t, err)
 	back, err := startBackend(t.Context(), &where, nil)
 	require.NoError(t, err)
-	config.DatabaseURL = back.databaseURL
+	config.DatabaseURL, config.LongPublish = back.databaseURL, time.Millisecond
 	tasks := make(noted, 4)
 	portal, err := app.New(t.Context(), config, app.Adapters{Blobs: back.objects, Sealer: back.sealer, Queue: newQueue, Tasks: tasks, API: api.New})
 	require.NoError(t, err)

@@ -140,9 +140,8 @@ func FromEnvironment(env Environment) (Config, error) {
 			GroupsClaim: r.Text("ETLPORTAL_OIDC_GROUPS_CLAIM", oidc.DefaultGroupsClaim),
 			AdminGroups: r.List("ETLPORTAL_OIDC_ADMIN_GROUPS"), EditorGroups: r.List("ETLPORTAL_OIDC_EDITOR_GROUPS"), ViewerGroups: r.List("ETLPORTAL_OIDC_VIEWER_GROUPS"),
 		},
-		LongPublish: r.Duration("ETLPORTAL_LONG_PUBLISH", 10*time.Minute, time.Millisecond, 24*time.Hour),
-		LogLevel:    slog.LevelInfo,
-		Drain:       r.Duration("ETLPORTAL_DRAIN", 20*time.Second, 0, time.Hour),
+		LogLevel: slog.LevelInfo,
+		Drain:    r.Duration("ETLPORTAL_DRAIN", 20*time.Second, 0, time.Hour),
 		Traces: Traces{
 			Endpoint: r.Text("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
 			Headers:  map[string]string{},

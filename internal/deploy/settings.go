@@ -9,6 +9,7 @@ import (
 	"github.com/etlportal/etlportal/internal/app"
 	"github.com/etlportal/etlportal/internal/aws"
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/workflow"
 )
 
 // The defaults of what a function's portal may do.
@@ -85,6 +86,7 @@ func Read(env app.Environment) (Settings, error) {
 		Account: s.account, Cluster: r.Text("ETLPORTAL_TASK_CLUSTER", ""), TaskDefinition: r.Text("ETLPORTAL_TASK_DEFINITION", ""), Container: r.Text("ETLPORTAL_TASK_CONTAINER", "etlportal"),
 		Subnets: r.List("ETLPORTAL_TASK_SUBNETS"), SecurityGroups: r.List("ETLPORTAL_TASK_SECURITY_GROUPS"),
 	}
+	s.Portal.LongPublish = r.Duration("ETLPORTAL_LONG_PUBLISH", workflow.DefaultLongPublish, time.Millisecond, 24*time.Hour)
 	s.Bootstrap = r.Text("ETLPORTAL_BOOTSTRAP_TOKEN_SECRET", "")
 	switch how := r.Text("ETLPORTAL_RESPONSE", "buffered"); how {
 	case "buffered":
