@@ -1,11 +1,14 @@
 #!/bin/sh
 # Builds the Lambda functions into dist/functions/ARCH/NAME/bootstrap, for the
 # architectures given (arm64 and amd64 by default). A binary stays as it is, with
-# its time, where nothing of it has changed; one over 25 MB is an error.
+# its time, where nothing of it has changed; one over 25 MiB is an error.
+#
+# api is built without inlining: it waits for databases rather than computes, and
+# is a tenth smaller that way.
 set -eu
 cd "$(dirname "$0")/.."
-limit=25000000
-for arch in "${@:-arm64 amd64}"; do # the default is two words
+limit=26214400
+for arch in "${@:-arm64 amd64}"; do
 	for one in $arch; do
 		out="dist/functions/$one"
 		mkdir -p "$out"
@@ -13,7 +16,9 @@ for arch in "${@:-arm64 amd64}"; do # the default is two words
 			new="$out/$name/bootstrap.new"
 			old="$out/$name/bootstrap"
 			mkdir -p "$out/$name"
-			GOOS=linux GOARCH="$one" CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags '-s -w -buildid=' -o "$new" "./functions/$name"
+			small=
+			[ "$name" = api ] && small=-gcflags=all=-l
+			GOOS=linux GOARCH="$one" CGO_ENABLED=0 go build -trimpath -buildvcs=false ${small:+"$small"} -tags lambda.norpc -ldflags '-s -w -buildid=' -o "$new" "./functions/$name"
 			size=$(wc -c <"$new")
 			if [ "$size" -gt "$limit" ]; then
 				echo "functions: $new has $size bytes; $limit are the most" >&2

@@ -15,7 +15,7 @@ func main() {
 	f, err := cloud.Start(os.LookupEnv, os.Stdout)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // this is main
 	}
 	lambda.Start(f.Messages(etl.TopicInspect))
 }

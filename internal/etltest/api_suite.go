@@ -247,7 +247,7 @@ func (s *apiSuite) upload(t *testing.T) {
 		URLs []struct {
 			URL     string            `json:"url"`
 			Headers map[string]string `json:"headers"`
-		}
+		} `json:"urls"`
 	}
 	if err := json.Unmarshal([]byte(signed.text), &urls); err != nil || len(urls.URLs) != 1 {
 		t.Fatalf("no URL in %s", signed.text)

@@ -86,8 +86,8 @@ func request(ctx context.Context, e events.APIGatewayProxyRequest) (*http.Reques
 	// A port, which the event does not tell, makes it an address; that every
 	// caller must sign in is the configuration's, wherever he says he comes from.
 	r.RemoteAddr = net.JoinHostPort(e.RequestContext.Identity.SourceIP, "0")
-	if r.Header.Get("X-Request-Id") == "" {
-		r.Header.Set("X-Request-Id", e.RequestContext.RequestID)
+	if r.Header.Get("X-Request-ID") == "" {
+		r.Header.Set("X-Request-ID", e.RequestContext.RequestID)
 	}
 	return r, nil
 }

@@ -28,14 +28,14 @@ import (
 	"github.com/etlportal/etlportal/internal/etltest"
 )
 
-// bootstraps builds functions once for all tests, as the Makefile does.
+// built are the functions, made once for all tests, as scripts/functions.sh does.
 var built struct {
 	sync.Mutex
 
 	at map[string]string
 }
 
-func bootstrap(t *testing.T, name string) string {
+func bootstrap(t testing.TB, name string) string {
 	t.Helper()
 	built.Lock()
 	defer built.Unlock()
@@ -46,7 +46,11 @@ func bootstrap(t *testing.T, name string) string {
 	require.NoError(t, err)
 	dir := filepath.Join(filepath.Dir(strings.TrimSpace(string(root))), "dist", "test")
 	at := filepath.Join(dir, name, "bootstrap")
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", at, "github.com/etlportal/etlportal/functions/"+name)
+	flags := []string{"build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w -buildid=", "-o", at}
+	if name == "api" {
+		flags = append(flags, "-gcflags=all=-l")
+	}
+	build := exec.CommandContext(t.Context(), "go", append(flags, "github.com/etlportal/etlportal/functions/"+name)...)
 	build.Env = append(build.Environ(), "CGO_ENABLED=0")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
@@ -60,7 +64,7 @@ func bootstrap(t *testing.T, name string) string {
 // cloud is a portal's functions and what they need, without Lambda: each runs
 // on a Runtime API of ours.
 type cloud struct {
-	t           *testing.T
+	t           testing.TB
 	info        etltest.LocalStackInfo
 	queues      *sqs.Client
 	secrets     *secretsmanager.Client
@@ -88,7 +92,7 @@ func (l *lines) String() string {
 	return l.b.String()
 }
 
-func newCloud(t *testing.T) *cloud {
+func newCloud(t testing.TB) *cloud {
 	t.Helper()
 	info := etltest.LocalStack(t)
 	loaded, err := config.LoadDefaultConfig(t.Context(), config.WithRegion(info.Region), config.WithBaseEndpoint(info.Endpoint),

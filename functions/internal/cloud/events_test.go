@@ -38,7 +38,7 @@ func TestRequest(t *testing.T) {
 	require.Equal(t, "70ixmpl4fl.execute-api.us-east-2.amazonaws.com", r.Host)
 	require.Empty(t, r.Header.Values("Host"))
 	require.Equal(t, "127.0.0.1:0", r.RemoteAddr)
-	require.Equal(t, "77375676-xmpl-4b79-853a-f982474efe18", r.Header.Get("X-Request-Id"))
+	require.Equal(t, "77375676-xmpl-4b79-853a-f982474efe18", r.Header.Get("X-Request-ID"))
 
 	for path, want := range map[string]string{
 		"/prod/api/v1/jobs": "/api/v1/jobs", "/prod/healthz": "/healthz", "/prodigal": "/prodigal", "/api/v1/prod/x": "/api/v1/prod/x", "": "/",

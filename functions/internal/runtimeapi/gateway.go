@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -145,9 +146,7 @@ func (g *Gateway) event(r *http.Request) ([]byte, error) {
 		},
 		Body: string(content),
 	}
-	for name, values := range r.Header {
-		e.MultiValueHeaders[name] = values
-	}
+	maps.Copy(e.MultiValueHeaders, r.Header)
 	for name, values := range e.MultiValueHeaders {
 		e.Headers[name] = values[len(values)-1]
 	}

@@ -84,7 +84,7 @@ func Start(ctx context.Context, o Options) (*Environment, error) {
 	e := &Environment{options: o, ended: make(chan struct{}), events: make(chan *event), open: map[string]*event{}}
 	e.server = &http.Server{Handler: e, ReadHeaderTimeout: time.Minute}
 	go func() { _ = e.server.Serve(listener) }()
-	e.process = exec.CommandContext(ctx, o.Bootstrap) //nolint:gosec // the caller's own program
+	e.process = exec.CommandContext(ctx, o.Bootstrap)
 	e.process.Env = append(append([]string{}, o.Env...), "AWS_LAMBDA_RUNTIME_API="+listener.Addr().String())
 	e.process.Stdout, e.process.Stderr = o.Log, o.Log
 	if err := e.process.Start(); err != nil {
