@@ -67,7 +67,7 @@ func (s *throttled) RoundTrip(r *http.Request) (*http.Response, error) {
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(http.StatusServiceUnavailable)
 	if r.Method != http.MethodHead {
-		_, _ = io.WriteString(w, `<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>`)
+		_, _ = w.WriteString(`<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>`)
 	}
 	resp := w.Result()
 	resp.Request = r

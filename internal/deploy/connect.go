@@ -16,7 +16,7 @@ import (
 // The settings that name secrets.
 const (
 	databaseSetting  = "ETLPORTAL_DATABASE_SECRET"
-	bootstrapSetting = "ETLPORTAL_BOOTSTRAP_TOKEN_SECRET" //nolint:gosec // a setting's name
+	bootstrapSetting = "ETLPORTAL_BOOTSTRAP_TOKEN_SECRET"
 )
 
 // Queue is the portal's queue, which needs no database.
