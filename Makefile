@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo build web web-test web-e2e screenshots functions test localstack-test check lint up down secrets tidy fmt cover fuzz soak bench readme vuln clean distclean
+.PHONY: help run demo build web web-test web-e2e screenshots functions synth deploy infra-test test localstack-test check lint up down secrets tidy fmt cover fuzz soak bench readme vuln clean distclean
 
 # The version is stamped below; git's refusal of a checkout with another owner must not break a build.
 export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
@@ -45,6 +45,17 @@ screenshots: build ## take docs/images/*.png anew, in light and dark
 functions: ## build the Lambda functions, for ARCH='arm64 amd64'
 	@scripts/functions.sh $(ARCH)
 
+synth: ## CloudFormation templates in cdk.out; TARGET=localstack, CONTEXT='size=medium …' (docs/aws.md)
+	@scripts/functions.sh $(if $(filter localstack,$(TARGET)),amd64,arm64)
+	@scripts/synth.sh $(or $(TARGET),aws) $(CONTEXT)
+
+deploy: web ## deploy to AWS; CONTEXT='domain=… certificate=…' (docs/aws.md), ARGS='--require-approval never'
+	@$(MAKE) --no-print-directory synth TARGET=aws
+	@scripts/deploy.sh $(ARGS)
+
+infra-test: ## the stacks of infra-cdk: least privilege, cdk-nag, cfn-lint, costs
+	@scripts/infra-test.sh
+
 test: ## everything that must hold: build, vet, lint, secrets, tidy, tests under the race detector
 	$(call section,build)
 	@$(MAKE) --no-print-directory build
@@ -63,6 +74,8 @@ test: ## everything that must hold: build, vet, lint, secrets, tidy, tests under
 	@$(MAKE) --no-print-directory web-test
 	$(call section,web UI in Chromium against the built program)
 	@$(MAKE) --no-print-directory web-e2e
+	$(call section,stacks on AWS: least privilege$(comma) cdk-nag$(comma) cfn-lint)
+	@$(MAKE) --no-print-directory infra-test
 	$(call section,2000 schedules of crashes and lost messages$(comma) each row once)
 	go test -count=1 -timeout 10m -run '^TestExactlyOnce$$' ./internal/workflow
 	@printf '\nmake test: everything passed\n'

@@ -49,6 +49,8 @@ const (
 	partMiB  = 16
 	// sqsCalls of a chunk: sent, received, deleted, and their empty likes.
 	sqsCalls = 6
+	// pollers are Lambda's of a queue, each of which asks every twenty seconds.
+	pollers, pollsAnHour = 5, 180
 	// keptDays is how long a file stays in the bucket.
 	keptDays = 7
 	perTB    = 1e12
@@ -80,6 +82,7 @@ func idle(s Sizes, nats, endpoints, reconcileMinutes int) []item {
 		{"NAT gateways", float64(nats) * (priceNATHour + priceAddressHour) * monthHours},
 		{"interface endpoints", float64(endpoints*zones) * priceEndpointHour * monthHours},
 		{"keys and secrets", 3*priceKey + 2*priceSecret},
+		{"empty polls of the queues", 5 * pollers * pollsAnHour * monthHours / 1e6 * priceSQSMillion},
 		{"alarms", sourcesAlarms * priceAlarm},
 		{"reconciler", looks*priceLambdaMillion/1e6 + looks*reconcileSeconds*float64(look.Memory)/gibibyte*priceLambdaGBs},
 	}
