@@ -49,7 +49,7 @@ func TestSummary(t *testing.T) {
 	require.Equal(t, "fails", jobs.string("items", 0, "name"))
 	require.Equal(t, "FAILED", jobs.string("items", 0, "recent_runs", 0, "status"))
 	require.Len(t, l.get("/jobs?q=ORDERS").want(http.StatusOK).at("items"), 1)
-	require.Len(t, l.get("/jobs?q=public").want(http.StatusOK).at("items"), 0)
+	require.Empty(t, l.get("/jobs?q=public").want(http.StatusOK).at("items"))
 	require.Empty(t, l.get("/jobs?status=NEVER").want(http.StatusOK).at("items"))
 	credential := fmt.Sprint(int(jobs.number("items", 0, "credential_id")))
 	require.Len(t, l.get("/jobs?credential_id="+credential).want(http.StatusOK).at("items"), 3)

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -43,9 +44,7 @@ func (l *lab) itemsRun(change map[string]any) (job, run string) {
 			{"source": "day", "destination": "day", "format": "DD.MM.YYYY"},
 		},
 	}
-	for k, v := range change {
-		body[k] = v
-	}
+	maps.Copy(body, change)
 	job = l.job(l.file(itemsFile), body)
 	run = l.execute(job)
 	r := l.followed(run)
