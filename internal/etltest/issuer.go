@@ -83,8 +83,13 @@ func (i *Issuer) answer(w http.ResponseWriter, v any) {
 		http.Error(w, "away", http.StatusBadGateway)
 		return
 	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v) // who asked may have gone
+	_, _ = w.Write(text) // who asked may have gone
 }
 
 // Rotate makes a new key, by which alone tokens are signed and known from now on.
