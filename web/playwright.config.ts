@@ -1,8 +1,11 @@
 import { defineConfig } from '@playwright/test'
 
+// Two runs at a time keep out of each other's way; workers inherit the name.
+process.env.E2E_OUTPUT ??= `test-results/${process.pid}`
+
 export default defineConfig({
   testDir: 'e2e',
-  outputDir: 'test-results',
+  outputDir: process.env.E2E_OUTPUT,
   timeout: 60_000,
   expect: { timeout: 10_000 },
   // Each worker starts a portal with a PostgreSQL of its own.

@@ -15,7 +15,7 @@ test('makes a destination, sees which step of its test fails, corrects it', asyn
 
   await page.getByLabel('Name', { exact: true }).fill('Sales')
   await page.getByLabel('Host').fill(warehouse.host)
-  await page.getByLabel('Port').fill('1')
+  await page.getByLabel('Port', { exact: true }).fill('1')
   await page.getByLabel('Database').fill(warehouse.database)
   await page.getByLabel('User').fill(warehouse.username)
   await page.getByRole('button', { name: 'Save and test' }).click()
@@ -26,10 +26,14 @@ test('makes a destination, sees which step of its test fails, corrects it', asyn
   await checkAccessibility(page)
   await checkNarrow(page)
 
-  await page.getByLabel('Port').fill(String(warehouse.port))
+  await page.getByLabel('Port', { exact: true }).fill(String(warehouse.port))
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  // A stored password is not sent to another server.
+  await expect(page.getByLabel('Password')).toHaveAttribute('aria-invalid', 'true')
+  await page.getByLabel('Password').fill('of another server')
   await page.getByRole('button', { name: 'Save', exact: true }).click()
   await expect(page.getByText('Not usable yet')).toBeHidden()
-  await expect(page.getByLabel('Port')).toHaveValue(String(warehouse.port))
+  await expect(page.getByLabel('Port', { exact: true })).toHaveValue(String(warehouse.port))
   await page.getByRole('button', { name: 'Test connection' }).click()
   await expect(page.getByText('Network: passed')).toBeAttached()
 

@@ -1,7 +1,7 @@
 import { expect, picture, test } from './portal'
 
 test('destinations', async ({ page, portal }) => {
-  await portal.call('POST', '/credentials', { name: 'Sales warehouse', type: 'redshift', host: 'sales.example.org', port: 5439, database: 'dev', username: 'loader', ssl_mode: 'verify-full' })
+  await portal.call('POST', '/credentials', { name: 'Sales warehouse', type: 'postgresql', host: 'sales.example.org', port: 5432, database: 'sales', username: 'loader', ssl_mode: 'verify-full' })
   const file = await portal.upload('examples/sales.csv')
   const id = await portal.warehouse()
   await portal.run({ name: 'Daily orders', file_id: file.file_id, credential_id: id, table: 'orders', create_table: true })
@@ -24,7 +24,7 @@ test('tokens', async ({ page, portal }) => {
   await page.getByText('Copy the token').waitFor()
   await page.evaluate(() => {
     // A picture in the documentation holds no secret.
-    for (const code of document.querySelectorAll('code')) code.textContent = (code.textContent ?? '').replace(/etlp_[\w-]{20,}/, 'etlp_…')
+    for (const code of document.querySelectorAll('code')) code.textContent = code.innerText.replace(/etlp_[\w-]{20,}/, 'etlp_…')
   })
   await picture(page, 'tokens')
 })

@@ -1,14 +1,5 @@
 import { checkAccessibility, checkNarrow, expect, test } from './portal'
 
-test('an empty portal offers a sample, and opens it', async ({ page }) => {
-  await page.goto('/')
-  await expect(page.getByRole('button', { name: 'Try it with a sample' })).toBeVisible()
-  await checkAccessibility(page)
-  await checkNarrow(page)
-  await page.getByRole('button', { name: 'Try it with a sample' }).click()
-  await expect(page).toHaveURL(/\/files\/[0-9a-f-]{36}/)
-})
-
 test('what failed is on the home page with its reason, and every number opens its list', async ({ page, portal }) => {
   const good = await portal.upload({ name: 'stock.csv', text: 'sku,quantity\nA-1,5\nA-2,7\n' })
   const bad = await portal.upload({ name: 'stock-2.csv', text: 'sku,quantity\nA-1,5\nA-2,many\n' })

@@ -1,5 +1,7 @@
 import { expect, picture, test, type Portal } from './portal'
 
+test.use({ instance: 'home' })
+
 async function fill(portal: Portal): Promise<void> {
   const credential_id = await portal.warehouse()
   const orders = await portal.upload('examples/sales.csv')

@@ -115,7 +115,9 @@ function portalAt(url: string): Portal {
 }
 
 /** Tests with a portal per worker; `page` opens paths of it and must raise no errors. */
-export const test = base.extend<Errors, { portal: Portal }>({
+export const test = base.extend<Errors, { portal: Portal; instance: string }>({
+  // Files that name an instance (`test.use({ instance: 'empty' })` at their top) get a portal that no other file fills.
+  instance: ['', { option: true, scope: 'worker' }],
   portal: [
     async ({}, use) => {
       const { url, stop } = await start()

@@ -9,6 +9,7 @@ import { call, client } from '@/shared/api/client'
 import type { NewToken, Token } from '@/shared/api/model'
 import { itemsOf } from '@/shared/api/queries'
 import { Badge, Button, Card, CodeBlock, ConfirmDialog, DataTable, Dialog, EmptyState, ErrorPanel, ErrorSummary, Field, Input, LoadMore, PageHeader, QueryView, Select, Time, type DataColumn, type Tone } from '@/shared/components'
+import { useNow } from '@/shared/lib/use-now'
 
 const tokensQuery = infiniteQueryOptions({
   queryKey: ['tokens'],
@@ -112,8 +113,9 @@ export function TokensPage() {
 }
 
 function Ends({ token }: { token: Token }) {
+  const now = useNow(Boolean(token.expires_at))
   if (!token.expires_at) return <span className="text-muted">never</span>
-  const over = Date.parse(token.expires_at) < Date.now()
+  const over = Date.parse(token.expires_at) < now
   return over ? (
     <Badge tone="bad" icon={ShieldAlert}>
       ended <Time at={token.expires_at} />

@@ -1,6 +1,6 @@
 import { zodResolver } from '@hookform/resolvers/zod'
 import { useState } from 'react'
-import { useForm } from 'react-hook-form'
+import { useForm, useWatch } from 'react-hook-form'
 import type { Credential, CredentialInput } from '@/shared/api/model'
 import { Problem } from '@/shared/api/problem'
 import { Button, ErrorPanel, ErrorSummary, Field, Input, Select, Textarea } from '@/shared/components'
@@ -11,7 +11,7 @@ export function CredentialForm({ credential, onSave, action }: { credential?: Cr
   const form = useForm<Fields, unknown, Parsed>({ resolver: zodResolver(fields), defaultValues: initial(credential), shouldFocusError: false })
   const [failure, setFailure] = useState<unknown>(null)
   const { errors, isSubmitting, submitCount } = form.formState
-  const mode = form.watch('ssl_mode')
+  const mode = useWatch({ control: form.control, name: 'ssl_mode' })
   const message = (name: keyof Fields) => errors[name]?.message
   const save = form.handleSubmit(async (values) => {
     setFailure(null)

@@ -48,7 +48,7 @@ export function initial(credential?: Credential): Fields {
 
 /** What is sent. Options that the form does not show are kept; an empty password keeps the old one. */
 export function inputOf({ ssl_root_cert, password, ...rest }: Parsed, before?: Credential): CredentialInput {
-  const { ssl_root_cert: _, ...options } = before?.options ?? {}
+  const options = Object.fromEntries(Object.entries(before?.options ?? {}).filter(([name]) => name !== 'ssl_root_cert'))
   return { ...rest, options: ssl_root_cert ? { ...options, ssl_root_cert } : options, ...(password ? { password } : {}) }
 }
 
