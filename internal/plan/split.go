@@ -46,6 +46,21 @@ type Options struct {
 	// Parallel is the number of ranges scanned at a time, each in 256 KiB of
 	// memory; 0 means one per core.
 	Parallel int
+	// Keeper, where set, keeps what a long scan has found, so that one that is
+	// cut off is gone on with instead of begun again.
+	Keeper Keeper
+}
+
+// KeptRanges is the number of ranges in a block of a Keeper.
+const KeptRanges = 64
+
+// Keeper stores the scans of a file's blocks: every KeptRanges ranges, in file
+// order. What it gives must be of the same file, dialect, encoding and RangeSize.
+type Keeper interface {
+	// Block gives what was kept of a block; nil where nothing was.
+	Block(ctx context.Context, block int) ([]csv.Vector, error)
+	// KeepBlock stores a block; it may be repeated.
+	KeepBlock(ctx context.Context, block int, ranges []csv.Vector) error
 }
 
 // Split cuts a file of size bytes into spans of records that tile it from the
@@ -119,15 +134,43 @@ func scan(ctx context.Context, s *csv.Scanner, src io.ReaderAt, start, size int6
 		parallel = runtime.GOMAXPROCS(0)
 	}
 	ranges := make([]csv.Vector, (max(size-start, 0)+step-1)/step)
+	if o.Keeper == nil || len(ranges) <= KeptRanges {
+		if err := scanRanges(ctx, s, src, start, size, step, parallel, 0, ranges); err != nil {
+			return nil, err
+		}
+		return s.Fold(start, ranges)
+	}
+	for first := 0; first < len(ranges); first += KeptRanges {
+		block := ranges[first:min(first+KeptRanges, len(ranges))]
+		kept, err := o.Keeper.Block(ctx, first/KeptRanges)
+		if err != nil {
+			return nil, err
+		}
+		if len(kept) == len(block) {
+			copy(block, kept)
+			continue
+		}
+		if err := scanRanges(ctx, s, src, start, size, step, parallel, first, block); err != nil {
+			return nil, err
+		}
+		if err := o.Keeper.KeepBlock(ctx, first/KeptRanges, block); err != nil {
+			return nil, err
+		}
+	}
+	return s.Fold(start, ranges)
+}
+
+// scanRanges fills ranges, the first of which is the file's range number first.
+func scanRanges(ctx context.Context, s *csv.Scanner, src io.ReaderAt, start, size, step int64, parallel, first int, ranges []csv.Vector) error {
 	parallel = min(parallel, len(ranges))
 	group, ctx := errgroup.WithContext(ctx)
-	for first := range parallel {
+	for worker := range parallel {
 		group.Go(func() error {
 			buffer := make([]byte, min(bufferSize, size-start))
 			// Neighbouring ranges go to different goroutines, so that reading moves
 			// forward through the file as one front.
-			for i := first; i < len(ranges); i += parallel {
-				from := start + int64(i)*step
+			for i := worker; i < len(ranges); i += parallel {
+				from := start + int64(first+i)*step
 				v, err := scanRange(ctx, s, src, from, min(from+step, size), buffer)
 				if err != nil {
 					return err
@@ -137,10 +180,7 @@ func scan(ctx context.Context, s *csv.Scanner, src io.ReaderAt, start, size int6
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	return s.Fold(start, ranges)
+	return group.Wait()
 }
 
 func scanRange(ctx context.Context, s *csv.Scanner, src io.ReaderAt, from, to int64, buffer []byte) (csv.Vector, error) {

@@ -99,7 +99,11 @@ func (s *Steps) cut(ctx context.Context, w *work) ([]etl.Chunk, error) {
 	if len(spans) == 0 || coarse(spans, size) {
 		file := &ranges{ctx: ctx, o: w.object}
 		defer file.close()
-		if spans, err = plan.Split(ctx, file, run.Object.Size, run.Encoding, run.Dialect, plan.Options{RangeSize: size, Parallel: s.Parallel}); err != nil {
+		keep := &keeper{s.Blobs, fmt.Sprintf("runs/%d/plan-%d-%d/", run.ID, run.Attempt, size)}
+		if spans, err = plan.Split(ctx, file, run.Object.Size, run.Encoding, run.Dialect, plan.Options{RangeSize: size, Parallel: s.Parallel, Keeper: keep}); err != nil {
+			return nil, err
+		}
+		if err := keep.dropBlocks(ctx, run.Object.Size/size); err != nil {
 			return nil, err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -185,7 +186,7 @@ func (s *Steps) makeIndex(ctx context.Context, src *etl.Source, file *object, ke
 	alive, stop := context.WithCancel(ctx)
 	defer stop()
 	go s.keepAlive(alive, src.ID)
-	spans, err := plan.Split(ctx, at, src.Object.Size, src.Encoding, src.Dialect, plan.Options{RangeSize: step, Parallel: max(1, s.Parallel)})
+	spans, err := plan.Split(ctx, at, src.Object.Size, src.Encoding, src.Dialect, plan.Options{RangeSize: step, Parallel: max(1, s.Parallel), Keeper: keep})
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +200,10 @@ func (s *Steps) makeIndex(ctx context.Context, src *etl.Source, file *object, ke
 	if err := s.Store.SaveSpans(ctx, src.ID, spans); err != nil {
 		return nil, err
 	}
-	return spans, keep.put(ctx, "index", true)
+	if err := keep.put(ctx, "index", true); err != nil {
+		return nil, err
+	}
+	return spans, keep.dropBlocks(ctx, src.Object.Size/step)
 }
 
 // keepAlive shows, while the file is scanned, that somebody is at it.
@@ -218,8 +222,8 @@ func (s *Steps) keepAlive(ctx context.Context, fileID string) {
 	}
 }
 
-// keeper keeps the state of one inspection in the object store, under a name
-// that changes with the file and with how it is read.
+// keeper keeps the state of one inspection, or of one run's plan, in the object
+// store, under a name that changes with the file and with how it is read.
 type keeper struct {
 	blobs  etl.Blobs
 	prefix string
@@ -235,6 +239,51 @@ func (s *Steps) keeper(src *etl.Source) (*keeper, error) {
 	}
 	sum := sha256.Sum256(reading)
 	return &keeper{s.Blobs, "inspections/" + src.ID + "/" + hex.EncodeToString(sum[:8]) + "/"}, nil
+}
+
+// Block implements plan.Keeper.
+func (k *keeper) Block(ctx context.Context, block int) ([]csv.Vector, error) {
+	var kept [][]byte
+	if err := k.get(ctx, blockName(block), &kept); err != nil {
+		return nil, err
+	}
+	ranges := make([]csv.Vector, len(kept))
+	for i := range kept {
+		if ranges[i].UnmarshalBinary(kept[i]) != nil {
+			return nil, nil // what cannot be used is made again
+		}
+	}
+	return ranges, nil
+}
+
+// KeepBlock implements plan.Keeper.
+func (k *keeper) KeepBlock(ctx context.Context, block int, ranges []csv.Vector) error {
+	kept := make([][]byte, len(ranges))
+	for i := range ranges {
+		var err error
+		if kept[i], err = ranges[i].MarshalBinary(); err != nil {
+			return err
+		}
+	}
+	if err := k.put(ctx, blockName(block), kept); err != nil {
+		return err
+	}
+	return etl.Reached(ctx, "after a block of the scan")
+}
+
+func blockName(block int) string { return "scan-" + strconv.Itoa(block) }
+
+// dropBlocks removes what Block gave for a file of that many whole ranges.
+func (k *keeper) dropBlocks(ctx context.Context, ranges int64) error {
+	if ranges < plan.KeptRanges {
+		return nil
+	}
+	for block := range ranges/plan.KeptRanges + 1 {
+		if err := k.blobs.Delete(ctx, k.prefix+blockName(int(block))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (k *keeper) put(ctx context.Context, name string, v any) error {

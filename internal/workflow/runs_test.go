@@ -19,6 +19,7 @@ import (
 	"github.com/etlportal/etlportal/internal/destination"
 	"github.com/etlportal/etlportal/internal/etl"
 	"github.com/etlportal/etlportal/internal/etltest"
+	"github.com/etlportal/etlportal/internal/plan"
 	"github.com/etlportal/etlportal/internal/store"
 	"github.com/etlportal/etlportal/internal/workflow"
 )
@@ -308,6 +309,44 @@ func TestProfile(t *testing.T) {
 	spans, err := b.store.Spans(t.Context(), src.ID)
 	if err != nil || len(spans) < 5 || spans[len(spans)-1].End != found.Size {
 		t.Errorf("%d spans, %v", len(spans), err)
+	}
+}
+
+// A scan for the record index that is cut off is gone on with, so that a file
+// of any size is indexed by processes that live for minutes.
+func TestScanGoesOn(t *testing.T) {
+	b := newBench(t)
+	src := b.upload("sales.csv", sales(40000, nil))
+	m := etl.Message{Topic: etl.TopicInspect, FileID: src.ID}
+	blocks := 0
+	dying := etl.WithFaults(t.Context(), func(step string) error {
+		if step == "after a block of the scan" {
+			blocks++
+			return errCrash
+		}
+		return nil
+	})
+	var err error
+	deaths := 0
+	for err = b.steps.Handlers()[m.Topic](dying, m); errors.Is(err, errCrash); err = b.steps.Handlers()[m.Topic](dying, m) {
+		if deaths++; deaths > 10 {
+			t.Fatal("every process scans the same block")
+		}
+	}
+	if err != nil || blocks < 3 || deaths != blocks {
+		t.Fatalf("%d blocks, %d deaths, %v", blocks, deaths, err)
+	}
+	found, err := b.store.Source(t.Context(), src.ID)
+	if err != nil || found.State != etl.SourceComplete || found.RowCount != 40000 {
+		t.Fatalf("%+v, %v", found, err)
+	}
+	spans, err := b.store.Spans(t.Context(), src.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := plan.Split(t.Context(), strings.NewReader(sales(40000, nil)), src.Size, src.Encoding, src.Dialect, plan.Options{RangeSize: b.steps.IndexBytes})
+	if err != nil || !slices.Equal(spans, whole) {
+		t.Fatalf("%d spans, and %d of a scan in one go, %v", len(spans), len(whole), err)
 	}
 }
 
