@@ -83,6 +83,7 @@ func newTask(p *portal) (*task, error) {
 		RuntimePlatform: &awsecs.RuntimePlatform{CpuArchitecture: cpu, OperatingSystemFamily: awsecs.OperatingSystemFamily_LINUX()},
 	})
 	env := p.environment()
+	env["AWS_REGION"] = p.stack.Region()
 	definition.AddContainer(jsii.String(taskContainer), &awsecs.ContainerDefinitionOptions{
 		Image: image, Command: texts("finalize", "--help"), Environment: &env, ReadonlyRootFilesystem: jsii.Bool(true), User: jsii.String("65532"),
 		Logging: awsecs.LogDriver_AwsLogs(&awsecs.AwsLogDriverProps{
