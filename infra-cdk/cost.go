@@ -118,12 +118,12 @@ func costPage() string {
 	fmt.Fprintf(&b, "US dollars, us-east-1, list prices taken into the table on %s from memory, without free tiers and discounts: AWS's pages name those that hold.\n", pricesOf)
 	fmt.Fprintf(&b, "\nA month in which nobody does anything:\n\n| | small | small, `reconcile=60` | small, `nat=0` | medium | large |\n|---|--:|--:|--:|--:|--:|\n")
 	endpoints := len(endpointNames)
-	table(&b, []([]item){
+	table(&b, [][]item{
 		idle(presets["small"], 1, 0, 1), idle(presets["small"], 1, 0, 60), idle(presets["small"], 0, endpoints, 1),
 		idle(presets["medium"], 1, 0, 1), idle(presets["large"], 1, 0, 1),
 	})
 	fmt.Fprintf(&b, "\nA terabyte that is uploaded, inspected and loaded once, at %d MB/s of one vCPU:\n\n| | small | medium | large | large, through NAT |\n|---|--:|--:|--:|--:|\n", lambdaMBs)
-	table(&b, []([]item){terabyte(presets["small"], false), terabyte(presets["medium"], false), terabyte(presets["large"], false), terabyte(presets["large"], true)})
+	table(&b, [][]item{terabyte(presets["small"], false), terabyte(presets["medium"], false), terabyte(presets["large"], false), terabyte(presets["large"], true)})
 	return b.String()
 }
 

@@ -84,8 +84,10 @@ func TestFunctions(t *testing.T) {
 			require.True(t, ok, "%s has a log group whose retention is set", id)
 			require.EqualValues(t, 30, group.Properties["RetentionInDays"])
 			env := f.Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
-			for _, name := range []string{"BUCKET", "KMS_KEY", "QUEUE_INSPECT_URL", "QUEUE_PLAN_URL", "QUEUE_LOAD_URL", "QUEUE_FINALIZE_URL",
-				"DLQ_LOAD_URL", "SCHEDULE_GROUP", "SCHEDULE_QUEUE_ARN", "SCHEDULE_ROLE_ARN", "BOOTSTRAP_TOKEN_SECRET", "HOSTS", "LONG_PUBLISH"} {
+			for _, name := range []string{
+				"BUCKET", "KMS_KEY", "QUEUE_INSPECT_URL", "QUEUE_PLAN_URL", "QUEUE_LOAD_URL", "QUEUE_FINALIZE_URL",
+				"DLQ_LOAD_URL", "SCHEDULE_GROUP", "SCHEDULE_QUEUE_ARN", "SCHEDULE_ROLE_ARN", "BOOTSTRAP_TOKEN_SECRET", "HOSTS", "LONG_PUBLISH",
+			} {
 				require.Contains(t, env, "ETLPORTAL_"+name, id)
 			}
 			if target == "localstack" {
