@@ -21,13 +21,6 @@ func Scenarios() []Scenario {
 	}
 }
 
-// behind is the system with the limit taken away that no setting moves, so that
-// the next ones show.
-func behind(y System) System {
-	y.Settings.IndexElsewhere = true
-	return y
-}
-
 // variant is a line of the table of settings.
 type variant struct {
 	Name string
@@ -65,14 +58,10 @@ func variants() []variant {
 // Report writes docs/scale.md.
 func Report(w io.Writer) error {
 	y := Default()
-	var plain, results []*Result
+	var results []*Result
 	for _, s := range Scenarios() {
 		r := Simulate(s, y)
-		beyond := r
-		if r.Stuck > 0 {
-			beyond = Simulate(s, behind(y))
-		}
-		plain, results = append(plain, &r), append(results, &beyond)
+		results = append(results, &r)
 	}
 	functions := template.FuncMap{
 		"size": size, "clock": clock, "count": func(n any) string { return count(whole(n)) }, "dollars": func(v float64) string { return fmt.Sprintf("%.2f", v) },
@@ -85,7 +74,7 @@ func Report(w io.Writer) error {
 		return err
 	}
 	return t.Execute(w, map[string]any{
-		"System": y, "Plain": plain, "Results": results, "Prices": Prices(), "PricesOf": pricesOf.Format("2 January 2006"),
+		"System": y, "Results": results, "Prices": Prices(), "PricesOf": pricesOf.Format("2 January 2006"),
 		"Tables": tables(), "PerChunk": strings.Join(chunkCalls, ", "), "Calls": len(chunkCalls), "Beat": strings.Join(beatCalls, " and "),
 		"Turned": turnedTransactions, "Indexable": int64(min(y.Speeds.Scan, y.Speeds.Stream) * (y.Limits.LambdaTime - margin).Seconds()),
 		"Gibibyte": y.Speeds.Step + took(1<<30, min(y.Speeds.Stream, y.Speeds.Copy, y.Speeds.Parse)),
@@ -114,7 +103,7 @@ func tables() []table {
 			if v.One && s.Destinations > 1 {
 				continue
 			}
-			y := behind(Default())
+			y := Default()
 			v.Set(&y)
 			r := Simulate(s, y)
 			t.Rows = append(t.Rows, row{v.Name, &r, r.Cost()})

@@ -57,9 +57,6 @@ type Settings struct {
 	Hold time.Duration
 	// DatabaseConns bounds one function's connections to the portal's database.
 	DatabaseConns int
-	// IndexElsewhere lets a scan that outlasts a function go on in a task; the
-	// portal has no such thing, and the model uses it to look behind that limit.
-	IndexElsewhere bool
 }
 
 // Limits are AWS's, and those of the databases.

@@ -41,8 +41,8 @@ type Result struct {
 	System   System
 	// Uploaded, Inspected, Loaded and Done are when the last file was.
 	Uploaded, Inspected, Loaded, Done time.Duration
-	// FilesDone are the runs that were published; Stuck the files that no function can index.
-	FilesDone, Stuck int
+	// FilesDone are the runs that were published.
+	FilesDone int
 	// ChunksPerFile, ChunkBytes (the largest) and Parts follow from the portal's rules.
 	ChunksPerFile, Parts int
 	ChunkBytes           int64
@@ -229,7 +229,7 @@ func (m *simulation) send(file, part int) {
 			m.r.Use.S3Puts += 2
 			m.r.Uploaded = max(m.r.Uploaded, m.now)
 			m.r.Use.Bytes += m.s.FileBytes
-			m.index(file)
+			m.index(file, m.s.FileBytes)
 			m.upload()
 		})
 		return
@@ -251,24 +251,25 @@ func took(bytes int64, perSecond float64) time.Duration {
 	return time.Duration(float64(bytes) / perSecond * float64(time.Second))
 }
 
-// index finds a file's records. A function that is cut off begins anew, so that
-// a file which takes longer is never through.
-func (m *simulation) index(file int) {
-	d := m.y.Speeds.Step + took(m.s.FileBytes, min(m.y.Speeds.Scan, m.y.Speeds.Stream))
-	m.r.Use.S3Gets += m.s.FileBytes/int64(256<<20) + 1
-	if d <= m.y.Limits.LambdaTime-margin {
-		m.database.admit(m.now, 3)
-		m.function(m.inspect, etl.TopicInspect, d, func() { m.profile(file, m.s.FileBytes) })
-		return
+// index finds a file's records, in as many calls as it needs: each keeps the
+// blocks that it scanned.
+func (m *simulation) index(file int, left int64) {
+	speed := min(m.y.Speeds.Scan, m.y.Speeds.Stream)
+	one := min(left, int64(speed*(m.y.Limits.LambdaTime-margin).Seconds()))
+	if left > one {
+		m.broke("record index", true, fmt.Sprintf("a scan of %s takes %s, and a function has %s; the next one goes on", size(m.s.FileBytes), clock(took(m.s.FileBytes, speed)), clock(m.y.Limits.LambdaTime-margin)),
+			"nothing to set: it costs time only, and runs of the file wait for its end")
 	}
-	m.broke("record index", m.y.Settings.IndexElsewhere, fmt.Sprintf("a scan of %s takes %s, a function has %s and begins anew", size(m.s.FileBytes), clock(d), clock(m.y.Limits.LambdaTime-margin)),
-		"no setting: files up to "+size(int64(min(m.y.Speeds.Scan, m.y.Speeds.Stream)*(m.y.Limits.LambdaTime-margin).Seconds()))+" can be indexed; then the scan needs checkpoints or a task")
-	if !m.y.Settings.IndexElsewhere {
-		m.r.Stuck++
-		return
-	}
-	m.r.Use.TaskSeconds += d.Seconds()
-	m.after(taskStart+d, func() { m.profile(file, m.s.FileBytes) })
+	m.r.Use.S3Gets += one/int64(256<<20) + 1
+	m.r.Use.S3Puts += one >> 30 // a block kept is 64 ranges of 16 MiB
+	m.database.admit(m.now, 3)
+	m.function(m.inspect, etl.TopicInspect, m.y.Speeds.Step+took(one, speed), func() {
+		if left > one {
+			m.index(file, left-one)
+			return
+		}
+		m.profile(file, m.s.FileBytes)
+	})
 }
 
 // profile goes over a file in as many calls as it needs: each keeps what it did.

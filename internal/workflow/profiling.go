@@ -249,8 +249,8 @@ func (k *keeper) Block(ctx context.Context, block int) ([]csv.Vector, error) {
 	}
 	ranges := make([]csv.Vector, len(kept))
 	for i := range kept {
-		if ranges[i].UnmarshalBinary(kept[i]) != nil {
-			return nil, nil // what cannot be used is made again
+		if err := ranges[i].UnmarshalBinary(kept[i]); err != nil {
+			return nil, nil //nolint:nilerr // what cannot be used is made again
 		}
 	}
 	return ranges, nil
