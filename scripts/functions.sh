@@ -13,7 +13,7 @@ for arch in "${@:-arm64 amd64}"; do
 		out="dist/functions/$one"
 		mkdir -p "$out"
 		for name in api inspect plan load finalize schedule reconcile; do
-			new="$out/$name/bootstrap.new"
+			new="$out/$name/.bootstrap.$$" # another build may be under way
 			old="$out/$name/bootstrap"
 			mkdir -p "$out/$name"
 			small=
@@ -21,7 +21,8 @@ for arch in "${@:-arm64 amd64}"; do
 			GOOS=linux GOARCH="$one" CGO_ENABLED=0 go build -trimpath -buildvcs=false ${small:+"$small"} -tags lambda.norpc -ldflags '-s -w -buildid=' -o "$new" "./functions/$name"
 			size=$(wc -c <"$new")
 			if [ "$size" -gt "$limit" ]; then
-				echo "functions: $new has $size bytes; $limit are the most" >&2
+				echo "functions: $name for $one has $size bytes; $limit are the most" >&2
+				rm "$new"
 				exit 1
 			fi
 			if [ -f "$old" ] && cmp -s "$new" "$old"; then
