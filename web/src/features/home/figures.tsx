@@ -13,8 +13,8 @@ function Figure({ to, icon: Icon, label, value, note, tone }: { to: string; icon
       <span className="flex items-center gap-1.5 text-xs font-medium text-muted">
         <Icon aria-hidden className={cn('size-3.5', tone === 'bad' && 'text-bad-text', tone === 'warn' && 'text-warn-text', tone === 'info' && 'text-info-text')} />
         {label}
-      </span>
-      <span className={cn('mt-1 truncate text-xl font-semibold tracking-tight', tone === 'bad' && 'text-bad-text', tone === 'warn' && 'text-warn-text')}>{value}</span>
+      </span>{' '}
+      <span className={cn('mt-1 truncate text-xl font-semibold tracking-tight', tone === 'bad' && 'text-bad-text', tone === 'warn' && 'text-warn-text')}>{value}</span>{' '}
       <span className="mt-0.5 truncate text-xs text-muted">{note}</span>
     </Link>
   )

@@ -27,6 +27,11 @@ export const client = createClient<paths>({
 })
 client.use(session)
 
+/** Whether the caller gave up, which is no failure. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
+}
+
 interface Answer<T> {
   data?: T
   error?: unknown
@@ -50,7 +55,7 @@ async function exchange<T>(answering: Promise<Answer<T>>): Promise<{ data: T; re
   try {
     answer = await answering
   } catch (error) {
-    if (error instanceof Problem || (error instanceof DOMException && error.name === 'AbortError')) throw error
+    if (error instanceof Problem || isAbort(error)) throw error
     throw unreachable(error)
   }
   if (!answer.response.ok) throw problemOf(answer.error, answer.response)
@@ -66,7 +71,7 @@ export async function fetchRaw(path: string, init: RequestInit = {}): Promise<Re
   try {
     response = await globalThis.fetch(new URL(path, window.location.origin), { ...init, headers })
   } catch (error) {
-    if (error instanceof DOMException && error.name === 'AbortError') throw error
+    if (isAbort(error)) throw error
     throw unreachable(error)
   }
   if (response.status === 401) askForToken()

@@ -7,7 +7,7 @@ export function Time({ at, absolute, zone = viewerZone }: { at: string | null | 
   const now = useNow(!absolute && Boolean(at))
   if (!at) return <span className="text-faint">–</span>
   return (
-    <time dateTime={at} title={`${formatMoment(at, zone)} (${zone})\n${formatUtc(at)}`} className="whitespace-nowrap">
+    <time dateTime={at} title={`${formatMoment(at, zone)} (${zone})\n${formatUtc(at)}`} className={absolute ? undefined : 'whitespace-nowrap'}>
       {absolute ? formatMoment(at, zone) : formatRelative(at, now)}
     </time>
   )

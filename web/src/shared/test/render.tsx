@@ -5,9 +5,19 @@ import { createMemoryRouter, type RouteObject } from 'react-router'
 import { RouterProvider } from 'react-router/dom'
 import { newQueryClient } from '../api/query-client'
 
+// The router writes what it loaded into the routes that it was given.
+function fresh(routes: RouteObject[]): RouteObject[] {
+  return routes.map((route) => {
+    const copy = { ...route }
+    if (typeof copy.lazy === 'object') copy.lazy = { ...copy.lazy }
+    if (copy.children) copy.children = fresh(copy.children)
+    return copy
+  })
+}
+
 /** Renders routes at an address, with a cache of their own. The answer has the router to look at. */
 export function renderRoutes(routes: RouteObject[], at = '/'): RenderResult & { router: ReturnType<typeof createMemoryRouter> } {
-  const router = createMemoryRouter(routes, { initialEntries: [at] })
+  const router = createMemoryRouter(fresh(routes), { initialEntries: [at] })
   const queries = newQueryClient()
   queries.setDefaultOptions({ queries: { retry: false } })
   return {
