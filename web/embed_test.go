@@ -22,7 +22,7 @@ func built() fstest.MapFS {
 }
 
 func get(h http.Handler, method, at string, headers ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, at, nil)
+	r := httptest.NewRequest(method, at, http.NoBody)
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}

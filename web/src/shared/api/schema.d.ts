@@ -332,6 +332,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a file differs from the one that a job was made for */
+        get: operations["get-job-drift"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/dry-run": {
         parameters: {
             query?: never;
@@ -538,6 +555,23 @@ export interface paths {
         put?: never;
         /** Which types hold a column, each with the first value that it does not */
         post: operations["fit-types"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/csv/{file_id}/histograms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the numbers and times of a file's first rows are spread */
+        get: operations["get-histograms"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -848,6 +882,24 @@ export interface components {
             first_line: number;
             reason: string;
         };
+        Bin: {
+            /** Format: int64 */
+            count: number;
+            /** @description Inclusive */
+            from: string;
+            /** @description Exclusive, but for the last bin */
+            to: string;
+        };
+        Candidate: {
+            destination: string;
+            reason: string;
+            /**
+             * Format: double
+             * @description 0 to 1
+             */
+            score: number;
+            source: string;
+        };
         Changes: {
             /** @description What differs of the mapping, by destination column */
             columns: components["schemas"]["ColumnChange"][];
@@ -1112,6 +1164,44 @@ export interface components {
             skip_lines: number;
             trailing_delimiter: boolean;
         };
+        Drift: {
+            /** @description Columns that only this file has; the job does not load them */
+            added: components["schemas"]["DriftColumn"][];
+            /** @description Columns whose values are of another type, or written in another way */
+            changed: components["schemas"]["DriftChange"][];
+            /** @description The job's mapping can be used with the file; single rows may be bad all the same */
+            compatible: boolean;
+            /**
+             * Format: uuid
+             * @description The other file
+             */
+            file_id: string;
+            /** Format: int64 */
+            job_id: number;
+            /** @description Columns that the job's file has and this one lacks */
+            missing: components["schemas"]["DriftColumn"][];
+            /** @description Why it cannot */
+            problem?: components["schemas"]["MappingProblem"];
+            /** @description The columns that both have are in another order, which changes nothing */
+            reordered: boolean;
+        };
+        DriftChange: {
+            /** @description The columns of the table that the mapping fills from it */
+            destinations: string[];
+            format?: string;
+            format_before?: string;
+            name: string;
+            type: string;
+            type_before: string;
+            /** @description Values of the new type are not always of the one before */
+            widened: boolean;
+        };
+        DriftColumn: {
+            /** @description The columns of the table that the mapping fills from it */
+            destinations: string[];
+            name: string;
+            type: string;
+        };
         DryRun: {
             columns: string[];
             /** @description The whole file was tried, not only its first rows */
@@ -1190,6 +1280,23 @@ export interface components {
         Health: {
             /** @enum {string} */
             status: "ok";
+        };
+        Histogram: {
+            /** @description From the smallest to the largest value; empty without values */
+            bins: components["schemas"]["Bin"][];
+            column: string;
+            type: string;
+        };
+        Histograms: {
+            /** @description Those of numbers, dates and timestamps, in the file's order */
+            columns: components["schemas"]["Histogram"][];
+            /** @description Every row was counted, not only the first ones */
+            complete: boolean;
+            /**
+             * Format: int64
+             * @description The rows that were counted
+             */
+            rows: number;
         };
         Job: {
             /** Format: int64 */
@@ -1378,10 +1485,19 @@ export interface components {
         };
         Match: {
             destination: string;
+            destination_type?: string;
             /** @description The names are equal; else they differ in case, spaces, underscores or hyphens */
             exact: boolean;
             note?: string;
+            /** @description Why the two belong together */
+            reason?: string;
+            /**
+             * Format: double
+             * @description How sure it is, 0 to 1
+             */
+            score?: number;
             source?: string;
+            source_type?: string;
         };
         Me: {
             /**
@@ -1854,7 +1970,10 @@ export interface components {
             table: string;
         };
         Suggestion: {
+            /** @description Pairs of what is unmatched whose names are alike, the likeliest first; they are not in column_mappings */
+            candidates: components["schemas"]["Candidate"][];
             column_mappings: components["schemas"]["ColumnMapping"][];
+            /** @description CREATE TABLE as it would run, or as it would make the table that exists */
             ddl: string;
             matches: components["schemas"]["Match"][];
             /** @description Columns of the table that nothing fills, and that the database does not fill itself */
@@ -2972,6 +3091,40 @@ export interface operations {
             };
         };
     };
+    "get-job-drift": {
+        parameters: {
+            query: {
+                /** @description The file that the job might be executed with */
+                file_id: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drift"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     "dry-run-job": {
         parameters: {
             query?: never;
@@ -3439,6 +3592,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Fits"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    "get-histograms": {
+        parameters: {
+            query?: {
+                bins?: number;
+            };
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Histograms"];
                 };
             };
             /** @description Error */
