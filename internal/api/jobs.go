@@ -52,6 +52,10 @@ func (s *server) jobOperations() {
 		func(ctx context.Context, in *jobInput) (*answer[portal.CheckedJob], error) {
 			return answered(s.portal.CheckJob(ctx, in.Body))
 		})
+	register(s, operation(etl.Editor, http.MethodPost, "/jobs/dry-run", "dry-run", tag, "Run a job that is not stored without changing its table", withLargeBody),
+		func(ctx context.Context, in *jobInput) (*answer[portal.DryRun], error) {
+			return answered(s.portal.DryRun(ctx, in.Body))
+		})
 	register(s, operation(etl.Editor, http.MethodPost, "/jobs/suggest", "suggest-mapping", tag, "Match a file's columns with a table's by name"),
 		func(ctx context.Context, in *struct{ Body portal.SuggestInput }) (*answer[portal.Suggestion], error) {
 			return answered(s.portal.Suggest(ctx, in.Body))

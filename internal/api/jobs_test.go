@@ -44,6 +44,10 @@ func TestJobs(t *testing.T) {
 	require.Len(t, guessed.at("candidates"), 3, guessed.text)
 	checked := l.post("/jobs/validate", jobBody(file, credential, nil)).want(http.StatusOK)
 	require.Contains(t, checked.string("ddl"), "CREATE TABLE public.orders")
+	trial := l.post("/jobs/dry-run", jobBody(file, credential, map[string]any{"filter": "id > 4"})).want(http.StatusOK)
+	require.InDelta(t, 4, trial.number("counts", "rows_filtered"), 0, trial.text)
+	require.InDelta(t, 6, trial.number("counts", "rows_inserted"), 0, trial.text)
+	require.Nil(t, trial.at("error"), trial.text)
 	require.Empty(t, l.get("/jobs").want(http.StatusOK).at("items"))
 	created := l.post("/jobs", jobBody(file, credential, map[string]any{"load_strategy": "UPSERT", "upsert_keys": []string{"id"}, "filter": "amount > 1"})).want(http.StatusCreated)
 	require.Len(t, created.at("column_mappings"), 4)
@@ -58,7 +62,7 @@ func TestJobs(t *testing.T) {
 	require.Len(t, versions.at("items"), 2)
 	require.Equal(t, "load orders", versions.string("items", 1, "name"))
 
-	trial := l.post(at+"/dry-run", nil).want(http.StatusOK)
+	trial = l.post(at+"/dry-run", nil).want(http.StatusOK)
 	require.InDelta(t, 10, trial.number("counts", "rows_inserted"), 0, trial.text)
 	require.NotEmpty(t, trial.at("samples"), trial.text)
 	var rows int

@@ -264,14 +264,16 @@ func (p *Portal) ImportMapping(ctx context.Context, id, version int64, yaml []by
 
 // DryRun is what a job would do.
 type DryRun struct {
-	Counts    RunCounts      `json:"counts"`
-	Unchanged int64          `json:"rows_unchanged" doc:"Of the updated rows, those that are already as the file says"`
-	Complete  bool           `json:"complete" doc:"The whole file was tried, not only its first rows"`
-	SQL       []string       `json:"sql" doc:"The statements that would publish the rows"`
-	Columns   []string       `json:"columns"`
-	Samples   []DryRunSample `json:"samples"`
-	Rejects   []Reject       `json:"rejects"`
-	Notes     []string       `json:"notes"`
+	Counts    RunCounts `json:"counts"`
+	Unchanged int64     `json:"rows_unchanged" doc:"Of the updated rows, those that are already as the file says"`
+	Complete  bool      `json:"complete" doc:"The whole file was tried, not only its first rows"`
+	// Error is a run's; bad rows that the job skips are none.
+	Error   *Problem       `json:"error,omitempty" doc:"Why a run would fail; absent where it would not"`
+	SQL     []string       `json:"sql" doc:"The statements that would publish the rows"`
+	Columns []string       `json:"columns"`
+	Samples []DryRunSample `json:"samples"`
+	Rejects []Reject       `json:"rejects"`
+	Notes   []string       `json:"notes"`
 }
 
 // DryRunSample is one row before and after, in the order of columns.
@@ -290,12 +292,25 @@ func (p *Portal) DryRunJob(ctx context.Context, id int64) (*DryRun, error) {
 	if err := p.settle(ctx, &job); err != nil {
 		return nil, forAPI(err)
 	}
+	return p.dryRun(ctx, job)
+}
+
+// DryRun runs a job that is not stored, as DryRunJob does.
+func (p *Portal) DryRun(ctx context.Context, in JobInput) (*DryRun, error) {
+	job := in.job()
+	if _, err := p.check(ctx, &job); err != nil {
+		return nil, err
+	}
+	return p.dryRun(ctx, job)
+}
+
+func (p *Portal) dryRun(ctx context.Context, job etl.Job) (*DryRun, error) {
 	t, err := p.Runs.DryRun(ctx, job)
 	if err != nil {
 		return nil, forAPI(err)
 	}
 	out := &DryRun{
-		Counts: countsView(t.Counts), Unchanged: t.Unchanged, Complete: t.Complete, SQL: t.SQL, Columns: t.Columns,
+		Counts: countsView(t.Counts), Unchanged: t.Unchanged, Complete: t.Complete, Error: problem(t.Failure), SQL: t.SQL, Columns: t.Columns,
 		Samples: make([]DryRunSample, 0, len(t.Samples)), Rejects: make([]Reject, 0, len(t.Rejects)), Notes: t.Notes,
 	}
 	for _, s := range t.Samples {
