@@ -264,6 +264,40 @@ func TestHandlerOutOfTime(t *testing.T) {
 	b.want("SELECT count(*)::text FROM sales", "5999")
 }
 
+// A chunk that is cut off by the time of its loader costs a try, so that one
+// which never fits ends its run instead of going round; a process that is told
+// to stop costs none.
+func TestLoaderOutOfTime(t *testing.T) {
+	b := newBench(t, salesTable)
+	run := b.execute(b.job(b.upload("sales.csv", sales(6000, nil)), etl.Job{Table: "sales"}))
+	require.NoError(t, b.steps.Handlers()[etl.TopicPlan](t.Context(), etl.Message{Topic: etl.TopicPlan, RunID: run.ID, Attempt: 1}))
+	b.queue.pending = nil
+	m := etl.Message{Topic: etl.TopicLoad, RunID: run.ID, Attempt: 1}
+	cut := func(ctx context.Context, end func()) error {
+		return b.steps.Handlers()[m.Topic](etl.WithFaults(ctx, func(step string) error {
+			if step == "after the rows" {
+				end()
+				return ctx.Err()
+			}
+			return nil
+		}), m)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	defer stop()
+	_, again := errors.AsType[*etl.RetryAfter](cut(stopped, stop))
+	require.True(t, again, "told to stop")
+	late := &deadline{Context: t.Context(), over: make(chan struct{})}
+	err := cut(late, func() { close(late.over) })
+	_, again = errors.AsType[*etl.RetryAfter](err)
+	require.False(t, again)
+	e, _ := errors.AsType[*etl.Error](err)
+	require.NotNil(t, e)
+	require.Equal(t, etl.Weather, e.Kind)
+	require.Equal(t, etl.Code("out_of_time"), e.Code)
+	require.Contains(t, b.log(run.ID), "were not loaded in the time that a loader has")
+	require.NoError(t, b.steps.Handlers()[m.Topic](t.Context(), m), "the chunk was given back")
+}
+
 // deadline is a context whose time is up when over is closed.
 type deadline struct {
 	context.Context

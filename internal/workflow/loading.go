@@ -174,7 +174,16 @@ func (l *loading) settle(ctx context.Context, err error) error {
 	if later, ok := errors.AsType[*etl.RetryAfter](err); ok {
 		return errors.Join(later, release(nil))
 	}
-	if ctx.Err() != nil {
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		// This counts as a try: a chunk begins anew each time, and one that never
+		// fits would go round for ever.
+		err = &etl.Error{
+			Kind: etl.Weather, Code: "out_of_time", Err: err,
+			Message: fmt.Sprintf("the %d bytes of the chunk were not loaded in the time that a loader has", l.chunk.Span.End-l.chunk.Span.Start),
+			Fix:     "If it happens again and again, make chunks smaller (batch_size of the job, ETLPORTAL_CHUNK_SIZE), or see what slows the database down.",
+		}
+	case ctx.Err() != nil:
 		return errors.Join(&etl.RetryAfter{Reason: "the process is told to stop"}, release(nil))
 	}
 	if l.s.over(ctx, l.run, err) {
