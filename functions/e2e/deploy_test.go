@@ -70,6 +70,18 @@ func deploy(t *testing.T) *deployment {
 	require.NoError(t, err)
 	d.outputs = d.created(t)
 	step("stack created")
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		for _, name := range functionNames {
+			lines := strings.SplitAfter(d.logged(t, "etlportal-"+name), "\n")
+			t.Logf("the last of %s's log:\n%s", name, strings.Join(lines[max(0, len(lines)-40):], ""))
+		}
+		for _, topic := range []string{"Inspect", "Plan", "Load", "Finalize", "Schedule"} {
+			t.Logf("%s: %s waiting and in work, %s dead", topic, d.depth(t, d.outputs[topic+"QueueUrl"]), d.depth(t, d.outputs[topic+"DeadUrl"]))
+		}
+	})
 	d.base = strings.TrimSuffix(d.outputs["ApiUrl"], "/")
 	secret, err := d.secrets.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String(d.outputs["BootstrapTokenSecret"])})
 	require.NoError(t, err)
