@@ -19,7 +19,7 @@ WAIT_SECONDS = 1  # of one long poll; a mapping that is deleted ends within it
 
 
 @hooks.on_infra_start()
-def install():
+def concurrent_pollers():
     """Replaces the polling of SQS; called once when LocalStack starts."""
     from localstack.services.lambda_.event_source_mapping import esm_worker
     from localstack.services.lambda_.event_source_mapping.pollers.sqs_poller import SqsPoller

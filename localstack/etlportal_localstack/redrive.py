@@ -9,7 +9,7 @@ from localstack.runtime import hooks
 
 
 @hooks.on_infra_start()
-def install():
+def redriven_anew():
     """Forgets the receipts of a message that enters a queue; called once when LocalStack starts."""
     from localstack.services.sqs.models import SqsMessage
 
