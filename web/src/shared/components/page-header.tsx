@@ -1,5 +1,5 @@
 import { ChevronRight } from 'lucide-react'
-import { useEffect, useRef, type ReactNode } from 'react'
+import { useEffect, useEffectEvent, useRef, type ReactNode } from 'react'
 import { Link, NavigationType, useLocation, useNavigationType } from 'react-router'
 
 let first = true
@@ -23,11 +23,13 @@ export function PageHeader({ title, name, crumbs = [], description, badge, actio
   useEffect(() => {
     if (text) document.title = `${text} · ETL Portal`
   }, [text])
-  useEffect(() => {
+  const arrive = useEffectEvent(() => {
     // The first page of a visit starts where the browser starts it.
     if (!first) heading.current?.focus({ preventScroll: type === NavigationType.Pop })
     first = false
-  }, [pathname, type])
+  })
+  // View state that is written into the URL changes the type and leaves the focus where it is.
+  useEffect(() => arrive(), [pathname])
   return (
     <div className="mb-5 flex flex-wrap items-end justify-between gap-x-6 gap-y-3">
       <div className="min-w-0">
