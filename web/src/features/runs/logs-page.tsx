@@ -11,7 +11,7 @@ import { viewerZone } from '@/shared/lib/time'
 import { textOf } from './log-line'
 import { LogView } from './log-view'
 import { levels, loadOlder, logsAfter } from './queries'
-import { save } from './save'
+import { save } from '@/shared/lib/save'
 import { useLiveRun } from './use-live-run'
 
 const view = z.object({

@@ -3,9 +3,10 @@ import { Ban, Ellipsis, Link2, RotateCw, SquareTerminal, Trash2 } from 'lucide-r
 import { useState } from 'react'
 import { useNavigate } from 'react-router'
 import { toast } from 'sonner'
-import { call, callWithTag, client } from '@/shared/api/client'
+import { call, client } from '@/shared/api/client'
 import { isLive, type Run } from '@/shared/api/model'
 import { runQuery } from '@/shared/api/queries'
+import { runSkipping } from '@/shared/api/run-skipping'
 import { Button, ButtonLink, ConfirmDialog, ErrorPanel, Menu } from '@/shared/components'
 import { curlOf, deleteRuns, linkTo } from './links'
 
@@ -128,25 +129,4 @@ export function Recovery({ run, badRows }: { run: Run; badRows: boolean }) {
       </ConfirmDialog>
     </>
   )
-}
-
-/** Lets the run's job skip bad rows and runs it on the same file; the answer is the new run. */
-export async function runSkipping(run: Pick<Run, 'job_id' | 'file_id'>): Promise<number> {
-  const path = { id: run.job_id }
-  const { data: job, etag } = await callWithTag(client.GET('/api/v1/jobs/{id}', { params: { path } }))
-  if (job.on_bad_row.mode !== 'skip') {
-    const { name, file_id, credential_id, schema, table, create_table, load_strategy, upsert_keys, duplicate_keys, filter, batch_size, column_mappings } = job
-    await call(
-      client.PUT('/api/v1/jobs/{id}', {
-        params: { path, header: { 'If-Match': etag } },
-        body: {
-          name, file_id, credential_id, schema, table, create_table, load_strategy, upsert_keys, filter, batch_size, column_mappings,
-          duplicate_keys: duplicate_keys as 'last' | 'first' | 'fail' | undefined,
-          on_bad_row: { mode: 'skip' },
-        },
-      }),
-    )
-  }
-  const started = await call(client.POST('/api/v1/jobs/execute/{id}', { params: { path, header: { 'Idempotency-Key': crypto.randomUUID() } }, body: { file_id: run.file_id } }))
-  return started.job_run_id
 }
