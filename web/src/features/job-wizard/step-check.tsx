@@ -1,0 +1,268 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { CircleCheck, CircleX, Info, Play, RotateCw } from 'lucide-react'
+import { useNavigate } from 'react-router'
+import { toast } from 'sonner'
+import { call, client } from '@/shared/api/client'
+import { Problem } from '@/shared/api/problem'
+import { Button, Card, CodeBlock, Count, ErrorPanel, Facts, Field, Input, ProgressBar, TextLink } from '@/shared/components'
+import { cn } from '@/shared/lib/cn'
+import { formatCount, plural } from '@/shared/lib/format'
+import { Cell } from './column-editor'
+import { dryRunQuery, type DryRun } from './queries'
+import { useDebounced } from './use-debounced'
+import type { Wizard } from './wizard'
+
+const words = { INSERT: 'adds rows', UPSERT: 'adds or updates by', TRUNCATE_INSERT: 'replaces all rows' }
+
+/** The dry run, the name, and the end of the wizard. */
+export function CheckStep({ wizard, errorOf, complete, forget }: { wizard: Wizard; errorOf: (name: string) => string | undefined; complete: () => boolean; forget: () => void }) {
+  const { draft, update, job, input } = wizard
+  const navigate = useNavigate()
+  const queries = useQueryClient()
+  // A name changes nothing of what is tried.
+  const tried = useDebounced({ ...input, name: job?.name ?? 'dry run' }, 50)
+  const trial = useQuery(dryRunQuery(tried))
+  const save = useMutation({
+    mutationFn: async (run: boolean) => {
+      const saved = job
+        ? await call(client.PUT('/api/v1/jobs/{id}', { params: { path: { id: job.id }, header: { 'If-Match': `"${draft.version ?? job.version}"` } }, body: input }))
+        : await call(client.POST('/api/v1/jobs', { body: input }))
+      forget()
+      await queries.invalidateQueries({ queryKey: ['jobs'] })
+      if (!run) return { at: `/jobs/${saved.id}` }
+      try {
+        const started = await call(client.POST('/api/v1/jobs/execute/{id}', { params: { path: { id: saved.id }, header: { 'Idempotency-Key': crypto.randomUUID() } } }))
+        await queries.invalidateQueries({ queryKey: ['runs'] })
+        return { at: `/runs/${started.job_run_id}` }
+      } catch (error) {
+        // The job is there; its page has a button to run it.
+        toast.error(`${saved.name} is saved, but was not started: ${error instanceof Error ? error.message : ''}`)
+        return { at: `/jobs/${saved.id}` }
+      }
+    },
+    onSuccess: ({ at }) => navigate(at),
+  })
+  const finish = (run: boolean) => {
+    if (complete()) save.mutate(run)
+  }
+  const taken = save.error instanceof Problem && save.error.code === 'duplicate_name'
+  return (
+    <div className="space-y-5">
+      <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+        <Card
+          title="Dry run"
+          actions={
+            <Button size="sm" busy={trial.isFetching} onClick={() => void trial.refetch()}>
+              {!trial.isFetching && <RotateCw aria-hidden />}
+              Try again
+            </Button>
+          }
+        >
+          {trial.isFetching && !trial.data && (
+            <>
+              <p className="mb-2 text-sm">Reading, converting, comparing with the table…</p>
+              <ProgressBar value={null} label="Dry run" />
+            </>
+          )}
+          {trial.error && <ErrorPanel error={trial.error} />}
+          {trial.data && <Outcome trial={trial.data} strategy={draft.strategy} />}
+        </Card>
+        <Card title={job ? 'Save' : 'Create'}>
+          <form
+            noValidate
+            onSubmit={(event) => {
+              event.preventDefault()
+              finish(true)
+            }}
+          >
+            <Field label="Name of the job" name="name" required error={errorOf('name') ?? (taken ? 'Another job has this name' : undefined)}>
+              {(props) => <Input {...props} value={draft.name} maxLength={200} autoComplete="off" placeholder="Daily orders" onChange={(event) => update({ name: event.target.value })} />}
+            </Field>
+            <Facts
+              className="my-4 text-xs"
+              items={[
+                { name: 'Into', value: <span className="font-mono">{draft.schema ? `${draft.schema}.` : ''}{draft.table}{draft.target === 'new' ? ' (new)' : ''}</span> },
+                { name: 'Columns', value: wizard.columns.length },
+                { name: 'Rows', value: <>{words[draft.strategy]} {draft.strategy === 'UPSERT' && <span className="font-mono">{draft.keys.join(', ')}</span>}</> },
+                { name: 'Bad rows', value: draft.onBadRow === 'fail' ? 'fail the run' : `set aside${draft.maxRows ? `, at most ${formatCount(draft.maxRows)}` : ''}${draft.maxPercent ? `, at most ${draft.maxPercent} %` : ''}` },
+                ...(draft.filter.trim() ? [{ name: 'Filter', value: <code className="font-mono">{draft.filter}</code> }] : []),
+              ]}
+            />
+            {save.error && <ErrorPanel error={save.error} className="mb-4" actions={save.error instanceof Problem && save.error.code === 'version_conflict' && job ? <TextLink to={`/jobs/${job.id}`}>See what was changed</TextLink> : undefined} />}
+            <div className="flex flex-wrap gap-2">
+              <Button type="submit" variant="primary" busy={save.isPending}>
+                {!save.isPending && <Play aria-hidden />}
+                {job ? 'Save and run' : 'Create and run'}
+              </Button>
+              <Button disabled={save.isPending} onClick={() => finish(false)}>
+                {job ? 'Save' : 'Create without running'}
+              </Button>
+            </div>
+            {trial.data?.error && <p className="mt-3 text-xs text-warn-text">As it stands, a run would fail: see the dry run.</p>}
+          </form>
+        </Card>
+      </div>
+      {trial.data && <Details trial={trial.data} />}
+    </div>
+  )
+}
+
+function Outcome({ trial, strategy }: { trial: DryRun; strategy: string }) {
+  const { counts } = trial
+  const equation = [
+    { label: 'read', value: counts.rows_read },
+    { label: 'would be loaded', value: counts.rows_loaded, sign: '=', tone: 'text-ok-text' },
+    { label: 'filtered', value: counts.rows_filtered, sign: '+' },
+    { label: 'rejected', value: counts.rows_rejected, sign: '+', tone: counts.rows_rejected > 0 ? 'text-bad-text' : undefined },
+    { label: 'duplicates', value: counts.rows_deduplicated, sign: '+' },
+  ]
+  return (
+    <div>
+      <div role="status" className="mb-3 flex gap-2 text-sm">
+        {trial.error ? <CircleX aria-hidden className="mt-0.5 size-4.5 shrink-0 text-bad-text" /> : <CircleCheck aria-hidden className="mt-0.5 size-4.5 shrink-0 text-ok-text" />}
+        <div className="min-w-0">
+          <p className={cn('font-medium', trial.error ? 'text-bad-text' : 'text-ok-text')}>{trial.error ? 'A run would fail' : trial.complete ? 'The whole file fits' : 'The rows tried fit'}</p>
+          {trial.error && (
+            <p className="mt-0.5 break-words">
+              {trial.error.line ? `Line ${formatCount(trial.error.line)}${trial.error.column ? `, column ${trial.error.column}` : ''}: ` : ''}
+              {trial.error.message}. {trial.error.fix && <span className="text-muted">{trial.error.fix}.</span>}
+            </p>
+          )}
+          {!trial.complete && <p className="mt-0.5 text-xs text-muted">Tried on the first {formatCount(counts.rows_read)} rows of the file.</p>}
+        </div>
+      </div>
+      <dl className="flex flex-wrap items-end gap-x-3 gap-y-2">
+        {equation.map(({ label, value, sign, tone }) => (
+          <div key={label} className="flex items-end gap-3">
+            {sign && (
+              <span aria-hidden className="pb-4 text-base text-faint">
+                {sign}
+              </span>
+            )}
+            <div className="flex flex-col-reverse">
+              <dt className="text-xs text-muted">{label}</dt>
+              <dd className={cn('text-lg font-semibold tabular-nums', tone)}>
+                <Count value={value} />
+              </dd>
+            </div>
+          </div>
+        ))}
+      </dl>
+      {strategy === 'UPSERT' && (
+        <p className="mt-3 text-xs text-muted">
+          {formatCount(counts.rows_inserted)} new, {formatCount(counts.rows_updated)} updated, of which {formatCount(trial.rows_unchanged)} are as they were.
+        </p>
+      )}
+      {trial.notes.length > 0 && (
+        <ul className="mt-3 space-y-1 text-xs">
+          {trial.notes.map((note) => (
+            <li key={note} className="flex gap-1.5">
+              <Info aria-hidden className="mt-px size-3.5 shrink-0 text-info-text" />
+              <span className="min-w-0 break-words">{note}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  )
+}
+
+/** A row of the table; a new one has no before. */
+interface Sample {
+  line: number
+  before: (string | null)[] | null
+  after: (string | null)[]
+}
+
+function Details({ trial }: { trial: DryRun }) {
+  const samples: Sample[] = trial.samples
+  return (
+    <>
+      {trial.rejects.length > 0 && (
+        <Card title="Bad rows" description={`The first ${formatCount(trial.rejects.length)} of ${plural(trial.counts.rows_rejected, 'bad row')}`} flush>
+          <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Bad rows">
+            <table className="w-full text-xs">
+              <caption className="sr-only">Rows that cannot be loaded</caption>
+              <thead>
+                <tr className="border-b border-line bg-sunken text-left text-2xs text-muted">
+                  {['Line', 'Column', 'Value', 'Why'].map((each) => (
+                    <th key={each} scope="col" className="h-8 px-3 font-medium first:pl-4">
+                      {each}
+                    </th>
+                  ))}
+                </tr>
+              </thead>
+              <tbody>
+                {trial.rejects.map((each) => (
+                  <tr key={`${each.record}-${each.column ?? ''}`} className="border-b border-line align-top last:border-0">
+                    <td className="px-3 py-1.5 pl-4 tabular-nums">{formatCount(each.line)}</td>
+                    <td className="px-3 py-1.5 font-mono">{each.column}</td>
+                    <td className="px-3 py-1.5">{each.value !== undefined && <mark className="font-mono">{each.value || 'empty'}</mark>}</td>
+                    <td className="min-w-48 px-3 py-1.5">{each.reason}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </Card>
+      )}
+      {samples.length > 0 && (
+        <Card title="Rows before and after" description="Changed cells are marked; a new row has no before" flush>
+          <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Rows before and after">
+            <table className="w-full text-xs">
+              <caption className="sr-only">Rows of the table before and after</caption>
+              <thead>
+                <tr className="border-b border-line bg-sunken text-left text-2xs text-muted">
+                  <th scope="col" className="h-8 px-3 pl-4 text-right font-medium">
+                    Line
+                  </th>
+                  <th scope="col" className="px-3 font-medium">
+                    Row
+                  </th>
+                  {trial.columns.map((each) => (
+                    <th key={each} scope="col" className="px-3 font-mono font-medium whitespace-nowrap">
+                      {each}
+                    </th>
+                  ))}
+                </tr>
+              </thead>
+              <tbody>
+                {samples.map((sample) => {
+                  const changed = (i: number) => sample.before !== null && sample.before[i] !== sample.after[i]
+                  const same = sample.before !== null && !trial.columns.some((_, i) => changed(i))
+                  return (
+                    <tr key={sample.line} className="border-b border-line align-top last:border-0">
+                      <td className="px-3 py-1.5 pl-4 text-right text-muted tabular-nums">{formatCount(sample.line)}</td>
+                      <td className="px-3 py-1.5 whitespace-nowrap">{sample.before === null ? 'new' : same ? 'unchanged' : 'updated'}</td>
+                      {trial.columns.map((each, i) => (
+                        <td key={each} className="max-w-64 truncate px-3 py-1.5 font-mono">
+                          {changed(i) ? (
+                            <>
+                              <del className="text-muted">
+                                <Cell value={sample.before?.[i]} />
+                              </del>{' '}
+                              <ins className="rounded-xs bg-ok-soft px-0.5 text-ok-text no-underline">
+                                <Cell value={sample.after[i]} />
+                              </ins>
+                            </>
+                          ) : (
+                            <Cell value={sample.after[i]} />
+                          )}
+                        </td>
+                      ))}
+                    </tr>
+                  )
+                })}
+              </tbody>
+            </table>
+          </div>
+        </Card>
+      )}
+      {trial.sql.length > 0 && (
+        <Card title="SQL" description="What a run would do in the database">
+          <CodeBlock label="SQL" wrap code={trial.sql.join(';\n\n') + ';'} />
+        </Card>
+      )}
+    </>
+  )
+}

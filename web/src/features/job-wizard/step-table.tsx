@@ -1,0 +1,145 @@
+import { useQuery } from '@tanstack/react-query'
+import { KeyRound } from 'lucide-react'
+import { useDeferredValue, useState } from 'react'
+import { Badge, Card, CodeBlock, DataTable, ErrorPanel, Field, Input, QueryView, Select, SkeletonLines, type DataColumn } from '@/shared/components'
+import { formatCompact, plural } from '@/shared/lib/format'
+import { OptionCard } from './option-card'
+import { schemasQuery, tablesQuery, validateQuery, type Table, type TableInfo } from './queries'
+import { useDebounced } from './use-debounced'
+import type { Wizard } from './wizard'
+
+type Props = { wizard: Wizard; errorOf: (name: string) => string | undefined }
+
+/** A new table with its DDL, or one that exists. */
+export function TableStep({ wizard, errorOf }: Props) {
+  const { draft, update } = wizard
+  const schemas = useQuery(schemasQuery(draft.credential ?? 0))
+  return (
+    <QueryView query={schemas}>
+      {({ schemas: all }) => {
+        const fallback = all.find((each) => each.default)?.name ?? ''
+        const shown = draft.schema || fallback
+        const chosen = all.find((each) => each.name === shown)
+        return (
+          <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,5fr)_minmax(0,6fr)]">
+            <div className="space-y-4">
+              <fieldset>
+                <legend className="sr-only">New or existing</legend>
+                <div className="grid gap-3 sm:grid-cols-2">
+                  <OptionCard group="target" checked={draft.target === 'new'} onChoose={() => update({ target: 'new' })} title="New table">
+                    Made on the first run, with columns and types as you map them.
+                  </OptionCard>
+                  <OptionCard group="target" checked={draft.target === 'existing'} onChoose={() => update({ target: 'existing', schema: shown })} title="Existing table">
+                    Its columns, types and constraints decide.
+                  </OptionCard>
+                </div>
+              </fieldset>
+              <Field label="Schema" name="schema">
+                {(props) => (
+                  <Select {...props} value={shown} onChange={(event) => update({ schema: event.target.value, ...(draft.target === 'existing' ? { table: '' } : {}) })}>
+                    {shown === '' && <option value="">The search path's</option>}
+                    {all.map((each) => (
+                      <option key={each.name} value={each.name}>
+                        {each.name}
+                        {draft.target === 'new' && !each.can_create ? ' (no right to make tables)' : ''}
+                      </option>
+                    ))}
+                  </Select>
+                )}
+              </Field>
+              {draft.target === 'new' ? (
+                <Field label="Name of the table" name="table" required error={errorOf('table')} hint={chosen && !chosen.can_create ? `The user may not make tables in ${chosen.name}: the check will name the GRANT.` : 'Small letters and underscores need no quotes in SQL.'}>
+                  {(props) => <Input {...props} value={draft.table} maxLength={63} spellCheck={false} autoComplete="off" className="font-mono" onChange={(event) => update({ table: event.target.value })} />}
+                </Field>
+              ) : (
+                <TableList wizard={wizard} schema={shown} error={errorOf('table-search')} />
+              )}
+            </div>
+            {draft.target === 'new' ? <NewTable wizard={wizard} /> : <Existing wizard={wizard} />}
+          </div>
+        )
+      }}
+    </QueryView>
+  )
+}
+
+function TableList({ wizard, schema, error }: { wizard: Wizard; schema: string; error?: string }) {
+  const { draft, update } = wizard
+  const query = useQuery(tablesQuery(draft.credential ?? 0, schema))
+  const [typed, setTyped] = useState('')
+  const search = useDeferredValue(typed.trim().toLowerCase())
+  const fits = (table: TableInfo) => table.name.toLowerCase().includes(search)
+  return (
+    <div>
+      <Field label="Table" name="table-search" error={error} hint="Type a part of its name.">
+        {(props) => <Input {...props} type="search" value={typed} onChange={(event) => setTyped(event.target.value)} placeholder={draft.table || 'Search tables'} autoComplete="off" spellCheck={false} />}
+      </Field>
+      <QueryView query={query} skeleton={<SkeletonLines lines={4} />}>
+        {({ tables }) => {
+          const found = tables.filter(fits)
+          if (tables.length === 0) return <p className="mt-3 text-sm text-muted">There is no table in this schema yet. Choose “New table” to make one.</p>
+          return (
+            <fieldset className="mt-3 max-h-80 overflow-y-auto rounded-lg border border-line bg-surface">
+              <legend className="sr-only">Tables of {schema}</legend>
+              {found.length === 0 && <p className="p-3 text-sm text-muted">No table has “{typed}” in its name.</p>}
+              {found.slice(0, 200).map((table) => (
+                <label key={table.name} className="flex min-h-9 cursor-pointer items-center gap-2.5 border-b border-line px-3 py-1.5 text-sm last:border-0 has-checked:bg-accent-soft/60 has-focus-visible:outline-2 has-focus-visible:-outline-offset-2 has-focus-visible:outline-accent hover:bg-hover">
+                  <input type="radio" name="table" checked={draft.table === table.name} onChange={() => update({ table: table.name, schema })} className="size-4.5 shrink-0 accent-accent outline-none" />
+                  <span className="min-w-0 flex-1 truncate font-mono text-xs">{table.name}</span>
+                  {!table.can_insert && <Badge tone="warn">no right to insert</Badge>}
+                  <span className="shrink-0 text-xs text-muted">{table.rows < 0 ? '' : `about ${formatCompact(table.rows)} rows`}</span>
+                </label>
+              ))}
+              {found.length > 200 && <p className="p-3 text-xs text-muted">And {plural(found.length - 200, 'more table')}: type a part of the name.</p>}
+            </fieldset>
+          )
+        }}
+      </QueryView>
+    </div>
+  )
+}
+
+/** The DDL as it would run. It follows every change of name, mapping and keys. */
+export function NewTable({ wizard }: { wizard: Wizard }) {
+  const input = useDebounced({ ...wizard.input, name: wizard.input.name || 'check', load_strategy: wizard.input.upsert_keys?.length ? wizard.input.load_strategy : ('INSERT' as const) }, 300)
+  const query = useQuery({ ...validateQuery(input), enabled: wizard.suggestion !== undefined && input.table !== '', placeholderData: (before) => before })
+  return (
+    <Card title="What will be made" description="The table's DDL, as it stands">
+      {wizard.suggestionState.error && <ErrorPanel error={wizard.suggestionState.error} />}
+      {query.error ? <ErrorPanel error={query.error} onRetry={() => void query.refetch()} /> : query.data ? <CodeBlock label="DDL" code={query.data.ddl} /> : !wizard.suggestionState.error && input.table !== '' && <SkeletonLines lines={6} />}
+    </Card>
+  )
+}
+
+const columns: DataColumn<Table['columns'][number]>[] = [
+  {
+    id: 'name',
+    header: 'Column',
+    cell: (each) => (
+      <span className="inline-flex items-center gap-1.5 font-mono text-xs">
+        {each.name}
+        {each.primary_key && <KeyRound role="img" aria-label="primary key" className="size-3.5 text-warn-text" />}
+      </span>
+    ),
+  },
+  { id: 'type', header: 'Type', cell: (each) => <span className="font-mono text-xs text-muted">{each.type}</span> },
+  {
+    id: 'note',
+    header: 'Filled',
+    cell: (each) => <span className="text-xs text-muted">{each.generated ? 'by the database' : each.identity ? 'counted by the database' : each.required ? 'must be mapped' : each.default ? `else ${each.default}` : each.nullable ? 'may be empty' : 'never empty'}</span>,
+  },
+]
+
+function Existing({ wizard }: { wizard: Wizard }) {
+  const { tableState, draft } = wizard
+  if (!draft.table) return <Card title="The table's columns"><p className="text-sm text-muted">Choose a table to see them.</p></Card>
+  return (
+    <QueryView query={tableState}>
+      {(table) => (
+        <Card title={`${table.schema}.${table.name}`} description={plural(table.columns.length, 'column')} flush>
+          <DataTable caption="Columns of the table" columns={columns} rows={table.columns} rowKey={(each) => each.name} />
+        </Card>
+      )}
+    </QueryView>
+  )
+}
