@@ -3,8 +3,8 @@
 # with the plugin of localstack/; installs both from PyPI into .tools/localstack
 # where they are not there yet, or where the plugin or its pins have changed.
 #
-# LocalStack wants Python 3.13 or 3.12: on the path, of pyenv, of uv, or fetched
-# by uv. On 3.11 it starts and then answers every request with 500.
+# LocalStack needs Python 3.13: on the path, of pyenv, of uv, or fetched by uv.
+# On 3.12 an import of it fails; on 3.11 it answers every request with 500.
 set -eu
 cd "$(dirname "$0")/.."
 root="$PWD"
@@ -14,32 +14,31 @@ stamp="$(cat localstack/pyproject.toml localstack/constraints.txt localstack/etl
 
 current() { [ -x "$launcher" ] && [ "$(cat "$dir/stamp" 2>/dev/null)" = "$stamp" ]; }
 
-# works says whether $1 is a Python 3.13 or 3.12 that can make environments:
-# pyenv's shims exist for versions that are not chosen, and then fail.
+# works says whether $1 is a Python 3.13 that can make environments: pyenv's
+# shims exist for versions that are not chosen, and then fail.
 works() {
-	"$1" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info[:2] not in ((3, 13), (3, 12)))' >/dev/null 2>&1
+	"$1" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info[:2] != (3, 13))' >/dev/null 2>&1
 }
 
 find_python() {
-	for version in 3.13 3.12; do
-		for python in "python$version" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/$version.*/bin/python$version; do
-			if works "$python"; then
-				echo "$python"
-				return
-			fi
-		done
+	for python in python3.13 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.13.*/bin/python3.13; do
+		if works "$python"; then
+			echo "$python"
+			return
+		fi
 	done
 	uv="$(command -v uv || true)"
 	if [ -z "$uv" ]; then
-		echo 'no Python 3.13 or 3.12 found: installing uv into .tools, which can fetch one (once)' >&2
+		echo 'no Python 3.13 found: installing uv into .tools, which can fetch one (once)' >&2
 		python3 -m pip install --quiet --disable-pip-version-check --target "$root/.tools/uv" 'uv==0.9.9' >&2 || return 1
 		uv="$root/.tools/uv/bin/uv"
 	fi
-	for version in 3.13 3.12; do
-		python="$("$uv" python find "$version" 2>/dev/null)" && works "$python" && echo "$python" && return
-	done
-	UV_PYTHON_INSTALL_DIR="$root/.tools/python" "$uv" python install 3.13 >&2 || return 1
-	UV_PYTHON_INSTALL_DIR="$root/.tools/python" "$uv" python find 3.13
+	export UV_PYTHON_INSTALL_DIR="$root/.tools/python"
+	if ! python="$("$uv" python find 3.13 2>/dev/null)" || ! works "$python"; then
+		"$uv" python install 3.13 >&2 || return 1
+		python="$("$uv" python find --managed-python 3.13)" || return 1
+	fi
+	echo "$python"
 }
 
 if ! current; then
@@ -51,7 +50,7 @@ if ! current; then
 fi
 if ! current; then
 	if ! python="$(find_python)" || [ -z "$python" ]; then
-		echo 'scripts/localstack.sh: LocalStack needs Python 3.13 or 3.12, and none could be found or fetched (the reason is above): install python3.13 with its venv module' >&2
+		echo 'scripts/localstack.sh: LocalStack needs Python 3.13, and none could be found or fetched (the reason is above): install python3.13 with its venv module' >&2
 		exit 1
 	fi
 	echo "installing LocalStack 4.14.0 into .tools/localstack (once; about a minute)" >&2

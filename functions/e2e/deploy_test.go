@@ -138,7 +138,7 @@ func (d *deployment) assets(t *testing.T, dir string) string {
 			Destinations map[string]struct{ BucketName, ObjectKey string }
 		}
 	}
-	text, err := os.ReadFile(filepath.Join(dir, stack+".assets.json")) //nolint:gosec // made just before
+	text, err := os.ReadFile(filepath.Join(dir, stack+".assets.json"))
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(text, &manifest))
 	var template string

@@ -184,6 +184,7 @@ func (d *deployment) killed(t *testing.T) func(*testing.T) {
 	require.NoError(t, syscall.Kill(victims[0].pid, syscall.SIGKILL))
 	g.open()
 	return func(t *testing.T) {
+		t.Helper()
 		c.completed(t, run, "survived", narrowRows)
 		claims := query[int64](t, d.portal, "SELECT max(attempt)::bigint FROM run_chunks WHERE run_id = "+strconv.FormatInt(run, 10))
 		assert.Greater(t, claims[0], int64(1), "a chunk was claimed again")

@@ -49,9 +49,9 @@ func LocalStack(t testing.TB) LocalStackInfo {
 }
 
 func startLocalStack() (LocalStackInfo, error) {
-	_, file, _, _ := runtime.Caller(0)
+	_, file, _, _ := runtime.Caller(0) //nolint:dogsled // the file is what is asked for
 	root := filepath.Dir(filepath.Dir(filepath.Dir(file)))
-	install := exec.Command(filepath.Join(root, "scripts", "localstack.sh"))
+	install := exec.CommandContext(context.Background(), filepath.Join(root, "scripts", "localstack.sh"))
 	var stderr strings.Builder
 	install.Stderr = &stderr
 	out, err := install.Output()
@@ -73,7 +73,7 @@ func startLocalStack() (LocalStackInfo, error) {
 	defer func() { _ = log.Close() }()
 	// The launcher ends when the pipe does, and removes its directory: a test
 	// binary has no hook at its end, and a crash would skip one.
-	launch := exec.Command(strings.TrimSpace(string(out)), "--dir", dir, "--port", port, "--tied", "--remove") //nolint:gosec // our own script's answer
+	launch := exec.CommandContext(context.Background(), strings.TrimSpace(string(out)), "--dir", dir, "--port", port, "--tied", "--remove")
 	launch.Stdout, launch.Stderr = log, log
 	pipe, err := launch.StdinPipe()
 	if err != nil {
@@ -94,8 +94,8 @@ func startLocalStack() (LocalStackInfo, error) {
 		}
 		select {
 		case err := <-ended:
-			defer func() { _ = os.RemoveAll(dir) }()
-			return LocalStackInfo{}, fmt.Errorf("it ended while it started: %w\n%s", errors.Join(err, errEnded), tail(log.Name()))
+			said := tail(log.Name())
+			return LocalStackInfo{}, errors.Join(fmt.Errorf("it ended while it started: %w\n%s", errors.Join(err, errEnded), said), os.RemoveAll(dir))
 		case <-ctx.Done():
 			_ = pipe.Close()
 			return LocalStackInfo{}, fmt.Errorf("it did not answer within %s\n%s", localStackStart, tail(log.Name()))
@@ -111,7 +111,7 @@ var (
 )
 
 func healthy(ctx context.Context, endpoint string) bool {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/_localstack/health", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/_localstack/health", http.NoBody)
 	if err != nil {
 		return false
 	}
@@ -134,7 +134,7 @@ func freePort() (string, error) {
 
 // tail is the last 30 lines of a log.
 func tail(path string) string {
-	file, err := os.Open(path) //nolint:gosec // our own log
+	file, err := os.Open(path)
 	if err != nil {
 		return err.Error()
 	}

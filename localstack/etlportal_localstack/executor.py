@@ -1,16 +1,14 @@
 """Runs a Lambda function version as a child process of LocalStack."""
 
-import fcntl
 import json
 import logging
 import os
 import pathlib
+import select
 import shutil
 import signal
-import struct
 import subprocess
 import tempfile
-import termios
 import threading
 import time
 
@@ -183,7 +181,7 @@ class ProcessExecutor(RuntimeExecutor):
                 bufsize=0,
             )
             self.process = process
-            self.output = Output(process.stdout, self._name())
+            self.output = Output(process.stdout)
         threading.Thread(target=self._watch, args=(process,), name="function-exit", daemon=True).start()
 
     def _watch(self, process):
@@ -206,43 +204,40 @@ class Output:
 
     KEEP = 64 << 10
 
-    def __init__(self, pipe, name):
+    def __init__(self, pipe):
         self.pipe = pipe
+        os.set_blocking(pipe.fileno(), False)
         self.lock = threading.Lock()
         self.data = bytearray()
         self.last = bytearray()
-        self.ended = threading.Event()
+        self.ended = False
         threading.Thread(target=self._read, name="function-output", daemon=True).start()
 
     def _read(self):
-        fd = self.pipe.fileno()
-        while True:
-            os.set_blocking(fd, True)
-            first = os.read(fd, 1)
-            if not first:
-                break
+        readable = select.poll()
+        readable.register(self.pipe, select.POLLIN)
+        while not self.ended:
+            readable.poll()
+            # Read under the lock only: no byte is between the pipe and what is taken.
             with self.lock:
-                self._add(first)
-                self._drain(fd)
-        self.ended.set()
+                self._drain()
         self.pipe.close()
 
-    def _drain(self, fd):
-        while waiting := struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))[0]:
-            self._add(os.read(fd, waiting))
-
-    def _add(self, data):
-        self.data += data
-        self.last = (self.last + data)[-self.KEEP :]
+    def _drain(self):
+        """Reads what is there without waiting for more."""
+        while not self.ended:
+            try:
+                data = os.read(self.pipe.fileno(), self.KEEP)
+            except BlockingIOError:
+                return
+            self.data += data
+            self.last = (self.last + data)[-self.KEEP :]
+            self.ended = not data
 
     def take(self):
         """All that was written so far, ending with a newline unless empty."""
         with self.lock:
-            if not self.ended.is_set():
-                try:
-                    self._drain(self.pipe.fileno())
-                except (OSError, ValueError):
-                    pass  # the pipe ended between the two lines above
+            self._drain()
             text, self.data = self.data.decode(errors="replace"), bytearray()
         return text if not text or text.endswith("\n") else text + "\n"
 
