@@ -14,7 +14,9 @@ const sonnerWithoutStyleElement: Plugin = {
   },
 }
 
-const backend = process.env.ETLPORTAL_URL ?? 'http://127.0.0.1:8080'
+const target = process.env.ETLPORTAL_URL ?? 'http://127.0.0.1:8080'
+// The portal refuses changes that come from another origin.
+const backend = { target, changeOrigin: true, headers: { origin: target } }
 
 export default defineConfig({
   plugins: [react(), tailwindcss(), sonnerWithoutStyleElement],
