@@ -81,7 +81,7 @@ export function ChunkMap({ run }: { run: Run }) {
         </div>
       ) : (
         <>
-          <div role="img" aria-label={`Chunk map: ${summary}`} className={cn('grid gap-1', items.length < 24 ? 'grid-cols-[repeat(auto-fill,minmax(2rem,1fr))]' : 'grid-cols-[repeat(auto-fill,minmax(0.75rem,1fr))]')}>
+          <div role="img" aria-label={`Chunk map: ${summary}`} className={cn('grid gap-1', items.length < 24 ? 'grid-cols-[repeat(auto-fit,minmax(2rem,1fr))]' : 'grid-cols-[repeat(auto-fill,minmax(0.75rem,1fr))]')}>
             {inCells(items).map(({ state, title }, i) => (
               <span key={i} data-bar title={title} className={cn('h-4 rounded-[3px]', looks[state].cell)} />
             ))}

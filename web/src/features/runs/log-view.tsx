@@ -27,7 +27,6 @@ export function LogView({ entries, search, follow, onFollow, earlier, older, onO
     estimateSize: () => 24,
     getItemKey: (i) => entries[i]?.id ?? i,
     overscan: 20,
-    initialRect: { width: 800, height: 600 },
   })
   const first = entries[0]?.id
   const before = useRef({ first, count: entries.length })

@@ -136,7 +136,9 @@ function Failure({ run }: { run: Run }) {
   if (run.status !== 'FAILED') return null
   const bad = (toBigInt(run.rows_rejected) ?? 0n) > 0n
   const { code, message, fix, column, line, value } = run.error ?? { code: 'unknown', message: 'It did not say why.' }
-  const problem = new Problem({ title: 'The run failed; nothing was loaded', detail: message, fix, code, column, line, value })
+  // Most messages say the place themselves.
+  const place = line !== undefined && message.includes(`line ${line}`) ? {} : { column, line, value }
+  const problem = new Problem({ title: 'The run failed; nothing was loaded', detail: message, fix, code, ...place })
   return <ErrorPanel error={problem} actions={<Recovery run={run} badRows={bad} />} />
 }
 
