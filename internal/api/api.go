@@ -134,6 +134,7 @@ func describe(d Deps, more func(*server)) (*server, error) {
 	s.destinationOperations()
 	s.jobOperations()
 	s.runOperations()
+	s.scheduleOperations()
 	s.tokenOperations()
 	if more != nil {
 		more(s)

@@ -2,6 +2,7 @@ package etl
 
 import (
 	"context"
+	"strconv"
 	"time"
 )
 
@@ -46,4 +47,9 @@ type Tasks interface {
 	// Finalize starts `etlportal finalize --run` elsewhere and returns once that
 	// is accepted. It may be repeated: who comes second finds the table's lock taken.
 	Finalize(ctx context.Context, runID int64, attempt int) error
+}
+
+// Key makes the run of a firing the only one, however often the tick comes.
+func (t Tick) Key() IdempotencyKey {
+	return IdempotencyKey{Owner: "schedule:" + strconv.FormatInt(t.ScheduleID, 10), Key: "tick " + t.At.UTC().Format(time.RFC3339)}
 }

@@ -37,6 +37,8 @@ type Summary struct {
 	// Waiting are parts of running runs.
 	Waiting int64 `json:"chunks_waiting" doc:"Chunks of running runs that no loader has begun"`
 
+	Schedules []Schedule `json:"next_schedules" doc:"The schedules that fire next, soonest first, at most six"`
+
 	BucketSeconds int64        `json:"bucket_seconds"`
 	Throughput    []Tally      `json:"throughput" doc:"The window in buckets, oldest first"`
 	Days          []Tally      `json:"days" doc:"The last days, today last"`
@@ -66,6 +68,8 @@ const (
 	summaryBuckets = 24
 	summaryFailing = 10
 	summaryFiles   = 6
+	// summarySchedules is how many of the next schedules are shown.
+	summarySchedules = 6
 )
 
 // Summary gives the figures of the last hours and of the last days in a zone,
@@ -108,6 +112,13 @@ func (p *Portal) Summary(ctx context.Context, hours, days int, zone string) (*Su
 	}
 	for i := range files {
 		out.Files = append(out.Files, sourceItem(files[i]))
+	}
+	next, err := p.Store.NextSchedules(ctx, summarySchedules)
+	if err != nil {
+		return nil, err
+	}
+	if out.Schedules, err = p.scheduleViews(ctx, next); err != nil {
+		return nil, err
 	}
 	if b, ok := p.Queue.(Backlog); ok {
 		waiting, oldest, err := b.Backlog(ctx)

@@ -31,6 +31,8 @@ type Portal struct {
 	Bootstrap string
 	// Runs makes, ends, repeats and tries runs.
 	Runs Runner
+	// Schedules tells whoever fires schedules of their changes; nil: nobody is told.
+	Schedules Schedules
 	// Types are the types of credentials that Open knows; nil: postgresql.
 	Types []string
 	// MaxUpload bounds the direct upload, in bytes; 0 means no bound.
@@ -52,6 +54,19 @@ type Runner interface {
 	Retry(ctx context.Context, runID int64) (etl.Run, error)
 	Delete(ctx context.Context, runID int64) error
 	DryRun(ctx context.Context, job etl.Job) (*workflow.Trial, error)
+}
+
+// Schedules is whoever fires schedules; *schedule.Engine is one.
+type Schedules interface {
+	// Accepts says with a Mistake that nobody here can fire such a schedule.
+	Accepts(s etl.Schedule) error
+	// Tells says whether somebody outside of the portal must be told of such a schedule.
+	Tells(s etl.Schedule) bool
+	// Changed tells of a schedule that was stored, before is nil for a new one,
+	// and gives it with the state that this led to.
+	Changed(ctx context.Context, before *etl.Schedule, s etl.Schedule) etl.Schedule
+	// Removed tells of one that was deleted.
+	Removed(ctx context.Context, s etl.Schedule)
 }
 
 // Ready says whether everything that the portal needs answers.

@@ -222,11 +222,14 @@ func scanVersion(row pgx.Row) (etl.JobVersion, error) {
 }
 
 // DeleteJob removes a job with its versions and its runs. One with an active
-// run is a Mistake of code in_use that names the run.
+// run, or with schedules, is a Mistake of code in_use that names them.
 func (s *Store) DeleteJob(ctx context.Context, id int64) error {
 	tag, err := s.pool.Exec(ctx, `DELETE FROM etl_jobs WHERE id = $1`, id)
 	if err == nil && tag.RowsAffected() == 0 {
 		return notFound("job", id)
+	}
+	if violates(err, "schedules_job_fk") {
+		return s.scheduled(ctx, id)
 	}
 	return wrap(ctx, err, fmt.Sprintf("deleting job %d", id))
 }
