@@ -1,0 +1,95 @@
+import { useCallback, useEffect, useLayoutEffect, useRef, useState, type RefObject } from 'react'
+import { laidOut, placeOf, scrolled, type Geometry, type Place } from './row-scroll'
+
+const overscan = 8
+/** The first row drawn is a multiple of it: fewer renders, and stripes stay where they are. */
+const step = 4
+/** Moves of more rows than this ask for rows only once the list stands. */
+const hasty = 300
+const standing = 90
+
+interface Seen {
+  /** First row drawn, and the one after the last. */
+  start: number
+  end: number
+  /** First row that is seen whole. */
+  first: number
+  /** What stands above row 0, in pixels of the element. */
+  base: number
+}
+
+/** Which rows of a long list are seen while its element scrolls; `asked` lags behind hasty moves. */
+export function useRowScroll(element: RefObject<HTMLElement | null>, { rows, rowHeight, head }: { rows: number; rowHeight: number; head: number }) {
+  const [viewport, setViewport] = useState(480)
+  const geometry = useRef<Geometry>({ rows, rowHeight, viewport })
+  const place = useRef<Place>({ scroll: 0, top: 0 })
+  const [seen, setSeen] = useState<Seen>({ start: 0, end: 0, first: 0, base: 0 })
+  const [asked, setAsked] = useState({ from: 0, to: 0 })
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+
+  const look = useCallback((hurried: boolean) => {
+    const { rows: count, rowHeight: height, viewport: tall } = geometry.current
+    const { scroll, top } = place.current
+    const start = Math.max(0, Math.floor((top / height - overscan) / step) * step)
+    const end = Math.min(count, Math.ceil((top + tall) / height) + overscan)
+    const base = scroll - top
+    const first = Math.ceil(top / height)
+    setSeen((before) => (before.start === start && before.end === end && before.base === base && before.first === first ? before : { start, end, first, base }))
+    clearTimeout(timer.current)
+    const ask = () => setAsked((before) => (before.from === start && before.to === end ? before : { from: start, to: end }))
+    if (hurried) timer.current = setTimeout(ask, standing)
+    else ask()
+  }, [])
+
+  const onScroll = useCallback(() => {
+    if (!element.current) return
+    const before = place.current.top
+    place.current = scrolled(place.current, element.current.scrollTop, geometry.current)
+    look(Math.abs(place.current.top - before) > hasty * geometry.current.rowHeight)
+  }, [element, look])
+
+  const goTo = useCallback(
+    (row: number) => {
+      const next = placeOf(row, geometry.current)
+      if (!element.current) return
+      element.current.scrollTop = next.scroll
+      // The browser rounds what it is given, and says so by a scroll event of no distance.
+      place.current = { top: next.top, scroll: element.current.scrollTop }
+      look(false)
+    },
+    [element, look],
+  )
+
+  /** Brings a row into view, moving no further than it must. */
+  const reveal = useCallback(
+    (row: number) => {
+      const { rowHeight: height, viewport: tall } = geometry.current
+      const { top } = place.current
+      if (row * height < top) goTo(row)
+      else if ((row + 1) * height > top + tall) goTo(row + 1 - tall / height)
+    },
+    [goTo],
+  )
+
+  useLayoutEffect(() => {
+    const before = geometry.current
+    geometry.current = { rows, rowHeight, viewport }
+    if (element.current && (before.rows !== rows || before.viewport !== viewport) && place.current.top > 0) {
+      // The file turned out longer, or the window was resized: the same rows stay in view.
+      goTo(place.current.top / rowHeight)
+    } else look(false)
+  }, [rows, rowHeight, viewport, element, goTo, look])
+
+  useEffect(() => {
+    const target = element.current
+    if (!target) return
+    const measure = () => setViewport(Math.max(rowHeight, target.clientHeight - head))
+    measure()
+    const observer = new ResizeObserver(measure)
+    observer.observe(target)
+    return () => observer.disconnect()
+  }, [element, rowHeight, head])
+  useEffect(() => () => clearTimeout(timer.current), [])
+
+  return { seen, asked, onScroll, goTo, reveal, height: laidOut({ rows, rowHeight, viewport }), perPage: Math.max(1, Math.floor(viewport / rowHeight) - 1) }
+}
