@@ -52,7 +52,6 @@ export function ColumnEditor({ wizard, row, index, trial, onChange }: { wizard: 
             <TransformList id={`${id}-steps`} name={row.destination || row.source} steps={row.transformations ?? []} onChange={(transformations) => onChange({ transformations: transformations.length > 0 ? transformations : undefined })} />
           </Labelled>
         )}
-        <TypeChoice file={file} row={row} tableType={target?.type} onChange={onChange} />
         {calculated || row.source === undefined ? (
           <Labelled id={`${id}-expression`} label="Expression" optional={row.source !== undefined}>
             <ExpressionEditor
@@ -80,6 +79,7 @@ export function ColumnEditor({ wizard, row, index, trial, onChange }: { wizard: 
           </button>
         )}
         {problem && <ProblemLine problem={problem} />}
+        <TypeChoice file={file} row={row} tableType={target?.type} onChange={onChange} />
         <Empties id={id} row={row} found={found?.null_values} required={target?.required} onChange={onChange} />
       </div>
       <Results row={row} index={index} trial={trial} />
@@ -143,6 +143,7 @@ function wordsOf(typed: string, empty: boolean): string[] {
 /** The column on real rows: what stands in the file, what goes into the table, what is wrong. */
 function Results({ row, index, trial }: { row: DraftColumn; index: number; trial: UseQueryResult<Trial> }) {
   const at = trial.data?.sources.indexOf(row.source ?? '') ?? -1
+  const broken = trial.data?.columns[index]?.error !== undefined
   return (
     <div className="min-w-0">
       <p className="mb-1 text-sm font-medium">
@@ -181,7 +182,7 @@ function Results({ row, index, trial }: { row: DraftColumn; index: number; trial
                         <Cell value={each.source[at]} />
                       </td>
                     )}
-                    <td className={cn('max-w-56 px-2 py-1', error ? 'bg-bad-soft text-bad-text' : 'truncate font-mono')}>{error ? error.reason : <Cell value={each.values[index]} />}</td>
+                    <td className={cn('max-w-56 px-2 py-1', error ? 'bg-bad-soft text-bad-text' : 'truncate font-mono')}>{error ? error.reason : broken ? <span className="font-sans text-faint">not yet</span> : <Cell value={each.values[index]} />}</td>
                   </tr>
                 )
               })}

@@ -1,5 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { CircleCheck, CircleX, Info, Play, RotateCw } from 'lucide-react'
+import { CircleCheck, CircleX, Info, Play, RotateCw, TriangleAlert } from 'lucide-react'
+import { useState } from 'react'
 import { useNavigate } from 'react-router'
 import { toast } from 'sonner'
 import { call, client } from '@/shared/api/client'
@@ -12,6 +13,8 @@ import { dryRunQuery, type DryRun } from './queries'
 import { useDebounced } from './use-debounced'
 import type { Wizard } from './wizard'
 
+/** How many bad rows show at first. */
+const few = 8
 const words = { INSERT: 'adds rows', UPSERT: 'adds or updates by', TRUNCATE_INSERT: 'replaces all rows' }
 
 /** The dry run, the name, and the end of the wizard. */
@@ -119,9 +122,11 @@ function Outcome({ trial, strategy }: { trial: DryRun; strategy: string }) {
   return (
     <div>
       <div role="status" className="mb-3 flex gap-2 text-sm">
-        {trial.error ? <CircleX aria-hidden className="mt-0.5 size-4.5 shrink-0 text-bad-text" /> : <CircleCheck aria-hidden className="mt-0.5 size-4.5 shrink-0 text-ok-text" />}
+        {trial.error ? <CircleX aria-hidden className="mt-0.5 size-4.5 shrink-0 text-bad-text" /> : counts.rows_rejected > 0 ? <TriangleAlert aria-hidden className="mt-0.5 size-4.5 shrink-0 text-warn-text" /> : <CircleCheck aria-hidden className="mt-0.5 size-4.5 shrink-0 text-ok-text" />}
         <div className="min-w-0">
-          <p className={cn('font-medium', trial.error ? 'text-bad-text' : 'text-ok-text')}>{trial.error ? 'A run would fail' : trial.complete ? 'The whole file fits' : 'The rows tried fit'}</p>
+          <p className={cn('font-medium', trial.error ? 'text-bad-text' : counts.rows_rejected > 0 ? 'text-warn-text' : 'text-ok-text')}>
+            {trial.error ? 'A run would fail' : counts.rows_rejected > 0 ? `${plural(counts.rows_rejected, 'bad row')} would be set aside` : trial.complete ? 'The whole file fits' : 'The rows tried fit'}
+          </p>
           {trial.error && (
             <p className="mt-0.5 break-words">
               {trial.error.line ? `Line ${formatCount(trial.error.line)}${trial.error.column ? `, column ${trial.error.column}` : ''}: ` : ''}
@@ -176,10 +181,12 @@ interface Sample {
 
 function Details({ trial }: { trial: DryRun }) {
   const samples: Sample[] = trial.samples
+  const [all, setAll] = useState(false)
+  const rejects = all ? trial.rejects : trial.rejects.slice(0, few)
   return (
     <>
       {trial.rejects.length > 0 && (
-        <Card title="Bad rows" description={`The first ${formatCount(trial.rejects.length)} of ${plural(trial.counts.rows_rejected, 'bad row')}`} flush>
+        <Card title="Bad rows" description={`The first ${formatCount(rejects.length)} of ${formatCount(trial.counts.rows_rejected)}`} flush>
           <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Bad rows">
             <table className="w-full text-xs">
               <caption className="sr-only">Rows that cannot be loaded</caption>
@@ -193,7 +200,7 @@ function Details({ trial }: { trial: DryRun }) {
                 </tr>
               </thead>
               <tbody>
-                {trial.rejects.map((each) => (
+                {rejects.map((each) => (
                   <tr key={`${each.record}-${each.column ?? ''}`} className="border-b border-line align-top last:border-0">
                     <td className="px-3 py-1.5 pl-4 tabular-nums">{formatCount(each.line)}</td>
                     <td className="px-3 py-1.5 font-mono">{each.column}</td>
@@ -204,6 +211,11 @@ function Details({ trial }: { trial: DryRun }) {
               </tbody>
             </table>
           </div>
+          {trial.rejects.length > rejects.length && (
+            <Button variant="ghost" size="sm" className="m-2" onClick={() => setAll(true)}>
+              Show {formatCount(trial.rejects.length)}
+            </Button>
+          )}
         </Card>
       )}
       {samples.length > 0 && (

@@ -60,7 +60,7 @@ export function MappingStep({ wizard, errorOf, opened, open }: { wizard: Wizard;
       </Card>
       <Trays wizard={wizard} errorOf={errorOf} onAdd={add} />
       <TrialTable wizard={wizard} />
-      {draft.target === 'new' && <NewTable wizard={wizard} />}
+      {draft.target === 'new' && <NewTable wizard={wizard} brief />}
     </div>
   )
 }

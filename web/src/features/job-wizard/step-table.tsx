@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { KeyRound } from 'lucide-react'
 import { useDeferredValue, useState } from 'react'
+import { Problem } from '@/shared/api/problem'
 import { Badge, Card, CodeBlock, DataTable, ErrorPanel, Field, Input, QueryView, Select, SkeletonLines, type DataColumn } from '@/shared/components'
 import { formatCompact, plural } from '@/shared/lib/format'
 import { OptionCard } from './option-card'
@@ -99,14 +100,16 @@ function TableList({ wizard, schema, error }: { wizard: Wizard; schema: string; 
   )
 }
 
-/** The DDL as it would run. It follows every change of name, mapping and keys. */
-export function NewTable({ wizard }: { wizard: Wizard }) {
+/** The DDL as it would run; it follows every change. Brief where the page itself shows what is wrong with the mapping. */
+export function NewTable({ wizard, brief }: { wizard: Wizard; brief?: boolean }) {
   const input = useDebounced({ ...wizard.input, name: wizard.input.name || 'check', load_strategy: wizard.input.upsert_keys?.length ? wizard.input.load_strategy : ('INSERT' as const) }, 300)
   const query = useQuery({ ...validateQuery(input), enabled: wizard.suggestion !== undefined && input.table !== '', placeholderData: (before) => before })
   return (
     <Card title="What will be made" description="The table's DDL, as it stands">
       {wizard.suggestionState.error && <ErrorPanel error={wizard.suggestionState.error} />}
-      {query.error ? <ErrorPanel error={query.error} onRetry={() => void query.refetch()} /> : query.data ? <CodeBlock label="DDL" code={query.data.ddl} /> : !wizard.suggestionState.error && input.table !== '' && <SkeletonLines lines={6} />}
+      {query.error && brief && query.error instanceof Problem && !query.error.retryable ? (
+        <p className="text-sm text-muted">It shows once this is right: {query.error.errors[0]?.message ?? query.error.detail}</p>
+      ) : query.error ? <ErrorPanel error={query.error} onRetry={() => void query.refetch()} /> : query.data ? <CodeBlock label="DDL" code={query.data.ddl} /> : !wizard.suggestionState.error && input.table !== '' && <SkeletonLines lines={6} />}
     </Card>
   )
 }

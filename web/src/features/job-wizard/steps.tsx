@@ -117,7 +117,7 @@ export function Steps({ file, job, initial, draftName, step: asked, go, opened, 
           )}
           <span className="flex items-center gap-3">
             <span aria-hidden className="text-xs text-muted max-sm:hidden">
-              <Kbd keys="mod+enter" />
+              <Kbd keys="mod+Enter" />
             </span>
             <Button variant="primary" onClick={forward}>
               Continue

@@ -70,9 +70,9 @@ export function TrialTable({ wizard }: { wizard: Wizard }) {
                     return (
                       <td key={i} title={error?.reason} className={cn('max-w-64 px-3 py-1.5', error ? 'bg-bad-soft text-bad-text' : 'truncate font-mono')}>
                         {error ? (
-                          <>
-                            <mark className="font-mono">{error.value || 'empty'}</mark> <span className="block max-w-64 whitespace-normal">{error.reason}</span>
-                          </>
+                          <span className="block truncate">
+                            <mark className="font-mono">{error.value || 'empty'}</mark> {error.reason}
+                          </span>
                         ) : (
                           <Cell value={value} />
                         )}

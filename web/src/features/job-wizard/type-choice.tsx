@@ -56,7 +56,7 @@ export function TypeChoice({ file, row, tableType, onChange }: { file: Metadata;
               else onChange({ type: event.target.value || undefined })
             }}
           >
-            {tableType ? <option value="">as the table: {tableType}</option> : <option value="">as found{found ? `: ${found.type}` : ''}</option>}
+            {tableType ? <option value="">as the table: {tableType}</option> : <option value="">{found ? `as found: ${found.type}` : 'as calculated'}</option>}
             {options.map((type) => (
               <option key={type} value={type}>
                 {label(type)}
@@ -66,6 +66,7 @@ export function TypeChoice({ file, row, tableType, onChange }: { file: Metadata;
           </Select>
         )}
       </div>
+      {source !== '' && (
       <div>
         <label htmlFor={`${id}-format`} className="mb-1 block text-sm font-medium">
           Format <span className="font-normal text-muted">(optional)</span>
@@ -77,6 +78,7 @@ export function TypeChoice({ file, row, tableType, onChange }: { file: Metadata;
           ))}
         </datalist>
       </div>
+      )}
       {found?.ambiguous && found.ambiguous.length > 0 && !format && (
         <div className="rounded-md border border-warn/40 bg-warn-soft p-2.5 text-xs sm:col-span-2">
           <p className="font-medium text-warn-text">The values can be read in {found.ambiguous.length} ways, and they mean different things. Choose one:</p>

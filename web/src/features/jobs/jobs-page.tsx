@@ -1,11 +1,170 @@
-import { Workflow } from 'lucide-react'
-import { EmptyState, PageHeader } from '@/shared/components'
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { Ellipsis, Play, Plus, Search, Workflow } from 'lucide-react'
+import { useDeferredValue, useEffect, useState } from 'react'
+import { useNavigate } from 'react-router'
+import * as z from 'zod'
+import type { JobItem } from '@/shared/api/model'
+import { itemsOf, jobsQuery } from '@/shared/api/queries'
+import { Badge, Button, ButtonLink, Card, Count, DataTable, EmptyState, ErrorPanel, Input, LoadMore, Menu, PageHeader, RowLink, RunStrip, SampleButton, Select, StatusBadge, Time, type DataColumn } from '@/shared/components'
+import { tableName } from '@/shared/lib/format'
+import { useSearchState } from '@/shared/lib/search-state'
+import { useRunNow } from './actions'
+import { DeleteJob } from './delete-job'
+
+const states = ['COMPLETED', 'FAILED', 'RUNNING', 'PENDING', 'CANCELLED', 'NEVER'] as const
+const words: Record<(typeof states)[number], string> = { COMPLETED: 'Completed', FAILED: 'Failed', RUNNING: 'Running', PENDING: 'Pending', CANCELLED: 'Cancelled', NEVER: 'Never run' }
+const view = z.object({ q: z.string().catch(''), status: z.enum(['', ...states]).catch('') })
 
 export function JobsPage() {
+  const [{ q, status }, setState] = useSearchState(view)
+  const [typed, setTyped] = useState(q)
+  const search = useDeferredValue(typed)
+  useEffect(() => {
+    const timer = setTimeout(() => setState({ q: search }), 250)
+    return () => clearTimeout(timer)
+  }, [search, setState])
+  const query = useInfiniteQuery({
+    ...jobsQuery({ ...(q ? { q } : {}), ...(status ? { status } : {}) }),
+    refetchInterval: ({ state }) => (itemsOf(state.data).some((job) => job.recent_runs[0]?.status === 'RUNNING' || job.recent_runs[0]?.status === 'PENDING') ? 3_000 : false),
+  })
+  const jobs = itemsOf(query.data)
+  const navigate = useNavigate()
+  const run = useRunNow()
+  const [deleting, setDeleting] = useState<JobItem | null>(null)
+  const filtered = q !== '' || status !== ''
+  const columns: DataColumn<JobItem>[] = [
+    {
+      id: 'name',
+      header: 'Job',
+      cell: (job) => (
+        <div className="min-w-0">
+          <RowLink to={`/jobs/${job.id}`}>
+            <span className="max-w-40 truncate sm:max-w-72">{job.name}</span>
+          </RowLink>
+          <p className="max-w-40 truncate font-mono text-2xs text-muted sm:max-w-72">{tableName(job)}</p>
+        </div>
+      ),
+    },
+    {
+      id: 'last',
+      header: 'Last run',
+      cell: (job) =>
+        job.recent_runs[0] ? (
+          <div className="flex flex-wrap items-center gap-x-2">
+            <StatusBadge status={job.recent_runs[0].status} />
+            <span className="text-xs text-muted max-lg:hidden">
+              <Time at={job.recent_runs[0].created_at} />
+            </span>
+          </div>
+        ) : (
+          <Badge>Never run</Badge>
+        ),
+    },
+    { id: 'strip', header: 'Last ten', from: 'md', cell: (job) => <RunStrip runs={job.recent_runs} /> },
+    { id: 'rows', header: 'Rows loaded', from: 'md', align: 'right', cell: (job) => <Count value={job.recent_runs[0]?.rows_loaded} /> },
+    {
+      id: 'actions',
+      header: 'Actions',
+      align: 'right',
+      cell: (job) => (
+        <div className="flex justify-end gap-1">
+          <Button size="sm" className="max-sm:hidden" aria-label={`Run ${job.name} now`} busy={run.isPending && run.variables.job === job.id} onClick={() => run.mutate({ job: job.id })}>
+            <Play aria-hidden />
+            Run now
+          </Button>
+          <Menu
+            trigger={
+              <Button variant="ghost" size="icon-sm" aria-label={`More for ${job.name}`}>
+                <Ellipsis aria-hidden />
+              </Button>
+            }
+            items={[
+              { label: 'Run now', onSelect: () => run.mutate({ job: job.id }) },
+              { label: 'Run with another file', onSelect: () => void navigate(`/jobs/${job.id}?run=1`) },
+              { label: 'Change', onSelect: () => void navigate(`/jobs/new?job=${job.id}`) },
+              { label: 'Runs', onSelect: () => void navigate(`/runs?job=${job.id}`) },
+              null,
+              { label: 'Delete', danger: true, onSelect: () => setDeleting(job) },
+            ]}
+          />
+        </div>
+      ),
+    },
+  ]
   return (
     <>
-      <PageHeader title="Jobs" />
-      <EmptyState icon={Workflow} title="Jobs">Files and the tables they go into.</EmptyState>
+      <PageHeader
+        title="Jobs"
+        description="A job loads a file into a table: which column goes where, and what becomes of bad rows."
+        actions={
+          <ButtonLink to="/jobs/new" variant="primary">
+            <Plus aria-hidden />
+            New job
+          </ButtonLink>
+        }
+      />
+      <div className="mb-4 flex flex-wrap gap-2" role="search">
+        <div className="relative min-w-48 flex-1 sm:max-w-80">
+          <Search aria-hidden className="absolute top-2 left-2.5 size-4 text-faint" />
+          <Input type="search" aria-label="Search jobs" placeholder="Name or table" className="pl-8" value={typed} onChange={(event) => setTyped(event.target.value)} />
+        </div>
+        <Select aria-label="Last result" className="w-40" value={status} onChange={(event) => setState({ status: event.target.value as typeof status })}>
+          <option value="">Any result</option>
+          {states.map((each) => (
+            <option key={each} value={each}>
+              {words[each]}
+            </option>
+          ))}
+        </Select>
+      </div>
+      {run.error && <ErrorPanel error={run.error} className="mb-4" />}
+      {query.error && <ErrorPanel error={query.error} className="mb-4" onRetry={() => void query.refetch()} retrying={query.isFetching} />}
+      {(query.data || !query.error) && (
+        <Card flush>
+          <DataTable
+            caption="Jobs"
+            columns={columns}
+            rows={jobs}
+            rowKey={(job) => job.id}
+            loading={query.isPending}
+            footer={<LoadMore query={query} what="jobs" />}
+            empty={
+              filtered ? (
+                <EmptyState
+                  icon={Search}
+                  title="No job fits"
+                  action={
+                    <Button
+                      onClick={() => {
+                        setTyped('')
+                        setState({ q: '', status: '' })
+                      }}
+                    >
+                      Show all jobs
+                    </Button>
+                  }
+                >
+                  None has “{q || words[status || 'NEVER']}”.
+                </EmptyState>
+              ) : (
+                <EmptyState
+                  icon={Workflow}
+                  title="No job yet"
+                  action={
+                    <ButtonLink to="/jobs/new" variant="primary">
+                      New job
+                    </ButtonLink>
+                  }
+                  sample={<SampleButton />}
+                >
+                  A job says which column of a file goes into which column of a table. It can be run again, on other files, and on a schedule.
+                </EmptyState>
+              )
+            }
+          />
+        </Card>
+      )}
+      {deleting && <DeleteJob job={deleting} open onOpenChange={(open) => !open && setDeleting(null)} />}
     </>
   )
 }
