@@ -11,6 +11,8 @@ export { expect }
 /** A portal that runs: the built program on a data directory of its own. */
 export interface Portal {
   url: string
+  /** Its data directory, for commands that want one. */
+  dataDir: string
   /** Calls the API below /api/v1 and answers its JSON; it throws for what is no success. */
   call: <T = Record<string, unknown>>(method: string, path: string, body?: unknown) => Promise<T>
   /** Uploads a file by its path, or a text under a name, and waits until it is profiled. */
@@ -40,7 +42,7 @@ async function until<T>(what: string, look: () => Promise<T | undefined>, limit 
   }
 }
 
-async function start(): Promise<{ url: string; stop: () => Promise<void> }> {
+async function start(): Promise<{ url: string; dataDir: string; stop: () => Promise<void> }> {
   const data = mkdtempSync(join(tmpdir(), 'etlportal-e2e-'))
   chmodSync(data, 0o755) // the embedded PostgreSQL runs as another user
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(ETLPORTAL_|DATABASE_URL|S3_|AWS_|ENCRYPTION_KEY)/.test(name)))
@@ -57,6 +59,7 @@ async function start(): Promise<{ url: string; stop: () => Promise<void> }> {
   })
   return {
     url,
+    dataDir: join(data, 'portal'),
     stop: async () => {
       child.kill('SIGTERM')
       await ended
@@ -65,7 +68,7 @@ async function start(): Promise<{ url: string; stop: () => Promise<void> }> {
   }
 }
 
-function portalAt(url: string): Portal {
+function portalAt(url: string, dataDir: string): Portal {
   const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
     const response = await fetch(`${url}/api/v1${path}`, {
       method,
@@ -86,6 +89,7 @@ function portalAt(url: string): Portal {
   }
   return {
     url,
+    dataDir,
     call,
     upload: async (file) => {
       const form = new FormData()
@@ -120,8 +124,8 @@ export const test = base.extend<Errors, { portal: Portal; instance: string }>({
   instance: ['', { option: true, scope: 'worker' }],
   portal: [
     async ({}, use) => {
-      const { url, stop } = await start()
-      await use(portalAt(url))
+      const { url, dataDir, stop } = await start()
+      await use(portalAt(url, dataDir))
       await stop()
     },
     { scope: 'worker', timeout: 120_000 },

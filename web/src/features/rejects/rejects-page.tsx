@@ -47,7 +47,7 @@ export function RejectsPage() {
         title={`Rejected rows of run ${id}`}
         crumbs={[{ label: 'Runs', to: '/runs' }, { label: run.data ? `Run ${id}, ${run.data.job_name}` : `Run ${id}`, to: `/runs/${id}` }]}
         badge={run.data && <StatusBadge status={run.data.status} />}
-        description={first && first.rows_rejected > 0 && `${plural(first.rows_rejected, 'row')} could not be loaded. Correct the cells and load only those rows again.`}
+        description={first && first.rows_rejected > 0 && `${plural(first.rows_rejected, 'row')} could not be loaded${run.data?.status === 'COMPLETED' ? '. Correct the cells and load only those rows again' : ''}.`}
         actions={
           first && first.groups.length > 0 && (
             <Button busy={saving} onClick={() => void download()}>

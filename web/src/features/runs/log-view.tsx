@@ -61,7 +61,7 @@ export function LogView({ entries, search, follow, onFollow, earlier, older, onO
           </Button>
         </div>
       )}
-      <div ref={box} role="log" aria-label="Lines of the log" aria-live="off" tabIndex={0} onScroll={scrolled} className="h-[min(70vh,46rem)] min-h-60 overflow-y-auto focus-visible:-outline-offset-2">
+      <div ref={box} role="log" aria-label="Lines of the log" aria-live="off" tabIndex={0} onScroll={scrolled} className="max-h-[min(70vh,46rem)] overflow-y-auto py-1 focus-visible:-outline-offset-2">
         <div className="relative w-full" style={{ height: lines.getTotalSize() }}>
           {lines.getVirtualItems().map((item) => {
             const entry = entries[item.index]

@@ -79,9 +79,9 @@ export function RunsPage() {
               </Button>
             ))}
           </fieldset>
-          <div className="flex min-w-0 flex-1 flex-wrap items-center justify-end gap-2">
+          <div className="flex min-w-0 flex-1 flex-wrap items-center gap-2 sm:justify-end">
             <JobChoice value={state.job} onChange={(job) => choose({ job })} />
-            <Select aria-label="Period" value={state.since} onChange={(event) => choose({ since: event.target.value })} className="w-40">
+            <Select aria-label="Period" value={state.since} onChange={(event) => choose({ since: event.target.value })} className="w-full sm:w-40">
               <option value="">Any time</option>
               <option value="1h">Last hour</option>
               <option value="24h">Last 24 hours</option>
@@ -188,7 +188,7 @@ function JobChoice({ value, onChange }: { value: number | undefined; onChange: (
   const known = jobs.some((job) => job.id === value)
   const other = useQuery({ ...jobQuery(value ?? 0), enabled: value !== undefined && !known })
   return (
-    <Select aria-label="Job" value={value ?? ''} onChange={(event) => onChange(event.target.value ? Number(event.target.value) : undefined)} className="w-48">
+    <Select aria-label="Job" value={value ?? ''} onChange={(event) => onChange(event.target.value ? Number(event.target.value) : undefined)} className="w-full sm:w-48">
       <option value="">All jobs</option>
       {value !== undefined && !known && <option value={value}>{other.data?.name ?? `Job ${value}`}</option>}
       {jobs.map((job) => (
@@ -236,7 +236,7 @@ function columnsOf(picked: ReadonlySet<number>, onPick: (id: number, on: boolean
       header: 'Run',
       sort: (run) => run.id,
       cell: (run) => (
-        <div className="min-w-28">
+        <div className="min-w-28 max-sm:max-w-36">
           <RowLink to={`/runs/${run.id}`}>
             <span className="truncate">
               {run.job_name} <span className="font-normal text-muted">· run {run.id}</span>
@@ -267,6 +267,6 @@ function columnsOf(picked: ReadonlySet<number>, onPick: (id: number, on: boolean
     { id: 'duration', header: 'Duration', align: 'right', from: 'sm', sort: (run) => elapsed(run.started_at, run.finished_at), cell: (run) => <Duration from={run.started_at} to={run.finished_at} /> },
     { id: 'started', header: 'Started', from: 'md', sort: (run) => run.created_at, cell: (run) => <Time at={run.started_at ?? run.created_at} /> },
     { id: 'trigger', header: 'By', from: 'xl', cell: (run) => <span className="text-muted">{run.trigger}</span> },
-    { id: 'actions', header: '', width: '2.5rem', cell: (run) => <RowMenu run={run} onDelete={() => onDelete(run.id)} /> },
+    { id: 'actions', header: 'Actions', width: '4rem', cell: (run) => <RowMenu run={run} onDelete={() => onDelete(run.id)} /> },
   ]
 }
