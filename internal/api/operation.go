@@ -146,6 +146,9 @@ func (m Condition) version() (int64, error) {
 	return v, nil
 }
 
+// airflowAgent begins the User-Agent of airflow-mwaa's provider.
+const airflowAgent = "etl-portal-provider/"
+
 // authorize finds out who asks and whether he may.
 func (s *server) authorize(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
@@ -168,6 +171,9 @@ func (s *server) authorize(ctx huma.Context, next func(huma.Context)) {
 		caller.Principal = principal
 		if principal.Kind == "owner" || principal.Kind == "user" {
 			caller.Trigger = "manual"
+		}
+		if strings.HasPrefix(r.UserAgent(), airflowAgent) {
+			caller.Trigger = "airflow"
 		}
 	}
 	if kind := r.Header.Get("Content-Type"); kind != "" && op.RequestBody != nil && op.RequestBody.Content["application/json"] != nil {

@@ -54,6 +54,10 @@ func (s *server) runOperations() {
 		) (*answer[portal.LogPage], error) {
 			return answered(s.portal.Logs(ctx, in.ID, portal.LogQuery{Page: in.page(), Tail: in.Tail, Before: in.Before, After: in.After, Level: in.Level}))
 		})
+	register(s, operation(etl.Editor, http.MethodPost, "/job-runs/{id}/start", "start-run", tag, "Start a run that waits for Airflow; its DAG etl_job_executor calls this"),
+		func(ctx context.Context, in *IDInput) (*answer[portal.Run], error) {
+			return answered(s.portal.StartRun(ctx, in.ID))
+		})
 	register(s, operation(etl.Editor, http.MethodPost, "/job-runs/{id}/cancel", "cancel-run", tag, "Cancel a run that is not publishing yet"),
 		func(ctx context.Context, in *IDInput) (*answer[portal.Run], error) {
 			return answered(s.portal.CancelRun(ctx, in.ID))

@@ -190,17 +190,19 @@ type Credential struct {
 
 // Job says which file goes into which table, and how.
 type Job struct {
-	ID                   int64
-	Name                 string
-	FileID               string
-	CredentialID         int64
-	Schema, Table        string
-	CreateTable          bool
-	Strategy             Strategy
-	UpsertKeys           []string
-	DuplicateKeys        string
-	BatchSize            int64
-	Mapping              Mapping
+	ID            int64
+	Name          string
+	FileID        string
+	CredentialID  int64
+	Schema, Table string
+	CreateTable   bool
+	Strategy      Strategy
+	UpsertKeys    []string
+	DuplicateKeys string
+	BatchSize     int64
+	Mapping       Mapping
+	// Orchestrator executes the job's runs; EngineNative is the portal itself.
+	Orchestrator         Engine
 	Version              int64
 	CreatedAt, UpdatedAt time.Time
 }
@@ -230,6 +232,8 @@ type Run struct {
 	StartedAt, FinishedAt   *time.Time
 	// Seq grows with every change; it is the event id of the run's stream.
 	Seq int64
+	// Held says that a PENDING run waits for its orchestrator to start it.
+	Held bool
 	// ParentID is the run whose bad rows this one loads again; 0 is none.
 	ParentID int64
 	// Reloaded are those rows, for the one who makes the run; they are not read back.

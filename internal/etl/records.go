@@ -118,6 +118,8 @@ type RejectGroup struct {
 // Stalled is something that has not moved for a while, and the message that sets it going.
 type Stalled struct {
 	Message Message
+	// Held says that it is a run which waits for its orchestrator; Message starts it all the same.
+	Held bool
 	// Since is when it last moved.
 	Since time.Time
 	// Tries is how often in a row Stalled has named it, this time included,

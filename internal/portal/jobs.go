@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -21,6 +22,7 @@ type JobInput struct {
 	DuplicateKeys string              `json:"duplicate_keys,omitempty" enum:"last,first,fail" doc:"Which of several rows of the file with one key counts; absent: last"`
 	BatchSize     int64               `json:"batch_size,omitempty" minimum:"0" doc:"About so many rows a chunk, which has at least 8 MiB; absent: by bytes"`
 	OnBadRow      etl.BadRowPolicy    `json:"on_bad_row,omitzero"`
+	Orchestrator  string              `json:"orchestrator,omitempty" enum:"native,airflow" default:"native" doc:"Who executes its runs: the portal, or Airflow's DAG etl_job_executor"`
 	Filter        string              `json:"filter,omitempty" doc:"Expression; rows for which it is not true are left out"`
 	Columns       []etl.ColumnMapping `json:"column_mappings,omitempty" maxItems:"1600" doc:"Absent: columns match by name"`
 }
@@ -39,6 +41,7 @@ type Job struct {
 	DuplicateKeys string              `json:"duplicate_keys,omitempty"`
 	BatchSize     int64               `json:"batch_size,omitempty"`
 	OnBadRow      etl.BadRowPolicy    `json:"on_bad_row"`
+	Orchestrator  string              `json:"orchestrator" enum:"native,airflow"`
 	Filter        string              `json:"filter,omitempty"`
 	Columns       []etl.ColumnMapping `json:"column_mappings"`
 	Version       int64               `json:"version"`
@@ -74,7 +77,7 @@ func jobView(j etl.Job) Job {
 	v := Job{
 		ID: j.ID, Name: j.Name, FileID: j.FileID, CredentialID: j.CredentialID, Schema: j.Schema, Table: j.Table, CreateTable: j.CreateTable,
 		Strategy: string(j.Strategy), UpsertKeys: j.UpsertKeys, DuplicateKeys: j.DuplicateKeys, BatchSize: j.BatchSize,
-		OnBadRow: j.Mapping.OnBadRow, Filter: j.Mapping.Filter, Columns: j.Mapping.Columns,
+		OnBadRow: j.Mapping.OnBadRow, Orchestrator: string(cmp.Or(j.Orchestrator, etl.EngineNative)), Filter: j.Mapping.Filter, Columns: j.Mapping.Columns,
 		Version: j.Version, CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt,
 	}
 	if v.UpsertKeys == nil {
@@ -90,7 +93,7 @@ func (in *JobInput) job() etl.Job {
 	return etl.Job{
 		Name: in.Name, FileID: in.FileID, CredentialID: in.CredentialID, Schema: in.Schema, Table: in.Table, CreateTable: in.CreateTable,
 		Strategy: etl.Strategy(in.Strategy), UpsertKeys: in.UpsertKeys, DuplicateKeys: in.DuplicateKeys, BatchSize: in.BatchSize,
-		Mapping: etl.Mapping{Columns: in.Columns, Filter: in.Filter, OnBadRow: in.OnBadRow},
+		Mapping: etl.Mapping{Columns: in.Columns, Filter: in.Filter, OnBadRow: in.OnBadRow}, Orchestrator: etl.Engine(in.Orchestrator),
 	}
 }
 

@@ -50,6 +50,7 @@ type Portal struct {
 type Runner interface {
 	Execute(ctx context.Context, job etl.Job, fileID, trigger string, key etl.IdempotencyKey) (run etl.Run, created bool, err error)
 	Reload(ctx context.Context, before etl.Run, src etl.Source, rows []etl.ReloadedRow, trigger string, key etl.IdempotencyKey) (run etl.Run, created bool, err error)
+	Start(ctx context.Context, runID int64) (etl.Run, error)
 	Cancel(ctx context.Context, runID int64) (etl.Run, error)
 	Retry(ctx context.Context, runID int64) (etl.Run, error)
 	Delete(ctx context.Context, runID int64) error

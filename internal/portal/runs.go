@@ -47,6 +47,8 @@ type Run struct {
 	FinishedAt  *time.Time `json:"finished_at"`
 	// Seq grows with every change of the run.
 	Seq int64 `json:"seq" doc:"Grows with every change of the run"`
+	// Held is of a PENDING run.
+	Held bool `json:"held,omitempty" doc:"It waits for Airflow to start it"`
 	// ParentID is null for a run that loads no bad rows of another one again.
 	ParentID *int64     `json:"parent_run_id" doc:"The run whose bad rows this one loads again"`
 	Children []ChildRun `json:"child_runs,omitempty" doc:"The runs that load bad rows of this one again; lists leave them out"`
@@ -69,7 +71,7 @@ func runView(r etl.Run) Run {
 		ID: r.ID, JobID: r.JobID, JobName: r.Job.Name, Version: r.Job.Version, FileID: r.FileID, Status: string(r.Status), Phase: string(r.Phase),
 		Trigger: r.Trigger, Attempt: r.Attempt, Path: r.Path, Progress: progress(&r), RunCounts: countsView(r.Counts),
 		BytesTotal: r.BytesTotal, BytesRead: r.BytesRead, ChunksTotal: r.ChunksTotal, ChunksDone: r.ChunksDone, Error: problem(r.Error),
-		CreatedAt: r.CreatedAt, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, Seq: r.Seq,
+		CreatedAt: r.CreatedAt, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, Seq: r.Seq, Held: r.Held && r.Status == etl.Pending,
 	}
 	if r.ParentID != 0 {
 		v.ParentID = &r.ParentID
@@ -188,6 +190,12 @@ func (p *Portal) RunsPage(ctx context.Context, f etl.RunFilter, page etl.Page) (
 // the channel is then closed. Read the run after each, and once at the start.
 func (p *Portal) Watch(ctx context.Context, runID int64) <-chan struct{} {
 	return p.Store.Watch(ctx, runID)
+}
+
+// StartRun lets a run go that waits for its orchestrator, which calls it; any
+// other run it gives as it is.
+func (p *Portal) StartRun(ctx context.Context, id int64) (*Run, error) {
+	return p.move(ctx, id, "start", p.Runs.Start)
 }
 
 // CancelRun ends a run that is not publishing yet.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -120,6 +121,7 @@ type jobDocument struct {
 	DuplicateKeys string      `json:"duplicate_keys,omitempty"`
 	BatchSize     int64       `json:"batch_size,omitempty"`
 	Mapping       etl.Mapping `json:"mapping"`
+	Orchestrator  etl.Engine  `json:"orchestrator,omitempty"`
 	Version       int64       `json:"version"`
 	CreatedAt     time.Time   `json:"created_at"`
 	UpdatedAt     time.Time   `json:"updated_at"`
@@ -128,7 +130,7 @@ type jobDocument struct {
 func encodeJob(j etl.Job) jobDocument {
 	return jobDocument{
 		j.ID, j.Name, j.FileID, j.CredentialID, j.Schema, j.Table, j.CreateTable, string(j.Strategy), j.UpsertKeys, j.DuplicateKeys,
-		j.BatchSize, j.Mapping, j.Version, j.CreatedAt, j.UpdatedAt,
+		j.BatchSize, j.Mapping, j.Orchestrator, j.Version, j.CreatedAt, j.UpdatedAt,
 	}
 }
 
@@ -139,7 +141,7 @@ func (d jobDocument) decode() etl.Job {
 	return etl.Job{
 		ID: d.ID, Name: d.Name, FileID: d.FileID, CredentialID: d.CredentialID, Schema: d.Schema, Table: d.Table, CreateTable: d.CreateTable,
 		Strategy: etl.Strategy(d.Strategy), UpsertKeys: d.UpsertKeys, DuplicateKeys: d.DuplicateKeys, BatchSize: d.BatchSize,
-		Mapping: d.Mapping, Version: d.Version, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
+		Mapping: d.Mapping, Orchestrator: cmp.Or(d.Orchestrator, etl.EngineNative), Version: d.Version, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
 	}
 }
 

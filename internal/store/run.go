@@ -15,7 +15,7 @@ import (
 
 const runColumns = `id, job_id, status, phase, trigger, attempt, load_id, path, job, file_id::text, object, encoding, dialect, source_columns,
 	rows_read, rows_loaded, rows_inserted, rows_updated, rows_filtered, rows_rejected, rows_deduplicated,
-	bytes_total, bytes_read, chunks_total, chunks_done, error, created_at, started_at, finished_at, seq, parent_run_id`
+	bytes_total, bytes_read, chunks_total, chunks_done, error, created_at, started_at, finished_at, seq, parent_run_id, held`
 
 func scanRun(row pgx.Row) (etl.Run, error) {
 	var (
@@ -29,7 +29,7 @@ func scanRun(row pgx.Row) (etl.Run, error) {
 	c := &r.Counts
 	err := row.Scan(&r.ID, &r.JobID, &r.Status, &r.Phase, &r.Trigger, &r.Attempt, &r.LoadID, &r.Path, &job, &r.FileID, &r.Object, &r.Encoding, &dialect, &columns,
 		&c.Read, &c.Loaded, &c.Inserted, &c.Updated, &c.Filtered, &c.Rejected, &c.Deduplicated,
-		&r.BytesTotal, &r.BytesRead, &r.ChunksTotal, &r.ChunksDone, &failure, &r.CreatedAt, &r.StartedAt, &r.FinishedAt, &r.Seq, &parent)
+		&r.BytesTotal, &r.BytesRead, &r.ChunksTotal, &r.ChunksDone, &failure, &r.CreatedAt, &r.StartedAt, &r.FinishedAt, &r.Seq, &parent, &r.Held)
 	if err != nil {
 		return etl.Run{}, err
 	}
@@ -43,7 +43,7 @@ func scanRun(row pgx.Row) (etl.Run, error) {
 
 // CreateRun makes a PENDING run of r.Job as it is in r, with r.Trigger, FileID,
 // Object, Encoding, Dialect, Sources and BytesTotal; all of it is frozen. The
-// job's version must exist. LoadID is made where it is empty. With r.ParentID
+// job's version must exist, and with r.Held it waits for ReleaseRun. LoadID is made where it is empty. With r.ParentID
 // the rows of r.Reloaded are those of that run, none of which may be loaded
 // again by another run (already_reloaded).
 //
@@ -62,10 +62,10 @@ func (s *Store) CreateRun(ctx context.Context, r etl.Run, key etl.IdempotencyKey
 			}
 		}
 		run, err = scanRun(tx.QueryRow(ctx, `
-			INSERT INTO job_runs (job_id, job_version, trigger, load_id, job, file_id, object, encoding, dialect, source_columns, bytes_total, source_id, credential_id, parent_run_id)
-			VALUES ($1, $2, $3, coalesce(nullif($4, ''), replace(gen_random_uuid()::text, '-', '')), $5, $6, $7, $8, $9, $10, $11, $6, $12, nullif($13, 0)) RETURNING `+runColumns,
+			INSERT INTO job_runs (job_id, job_version, trigger, load_id, job, file_id, object, encoding, dialect, source_columns, bytes_total, source_id, credential_id, parent_run_id, held)
+			VALUES ($1, $2, $3, coalesce(nullif($4, ''), replace(gen_random_uuid()::text, '-', '')), $5, $6, $7, $8, $9, $10, $11, $6, $12, nullif($13, 0), $14) RETURNING `+runColumns,
 			r.Job.ID, r.Job.Version, r.Trigger, r.LoadID, encodeJob(r.Job), r.FileID, r.Object, r.Encoding, encodeDialect(r.Dialect), encodeColumns(r.Sources),
-			r.BytesTotal, r.Job.CredentialID, r.ParentID))
+			r.BytesTotal, r.Job.CredentialID, r.ParentID, r.Held))
 		if err != nil {
 			return err
 		}
@@ -188,6 +188,24 @@ func (s *Store) StartRun(ctx context.Context, id int64, attempt int) (etl.Run, e
 		`status = 'RUNNING', phase = CASE WHEN chunks_total > 0 THEN 'load' ELSE 'plan' END`)
 }
 
+// ReleaseRun lets a held run go; released is false where it was not held any
+// more, or is over.
+func (s *Store) ReleaseRun(ctx context.Context, id int64) (run etl.Run, released bool, err error) {
+	err = s.tx(ctx, fmt.Sprintf("releasing run %d", id), func(tx pgx.Tx) (err error) {
+		released = false
+		if run, err = lockRun(ctx, tx, id, 0); err != nil || !run.Held || run.Status != etl.Pending {
+			return err
+		}
+		released = true
+		run, err = scanRun(tx.QueryRow(ctx, `UPDATE job_runs SET held = false WHERE id = $1 RETURNING `+runColumns, id))
+		return err
+	})
+	if err != nil {
+		return etl.Run{}, false, err
+	}
+	return run, released, nil
+}
+
 // BeginPublish moves a run whose chunks are all loaded from RUNNING/load to
 // RUNNING/publish. It is where publishing and cancelling meet: a cancelled run
 // is refused here (run_state), a publishing one by CancelRun. Repeated within
@@ -262,7 +280,7 @@ func (s *Store) RetryRun(ctx context.Context, id int64) (etl.Run, error) {
 			return err
 		}
 		run, err = scanRun(tx.QueryRow(ctx, `
-			UPDATE job_runs SET attempt = $2, status = 'PENDING', phase = 'plan', error = NULL, rows_read = c.rows_read, rows_loaded = c.rows_loaded,
+			UPDATE job_runs SET attempt = $2, status = 'PENDING', phase = 'plan', held = false, error = NULL, rows_read = c.rows_read, rows_loaded = c.rows_loaded,
 				rows_inserted = c.rows_inserted, rows_updated = c.rows_updated, rows_filtered = c.rows_filtered, rows_rejected = c.rows_rejected,
 				rows_deduplicated = c.rows_deduplicated, bytes_read = c.bytes_read, chunks_done = c.done
 			FROM (SELECT coalesce(sum(rows_read), 0) AS rows_read, coalesce(sum(rows_loaded), 0) AS rows_loaded, coalesce(sum(rows_inserted), 0) AS rows_inserted,

@@ -58,7 +58,7 @@ func stalledRuns(ctx context.Context, tx pgx.Tx, after time.Duration) ([]etl.Sta
 			phase etl.Phase
 		)
 		m := &found.Message
-		err := row.Scan(&m.RunID, &m.Attempt, &phase, &found.Since, &found.Tries)
+		err := row.Scan(&m.RunID, &m.Attempt, &phase, &found.Held, &found.Since, &found.Tries)
 		m.Topic = etl.TopicFinalize
 		if phase == etl.PhasePlan {
 			m.Topic = etl.TopicPlan
@@ -70,7 +70,7 @@ func stalledRuns(ctx context.Context, tx pgx.Tx, after time.Duration) ([]etl.Sta
 			SELECT id FROM job_runs
 			WHERE status IN ('PENDING', 'RUNNING') AND (phase <> 'load' OR chunks_done = chunks_total) AND greatest(moved_at, nudged_at) <= portal_now() - $1::interval
 			FOR NO KEY UPDATE SKIP LOCKED)
-		RETURNING id, attempt, phase, moved_at, nudges`, after)
+		RETURNING id, attempt, phase, held, moved_at, nudges`, after)
 }
 
 func stalledChunks(ctx context.Context, tx pgx.Tx, after time.Duration) ([]etl.Stalled, error) {

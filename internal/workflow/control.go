@@ -22,6 +22,9 @@ func (s *Steps) Execute(ctx context.Context, job etl.Job, fileID, trigger string
 	if err != nil {
 		return etl.Run{}, false, err
 	}
+	if made.Held = job.Orchestrator == etl.EngineAirflow; made.Held && s.Orchestrator == nil {
+		return etl.Run{}, false, noOrchestrator(job.ID)
+	}
 	return s.create(ctx, made, trigger, key)
 }
 
@@ -44,6 +47,9 @@ func (s *Steps) create(ctx context.Context, made etl.Run, trigger string, key et
 		s.info(ctx, run.ID, "run made: %s of bad rows of run %d into %s", made.Job.Strategy, run.ParentID, tableName(made.Job))
 	} else {
 		s.info(ctx, run.ID, "run made: %s into %s", made.Job.Strategy, tableName(made.Job))
+	}
+	if run.Held {
+		return s.orchestrate(ctx, run)
 	}
 	// The run is made; where the message does not get away, the reconciler sends it.
 	if err := s.Queue.Send(context.WithoutCancel(ctx), 0, etl.Message{Topic: etl.TopicPlan, RunID: run.ID, Attempt: run.Attempt}); err != nil {

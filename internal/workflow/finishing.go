@@ -385,6 +385,9 @@ func (s *Steps) reconcile(ctx context.Context, _ etl.Message) error {
 
 func (s *Steps) revive(ctx context.Context, x etl.Stalled) error {
 	m := x.Message
+	if x.Held {
+		return s.remind(ctx, x)
+	}
 	if x.Tries <= maxTries(m.Topic) {
 		return s.Queue.Send(ctx, 0, m)
 	}

@@ -405,11 +405,17 @@ func (a *access) CancelRun(ctx context.Context, id int64, last ...etl.LogEntry) 
 		})
 }
 
+func (a *access) ReleaseRun(ctx context.Context, id int64) (run etl.Run, released bool, err error) {
+	run, err = a.move(ctx, "ReleaseRun", id, 0, func(r *memoryRun) bool { return !r.Held || r.Status != etl.Pending },
+		func(*memoryRun) bool { return true }, func(r *memoryRun) { r.Held, released = false, true })
+	return run, released, err
+}
+
 func (a *access) RetryRun(ctx context.Context, id int64) (etl.Run, error) {
 	return a.move(ctx, "RetryRun", id, 0, func(*memoryRun) bool { return false },
 		func(r *memoryRun) bool { return r.Status == etl.Failed }, func(r *memoryRun) {
 			r.Attempt++
-			r.Status, r.Phase, r.Error, r.FinishedAt = etl.Pending, etl.PhasePlan, nil, nil
+			r.Status, r.Phase, r.Held, r.Error, r.FinishedAt = etl.Pending, etl.PhasePlan, false, nil, nil
 			loaded := map[int]bool{}
 			for i := range r.chunks {
 				c := &r.chunks[i]
@@ -437,7 +443,7 @@ func (a *access) Stalled(ctx context.Context, after time.Duration) (found []etl.
 					m.Topic = etl.TopicPlan
 				}
 				if r.stalled(a.now, after) {
-					found = append(found, etl.Stalled{Message: m, Since: r.moved, Tries: r.tries})
+					found = append(found, etl.Stalled{Message: m, Held: r.Held, Since: r.moved, Tries: r.tries})
 				}
 			default:
 				still := a.now.Sub(r.moved) >= after

@@ -32,6 +32,7 @@ type Store interface {
 	Run(ctx context.Context, id int64) (etl.Run, error)
 	RunByLoad(ctx context.Context, loadID string) (etl.Run, error)
 	StartRun(ctx context.Context, id int64, attempt int) (etl.Run, error)
+	ReleaseRun(ctx context.Context, id int64) (run etl.Run, released bool, err error)
 	PlanRun(ctx context.Context, id int64, attempt int, path string, chunks []etl.Chunk) (etl.Run, error)
 	Chunks(ctx context.Context, runID int64) ([]etl.Chunk, error)
 	ClaimChunk(ctx context.Context, runID int64, number, attempt int, hold time.Duration) (etl.Chunk, error)
@@ -99,6 +100,8 @@ type Steps struct {
 	// Tasks publishes elsewhere what takes longer than LongPublish; nil: every
 	// run is published by its handler.
 	Tasks etl.Tasks
+	// Orchestrator executes the runs of jobs that ask for it; nil: such runs cannot be made.
+	Orchestrator etl.Orchestrator
 	// LongPublish is how long a handler may be estimated to publish; 0 is DefaultLongPublish.
 	LongPublish time.Duration
 

@@ -275,6 +275,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/job-runs/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start a run that waits for Airflow; its DAG etl_job_executor calls this */
+        post: operations["start-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/job-runs/{id}/stream": {
         parameters: {
             query?: never;
@@ -517,6 +534,111 @@ export interface paths {
         get: operations["get-me"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List schedules */
+        get: operations["list-schedules"];
+        put?: never;
+        /** Let a job run by itself */
+        post: operations["create-schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A schedule */
+        get: operations["get-schedule"];
+        /** Replace a schedule; its job stays */
+        put: operations["update-schedule"];
+        post?: never;
+        /** Delete a schedule; its runs stay */
+        delete: operations["delete-schedule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switch a schedule off; times that pass meanwhile are gone */
+        post: operations["disable-schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switch a schedule on, from the next time after now */
+        post: operations["enable-schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The next times of a schedule, as if it were on */
+        get: operations["get-schedule-next"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** When an expression would fire, or what is wrong with each of its fields */
+        post: operations["preview-schedule"];
         delete?: never;
         options?: never;
         head?: never;
@@ -954,6 +1076,8 @@ export interface components {
             /** @description Worth knowing: what is left out, what the database fills */
             notes: string[];
             on_bad_row: components["schemas"]["BadRowPolicy"];
+            /** @enum {string} */
+            orchestrator: "native" | "airflow";
             schema: string;
             table: string;
             /** Format: date-time */
@@ -1256,10 +1380,35 @@ export interface components {
              */
             file_id?: string;
         };
+        ExpressionFlaw: {
+            /** @enum {string} */
+            field: "expression" | "minute" | "hour" | "day_of_month" | "month" | "day_of_week" | "timezone";
+            fix: string;
+            /**
+             * Format: int64
+             * @description Offset of the value in the expression, in bytes
+             */
+            position: number;
+            reason: string;
+            value: string;
+        };
         FieldChange: {
             after: unknown;
             before: unknown;
             field: string;
+        };
+        Firing: {
+            /** Format: date-time */
+            at: string;
+            /** @description On the clock of the zone, with its offset, as 2026-03-29T03:00:00+02:00 */
+            local: string;
+            /** @description What a change of the clocks does to it */
+            note?: string;
+        };
+        Firings: {
+            next: components["schemas"]["Firing"][];
+            /** @description Of local */
+            timezone: string;
         };
         Fit: {
             /** @description The first value that does not fit */
@@ -1336,6 +1485,8 @@ export interface components {
             load_strategy: "INSERT" | "UPSERT" | "TRUNCATE_INSERT";
             name: string;
             on_bad_row: components["schemas"]["BadRowPolicy"];
+            /** @enum {string} */
+            orchestrator: "native" | "airflow";
             schema: string;
             table: string;
             /** Format: date-time */
@@ -1372,6 +1523,12 @@ export interface components {
             load_strategy: "INSERT" | "UPSERT" | "TRUNCATE_INSERT";
             name: string;
             on_bad_row?: components["schemas"]["BadRowPolicy"];
+            /**
+             * @description Who executes its runs: the portal, or Airflow's DAG etl_job_executor
+             * @default native
+             * @enum {string}
+             */
+            orchestrator: "native" | "airflow";
             /** @description Absent: the search path's */
             schema?: string;
             table: string;
@@ -1397,6 +1554,8 @@ export interface components {
             load_strategy: "INSERT" | "UPSERT" | "TRUNCATE_INSERT";
             name: string;
             on_bad_row: components["schemas"]["BadRowPolicy"];
+            /** @enum {string} */
+            orchestrator: "native" | "airflow";
             /** @description The last ten, newest first */
             recent_runs: components["schemas"]["RunItem"][];
             schema: string;
@@ -1429,6 +1588,11 @@ export interface components {
         };
         ListRun: {
             items: components["schemas"]["Run"][];
+            /** @description Give it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        ListSchedule: {
+            items: components["schemas"]["Schedule"][];
             /** @description Give it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
@@ -1828,6 +1992,8 @@ export interface components {
             file_id: string;
             /** Format: date-time */
             finished_at: string | null;
+            /** @description It waits for Airflow to start it */
+            held?: boolean;
             /** Format: int64 */
             id: number;
             /** Format: int64 */
@@ -1904,6 +2070,149 @@ export interface components {
             /** @enum {string} */
             status: "PENDING" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED";
             trigger: string;
+        };
+        Schedule: {
+            /** Format: int64 */
+            catch_up_max: number;
+            /** @enum {string} */
+            catch_up_policy: "none" | "one" | "all";
+            /** Format: date-time */
+            created_at: string;
+            cron_expression: string;
+            enabled: boolean;
+            /** Format: date-time */
+            end_at: string | null;
+            /** @enum {string} */
+            engine: "native" | "airflow";
+            /** Format: int64 */
+            id: number;
+            /** Format: int64 */
+            jitter_seconds: number;
+            /** Format: int64 */
+            job_id: number;
+            job_name: string;
+            /**
+             * @description What became of the last time; empty before the first
+             * @enum {string}
+             */
+            last_outcome: "" | "started" | "skipped" | "missed" | "failed";
+            /** @description Why it was skipped, missed or failed */
+            last_reason: string;
+            /** @description null: the last time made no run, or the run was deleted */
+            last_run: components["schemas"]["ScheduledRun"];
+            /**
+             * Format: date-time
+             * @description The last time that came, whatever became of it
+             */
+            last_run_at: string | null;
+            /**
+             * Format: date-time
+             * @description Without jitter; null: it is off, or has no more times
+             */
+            next_run_at: string | null;
+            /** @enum {string} */
+            overlap_policy: "skip" | "queue" | "allow";
+            /** Format: date-time */
+            start_at: string | null;
+            /**
+             * @description pending: whoever fires it could not be told yet, and is told again; broken: it refused, and something must be changed
+             * @enum {string}
+             */
+            state: "active" | "pending" | "broken";
+            state_reason: string;
+            timezone: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** Format: int64 */
+            version: number;
+        };
+        ScheduledRun: {
+            /** Format: int64 */
+            id: number;
+            /** @enum {string} */
+            status: "PENDING" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED";
+        };
+        ScheduleInput: {
+            /**
+             * Format: int64
+             * @default 10
+             */
+            catch_up_max: number;
+            /**
+             * @description What happens to times that passed while nothing could fire them: none runs, the latest one, or all of the latest catch_up_max
+             * @default none
+             * @enum {string}
+             */
+            catch_up_policy: "none" | "one" | "all";
+            /** @description Minute, hour, day of month, month and day of week, as 0 6 * * MON-FRI, or @hourly, @daily, @weekly, @monthly, @yearly */
+            cron_expression: string;
+            /** @default true */
+            enabled: boolean;
+            /**
+             * Format: date-time
+             * @description Nothing fires from then on
+             */
+            end_at?: string;
+            /**
+             * @description Whose clock fires it
+             * @default native
+             * @enum {string}
+             */
+            engine: "native" | "airflow";
+            /**
+             * Format: int64
+             * @description A run begins up to so much later than its time
+             * @default 0
+             */
+            jitter_seconds: number;
+            /**
+             * @description What happens while a run of the job is under way: skip the time, queue it until that run ends (ten at most), or run beside it
+             * @default skip
+             * @enum {string}
+             */
+            overlap_policy: "skip" | "queue" | "allow";
+            /**
+             * Format: date-time
+             * @description Nothing fires before
+             */
+            start_at?: string;
+            /**
+             * @description IANA name, as Europe/Berlin
+             * @default UTC
+             */
+            timezone: string;
+        };
+        SchedulePreview: {
+            /**
+             * Format: double
+             * @description Of the job's last completed runs; null where there are none
+             */
+            average_run_seconds: number | null;
+            /** @description Every field that is wrong */
+            errors: components["schemas"]["ExpressionFlaw"][];
+            next: components["schemas"]["Firing"][];
+            /**
+             * Format: int64
+             * @description Between two of the next times
+             */
+            shortest_interval_seconds?: number;
+            valid: boolean;
+            warning?: string;
+        };
+        SchedulePreviewInput: {
+            /**
+             * Format: int64
+             * @default 10
+             */
+            count: number;
+            cron_expression: string;
+            /**
+             * Format: int64
+             * @description Compare with how long this job's runs take
+             */
+            job_id?: number;
+            /** @default UTC */
+            timezone: string;
         };
         SchemaInfo: {
             can_create: boolean;
@@ -2014,6 +2323,8 @@ export interface components {
             days: components["schemas"]["Tally"][];
             /** @description The last FAILED runs of the window, at most ten */
             failing_runs: components["schemas"]["Run"][];
+            /** @description The schedules that fire next, soonest first, at most six */
+            next_schedules: components["schemas"]["Schedule"][];
             /**
              * Format: date-time
              * @description When the run that waits longest was made
@@ -2898,6 +3209,37 @@ export interface operations {
             };
         };
     };
+    "start-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     "stream-run": {
         parameters: {
             query?: never;
@@ -3505,6 +3847,320 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    "list-schedules": {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description Only those that are on, or off */
+                enabled?: "true" | "false";
+                /** @description Only those of this job */
+                job_id?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListSchedule"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    "create-schedule": {
+        parameters: {
+            query: {
+                job_id: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    "get-schedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    "update-schedule": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that the change is for; another one there is refused with 412. Optional */
+                "If-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    "delete-schedule": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that the change is for; another one there is refused with 412. Optional */
+                "If-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    "disable-schedule": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that the change is for; another one there is refused with 412. Optional */
+                "If-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    "enable-schedule": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that the change is for; another one there is refused with 412. Optional */
+                "If-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    "get-schedule-next": {
+        parameters: {
+            query?: {
+                count?: number;
+                /** @description By whose clocks local is; absent: the schedule's */
+                timezone?: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Firings"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    "preview-schedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SchedulePreviewInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchedulePreview"];
                 };
             };
             /** @description Error */
