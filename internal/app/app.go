@@ -26,6 +26,7 @@ import (
 	"github.com/etlportal/etlportal/internal/etl"
 	"github.com/etlportal/etlportal/internal/oidc"
 	"github.com/etlportal/etlportal/internal/portal"
+	"github.com/etlportal/etlportal/internal/schedule"
 	"github.com/etlportal/etlportal/internal/store"
 	"github.com/etlportal/etlportal/internal/workflow"
 )
@@ -50,6 +51,10 @@ type Adapters struct {
 	DatabasePassword func(ctx context.Context) (string, error)
 	// Tasks publishes what takes longer than a handler may; nil: handlers do.
 	Tasks etl.Tasks
+	// Scheduler is the clock of native schedules; nil: Run is.
+	Scheduler etl.Scheduler
+	// Orchestrator fires the schedules of engine airflow; nil: there can be none.
+	Orchestrator etl.Orchestrator
 	// API makes the interface; it is api.New, or nil in a process that does not
 	// answer requests and then need not carry it.
 	API func(api.Deps) (http.Handler, error)
@@ -93,6 +98,7 @@ type App struct {
 	log      *slog.Logger
 	queue    Queue
 	steps    *workflow.Steps
+	clock    *schedule.Engine
 	opened   *opened
 	metrics  *messageMetrics
 	tracer   *tracer
@@ -156,13 +162,15 @@ func assemble(ctx context.Context, c Config, a Adapters, s *store.Store, runs pr
 	kept := &opened{open: open, password: p.Password, all: map[int64]*keptDestination{}}
 	steps := &workflow.Steps{
 		Store: s, Blobs: a.Blobs, Queue: queue, Open: kept.get, Log: log, Holder: holder(), Portal: identity, ChunkBytes: c.ChunkBytes, Hold: c.Hold,
-		Tasks: a.Tasks, LongPublish: c.LongPublish,
+		Tasks: a.Tasks, Orchestrator: a.Orchestrator, LongPublish: c.LongPublish,
 	}
 	p.Runs = steps
 	app := &App{
 		Portal: p, Store: s, config: c, log: log, queue: queue, steps: steps, opened: kept, metrics: newMessageMetrics(),
 		tracer: newTracer(c, identity, log), ending: make(chan struct{}),
 	}
+	app.clock = &schedule.Engine{Store: s, Start: app.start, Scheduler: a.Scheduler, Orchestrator: a.Orchestrator, Log: log}
+	p.Schedules = app.clock
 	if a.API == nil {
 		return app, nil
 	}
@@ -222,7 +230,8 @@ func holder() string {
 	return fmt.Sprintf("%s/%d/%s", name, os.Getpid(), rand.Text()[:6])
 }
 
-// Run serves the queue and reconciles, at once and every minute, until ctx ends;
+// Run serves the queue, fires schedules unless another clock does, and
+// reconciles, at once and every minute, until ctx ends;
 // then it lets work under way finish, for Config.Drain at most. What is cut off
 // then is taken up by the next process.
 func (a *App) Run(ctx context.Context) error {
@@ -230,6 +239,7 @@ func (a *App) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	group.Go(func() { a.tracer.run(ctx) })
 	group.Go(func() { a.reconcile(ctx, handlers[etl.TopicReconcile]) })
+	group.Go(func() { a.clock.Run(ctx) })
 	err := a.queue.Serve(ctx, handlers, Serving{
 		Workers: map[etl.Topic]int{
 			etl.TopicInspect: 2, etl.TopicPlan: 2, etl.TopicLoad: a.config.Loaders, etl.TopicFinalize: 4, etl.TopicReconcile: 1,
@@ -237,7 +247,7 @@ func (a *App) Run(ctx context.Context) error {
 		OnDead: a.steps.Dead, Drain: a.config.Drain, Log: a.log,
 	})
 	if err != nil && ctx.Err() == nil {
-		// The other two end with the process.
+		// The others end with the process.
 		return err
 	}
 	group.Wait()
@@ -254,6 +264,9 @@ func (a *App) reconcile(ctx context.Context, handle etl.Handler) {
 		once, cancel := context.WithTimeout(ctx, reconcileFor)
 		if err := handle(once, etl.Message{Topic: etl.TopicReconcile}); err != nil && ctx.Err() == nil {
 			a.log.WarnContext(ctx, "reconciling failed and will be tried again", "error", err)
+		}
+		if err := a.clock.Reconcile(once); err != nil && ctx.Err() == nil {
+			a.log.WarnContext(ctx, "schedules were not all looked after, and will be", "error", err)
 		}
 		cancel()
 		a.opened.sweep(ctx, time.Now())

@@ -3,12 +3,10 @@ package app
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/etlportal/etlportal/internal/etl"
 	"github.com/etlportal/etlportal/internal/portal"
-	"github.com/etlportal/etlportal/internal/store"
 )
 
 // What follows is for processes that do not Run, but are called with a message
@@ -34,30 +32,24 @@ func (a *App) Dead(ctx context.Context, m etl.Message, last error) error {
 func (a *App) Reconcile(ctx context.Context) error {
 	err := a.Handlers()[etl.TopicReconcile](ctx, etl.Message{Topic: etl.TopicReconcile})
 	a.opened.sweep(ctx, time.Now())
-	return err
+	return errors.Join(err, a.clock.Reconcile(ctx))
 }
 
-// Tick starts a run of the job whose time has come. Repeated, for one schedule
-// and time, it is the same run. A job that was deleted meanwhile is no failure.
-func (a *App) Tick(ctx context.Context, t etl.Tick) error {
-	id := "schedule:" + strconv.FormatInt(t.ScheduleID, 10)
+// Tick takes a firing that a clock outside of the portal tells of. Repeated, for
+// one schedule and time, it is the same run. What is no schedule's any more is
+// no failure.
+func (a *App) Tick(ctx context.Context, t etl.Tick) error { return a.clock.Tick(ctx, t) }
+
+// start makes the run of a schedule's time.
+func (a *App) start(ctx context.Context, s etl.Schedule, key etl.IdempotencyKey) (int64, error) {
 	ctx = portal.WithCaller(ctx, portal.Caller{
-		Principal: etl.Principal{Kind: "schedule", ID: id, Name: id, Role: etl.Editor}, Trigger: "schedule",
+		Principal: etl.Principal{Kind: "schedule", ID: key.Owner, Name: key.Owner, Role: etl.Editor}, Trigger: "schedule",
 	})
-	_, err := a.Store.Job(ctx, t.JobID)
-	if e, ok := errors.AsType[*etl.Error](err); ok && e.Code == store.CodeNotFound {
-		a.log.WarnContext(ctx, "a schedule's job is gone, and its time passes", "schedule_id", t.ScheduleID, "job_id", t.JobID, "at", t.At)
-		return nil
-	}
+	started, err := a.Portal.Execute(ctx, s.JobID, "", key.Key)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	started, err := a.Portal.Execute(ctx, t.JobID, "", "tick "+t.At.UTC().Format(time.RFC3339))
-	if err != nil {
-		return err
-	}
-	a.log.InfoContext(ctx, "a schedule's time has come", "schedule_id", t.ScheduleID, "job_id", t.JobID, "at", t.At, "run_id", started.JobRunID, "repeated", started.Replayed)
-	return nil
+	return started.JobRunID, nil
 }
 
 // Flush writes and sends the figures and spans that wait. What the receiver of

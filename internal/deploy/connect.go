@@ -80,6 +80,13 @@ func (s *Settings) adapters(ctx context.Context, a *app.Adapters, log *slog.Logg
 		return err
 	}
 	a.Blobs, a.Sealer = blobs, sealer
+	if c := s.schedules; c.Group != "" || c.QueueARN != "" || c.RoleARN != "" {
+		scheduler, err := aws.NewScheduler(ctx, c)
+		if err != nil {
+			return err
+		}
+		a.Scheduler = scheduler
+	}
 	a.Queue = func(*store.Store) (app.Queue, error) {
 		q, err := s.Queue(ctx, log)
 		return sending{q}, err

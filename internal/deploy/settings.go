@@ -45,6 +45,7 @@ type Settings struct {
 	kmsKey         string
 	queues, dead   map[etl.Topic]string
 	tasks          aws.TasksConfig
+	schedules      aws.SchedulerConfig
 }
 
 // Read reads the environment. The error is a Mistake of code bad_setting that
@@ -85,6 +86,10 @@ func Read(env app.Environment) (Settings, error) {
 	s.tasks = aws.TasksConfig{
 		Account: s.account, Cluster: r.Text("ETLPORTAL_TASK_CLUSTER", ""), TaskDefinition: r.Text("ETLPORTAL_TASK_DEFINITION", ""), Container: r.Text("ETLPORTAL_TASK_CONTAINER", "etlportal"),
 		Subnets: r.List("ETLPORTAL_TASK_SUBNETS"), SecurityGroups: r.List("ETLPORTAL_TASK_SECURITY_GROUPS"),
+	}
+	s.schedules = aws.SchedulerConfig{
+		Account: s.account, Group: r.Text("ETLPORTAL_SCHEDULE_GROUP", ""), QueueARN: r.Text("ETLPORTAL_SCHEDULE_QUEUE_ARN", ""),
+		RoleARN: r.Text("ETLPORTAL_SCHEDULE_ROLE_ARN", ""), DeadARN: r.Text("ETLPORTAL_SCHEDULE_DLQ_ARN", ""),
 	}
 	s.Portal.LongPublish = r.Duration("ETLPORTAL_LONG_PUBLISH", workflow.DefaultLongPublish, time.Millisecond, 24*time.Hour)
 	s.Bootstrap = r.Text("ETLPORTAL_BOOTSTRAP_TOKEN_SECRET", "")

@@ -130,3 +130,54 @@ type Orchestrated struct {
 	Version int64
 	Enabled bool
 }
+
+// ScheduleClock is what the portal's database knows of time and schedules.
+type ScheduleClock struct {
+	Now time.Time
+	// Due is when the next time of a schedule is to be acted on; nil: never.
+	Due *time.Time
+	// Open says that a tick waits to be handled.
+	Open bool
+}
+
+// DueTick is a time that has come: TickDue, TickWaiting, or TickMissed with why.
+type DueTick struct {
+	At      time.Time
+	Outcome TickOutcome
+	Reason  string
+}
+
+// DueDecision says which times of a schedule have come, and its next one, with
+// when it is to be acted on; nil: there is none.
+type DueDecision struct {
+	Ticks     []DueTick
+	Next, Due *time.Time
+}
+
+// OpenTick is a time that has come, to be decided upon.
+type OpenTick struct {
+	Schedule Schedule
+	At       time.Time
+	// Outcome is TickDue or TickWaiting.
+	Outcome TickOutcome
+	// Tries is how often it failed by Weather.
+	Tries int
+	// Since is when it was noted.
+	Since time.Time
+	// Made is the run that was made for it before, Active the oldest of the job's
+	// runs that is under way; 0 is none.
+	Made, Active int64
+	// Before counts the earlier ticks of the schedule that wait.
+	Before int
+}
+
+// TickDecision says what becomes of a tick; one that is TickDue or TickWaiting
+// is looked at again after a while.
+type TickDecision struct {
+	Outcome TickOutcome
+	Reason  string
+	RunID   int64
+	Again   time.Duration
+	// Failed counts the try.
+	Failed bool
+}

@@ -84,3 +84,31 @@ func Upcoming(s etl.Schedule, after time.Time, n int) ([]cron.Firing, error) {
 	}
 	return firings, nil
 }
+
+// latest are the last times, most at most, that have come by now, in order;
+// s.NextAt is one that has. Years may have passed since, so it looks back from
+// now in growing steps.
+func latest(e cron.Expression, loc *time.Location, s *etl.Schedule, now time.Time, most int) []time.Time {
+	first := *s.NextAt
+	for back := time.Hour; ; back *= 4 {
+		from := now.Add(-back)
+		whole := !from.After(first)
+		if whole {
+			from = first
+		}
+		var found []time.Time
+		if whole {
+			found = append(found, first)
+		}
+		for at := following(e, loc, s, from); !at.IsZero() && !at.After(now); at = following(e, loc, s, at) {
+			found = append(found, at)
+		}
+		// A time of late may wait for its jitter still.
+		for len(found) > 0 && found[len(found)-1].Add(delay(s, found[len(found)-1])).After(now) && !found[len(found)-1].Equal(first) {
+			found = found[:len(found)-1]
+		}
+		if whole || len(found) >= most {
+			return found[max(0, len(found)-most):]
+		}
+	}
+}
