@@ -61,7 +61,7 @@ export function RejectGrid({ rejects, columns, total, draft, editable, onCell, o
   const before = items[0]?.start ?? 0
   const after = rows.getTotalSize() - (items.at(-1)?.end ?? 0)
   return (
-    <div ref={box} tabIndex={0} role="region" aria-label="Rejected rows as a table" className="max-h-[min(70vh,44rem)] overflow-auto focus-visible:-outline-offset-2">
+    <div ref={box} tabIndex={0} role="region" aria-label="Rejected rows as a table" className="max-h-[clamp(16rem,calc(100vh-20rem),44rem)] overflow-auto focus-visible:-outline-offset-2">
       <table aria-rowcount={total * 2 + 1} className="w-full border-separate border-spacing-0 text-sm" style={{ minWidth: `${5 + width * 7.5}rem` }}>
         <caption className="sr-only">Rejected rows: the reason with the row as it was read, and below it its cells</caption>
         <thead className="sticky top-0 z-20">

@@ -238,7 +238,7 @@ function columnsOf(picked: ReadonlySet<number>, onPick: (id: number, on: boolean
       cell: (run) => (
         <div className="min-w-28 max-sm:max-w-36">
           <RowLink to={`/runs/${run.id}`}>
-            <span className="truncate">
+            <span className="sm:truncate">
               {run.job_name} <span className="font-normal text-muted">· run {run.id}</span>
             </span>
           </RowLink>
