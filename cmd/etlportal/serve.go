@@ -82,6 +82,10 @@ func serve(ctx context.Context, s streams, f *serveFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	flows, err := readAirflow(f.environment())
+	if err != nil {
+		return err
+	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(serveMemory)
 	}
@@ -114,7 +118,13 @@ func serve(ctx context.Context, s streams, f *serveFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	portal, err := app.New(ctx, config, app.Adapters{Blobs: back.objects, Sealer: back.sealer, Queue: newQueue, API: api.New, Web: web.Handler(uploads), Log: log})
+	orchestrator, err := flows.orchestrator(log)
+	if err != nil {
+		return err
+	}
+	portal, err := app.New(ctx, config, app.Adapters{
+		Blobs: back.objects, Sealer: back.sealer, Queue: newQueue, Orchestrator: orchestrator, API: api.New, Web: web.Handler(uploads), Log: log,
+	})
 	if err != nil {
 		return err
 	}

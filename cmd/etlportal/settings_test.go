@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,7 +16,7 @@ import (
 // settingsTable is what the README shows of the settings.
 func settingsTable() string {
 	var b strings.Builder
-	for _, s := range append(backendSettings(), app.Settings()...) {
+	for _, s := range slices.Concat(backendSettings(), airflowSettings(), app.Settings()) {
 		name := "`" + s.Name + "`"
 		if s.Flag != "" {
 			name += ", `" + s.Flag + "`"

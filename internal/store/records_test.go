@@ -182,6 +182,7 @@ func TestJobs(t *testing.T) {
 	j := etl.Job{
 		Name: "nightly", FileID: source(t, s).ID, CredentialID: credential(t, s).ID, Schema: "public", Table: "sales", CreateTable: true,
 		Strategy: etl.Upsert, UpsertKeys: []string{"id", "day"}, DuplicateKeys: "first", BatchSize: 1000,
+		Orchestrator: etl.EngineAirflow,
 		Mapping: etl.Mapping{
 			Filter:   `amount > 0`,
 			OnBadRow: etl.BadRowPolicy{Mode: "skip", MaxRows: &rows, MaxRatio: &ratio},
