@@ -26,8 +26,8 @@ export function ColumnCard({ file, index, onChoose, histogram, sampled, onCorrec
   const count = file.columns.length
   return (
     <Card
-      title={<span className="font-mono break-all">{column.name}</span>}
-      description={`Column ${index + 1} of ${formatCount(count)}`}
+      title={`Column ${index + 1} of ${formatCount(count)}`}
+      aria-label={`Column ${column.name}`}
       actions={
         <div className="flex items-center">
           <Button size="icon-sm" variant="ghost" aria-label="Column before" disabled={index === 0} onClick={() => onChoose(index - 1)}>
@@ -40,7 +40,7 @@ export function ColumnCard({ file, index, onChoose, histogram, sampled, onCorrec
       }
     >
       <div className="grid gap-5" data-testid="column-card">
-        <Select aria-label="Column" value={index} onChange={(event) => onChoose(Number(event.target.value))}>
+        <Select aria-label="Column" className="font-medium" value={index} onChange={(event) => onChoose(Number(event.target.value))}>
           {file.columns.map((each, i) => (
             <option key={i} value={i}>
               {each.name} · {each.type}

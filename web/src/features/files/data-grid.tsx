@@ -3,10 +3,9 @@ import { useEffect, useEffectEvent, useMemo, useRef, useState, type KeyboardEven
 import type { Metadata } from '@/shared/api/model'
 import { Button, CopyButton, ErrorPanel, Input } from '@/shared/components'
 import { cn } from '@/shared/lib/cn'
-import { formatCount } from '@/shared/lib/format'
+import { formatCount, formatShare } from '@/shared/lib/format'
 import { Glance } from './charts'
 import { lookOfType, shareOf, widthOf } from './column-look'
-import { formatShare } from '@/shared/lib/format'
 import { Cell, GridRow, type Slot } from './grid-row'
 import type { Histogram } from './queries'
 import { useRowScroll } from './use-row-scroll'
@@ -38,7 +37,7 @@ export function DataGrid({ file, histograms, chosen, onChoose, offset, onOffset 
   const [active, setActive] = useState({ row: headRow, column: Math.max(0, chosen) })
   const [focused, setFocused] = useState(false)
 
-  const gutter = 40 + 2 * Math.max(3, formatCount(total).length) * 7
+  const gutter = 40 + Math.ceil(2 * Math.max(3, formatCount(total).length) * 6.4)
   const widths = useMemo(() => columns.map(widthOf), [columns])
   const across = useVirtualizer({
     horizontal: true,

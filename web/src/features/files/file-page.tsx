@@ -185,7 +185,7 @@ function Profile({ file }: { file: Metadata }) {
       )}
       {file.bad_rows && (
         <p className="rounded-lg border border-warn/40 bg-warn-soft px-4 py-2 text-sm text-warn-text">
-          {plural(file.bad_rows.count, 'row')} cannot be read as the header says, the first at line {formatCount(file.bad_rows.first_line)}: {file.bad_rows.reason}. A load rejects them and says so.
+          {plural(file.bad_rows.count, 'row')} cannot be read, the first at line {formatCount(file.bad_rows.first_line)}: {file.bad_rows.reason}. A load rejects them and says so.
         </p>
       )}
     </>

@@ -81,29 +81,29 @@ function Actions({ upload, onCancel }: { upload: Upload; onCancel?: () => void }
         </Button>
       )}
       {(state === 'paused' || state === 'waiting') && (
-        <Button size="sm" variant={state === 'paused' ? 'primary' : 'ghost'} onClick={() => uploader().resume(key)} aria-label={state === 'paused' ? `Resume ${name}` : `Try ${name} now`}>
+        <Button size="sm" variant={state === 'paused' ? 'primary' : 'ghost'} onClick={() => uploader().resume(key)} aria-label={state === 'paused' ? `Resume ${name}` : `Try now: ${name}`}>
           <Play aria-hidden />
           {state === 'paused' ? 'Resume' : 'Try now'}
         </Button>
       )}
       {state === 'done' && (
         <>
-          <ButtonLink size="sm" to={`/files/${fileId ?? ''}`} aria-label={`Open ${name}`}>
+          <ButtonLink size="sm" to={`/files/${fileId ?? ''}`}>
             <Table2 aria-hidden />
-            Open file
+            Open file <span className="sr-only">{name}</span>
           </ButtonLink>
-          <ButtonLink size="sm" variant="primary" to={`/jobs/new?file=${fileId ?? ''}`} aria-label={`Load ${name} into a table`}>
-            Load into a table
+          <ButtonLink size="sm" variant="primary" to={`/jobs/new?file=${fileId ?? ''}`}>
+            Load into a table <span className="sr-only">{name}</span>
           </ButtonLink>
         </>
       )}
       {state === 'duplicate' && (
         <>
-          <ButtonLink size="sm" variant="primary" to={`/files/${upload.twin?.fileId ?? ''}`} aria-label={`Open the ${name} that is there`}>
-            Open that file
+          <ButtonLink size="sm" variant="primary" to={`/files/${upload.twin?.fileId ?? ''}`}>
+            Open that file <span className="sr-only">{name}</span>
           </ButtonLink>
-          <Button size="sm" onClick={() => uploader().sendAnyway(key)} aria-label={`Upload ${name} again`}>
-            Upload again
+          <Button size="sm" onClick={() => uploader().sendAnyway(key)}>
+            Upload again <span className="sr-only">{name}</span>
           </Button>
         </>
       )}

@@ -56,7 +56,9 @@ const unfinishedQuery = queryOptions({
 /** Uploads that were left in the middle, but for those under way in this page. */
 export function useUnfinished(uploads: readonly Upload[]) {
   const query = useQuery(unfinishedQuery)
-  return { query, unfinished: (query.data ?? []).filter((each) => !uploads.some((upload) => upload.fileId === each.fileId || same(upload, each))) }
+  const begun = recordsOf('uploads.begun') // one that was cancelled here is gone from it before it is asked for again
+  const unfinished = (query.data ?? []).filter((each) => begun.some(({ fileId }) => fileId === each.fileId) && !uploads.some((upload) => upload.fileId === each.fileId || same(upload, each)))
+  return { query, unfinished }
 }
 
 /** Looks for a file like it among those that this browser has sent, then among the portal's newest. */
