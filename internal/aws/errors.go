@@ -101,7 +101,7 @@ func (b *Blobs) explain(key string, err error) error {
 		e.Code, e.Fix = "clock_wrong", "Set the clock of this machine."
 		e.Message = "the object store refuses requests because the clocks differ"
 	default:
-		e.Code, e.Fix = "blobs_denied", "Check the access key and what its policy allows on the bucket."
+		e.Code, e.Fix = "blobs_denied", "Check the access key and what its policy allows on the bucket; without s3:ListBucket a missing object is denied, too."
 		e.Message = fmt.Sprintf("the object store denies access to the bucket %s: %s", b.bucket, short(err))
 	}
 	return e

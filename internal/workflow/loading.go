@@ -24,6 +24,11 @@ func (s *Steps) loadChunk(ctx context.Context, m etl.Message) error {
 	if err != nil || !ok || run.Status != etl.Running || run.Phase != etl.PhaseLoad {
 		return err
 	}
+	if m.Chunk < 0 || m.Chunk >= run.ChunksTotal {
+		// Somebody's message for another run must not end this one.
+		s.log().Warn("a message is dropped: its run has no such chunk", "run", run.ID, "chunk", m.Chunk, "chunks", run.ChunksTotal)
+		return nil
+	}
 	cred, err := s.Store.Credential(ctx, run.Job.CredentialID)
 	if err != nil {
 		return err

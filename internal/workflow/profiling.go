@@ -299,6 +299,8 @@ func (k *keeper) put(ctx context.Context, name string, v any) error {
 func (k *keeper) get(ctx context.Context, name string, v any) error {
 	ref, err := k.blobs.Head(ctx, k.prefix+name)
 	if etl.KindOf(err) == etl.Mistake {
+		// Missing; or, for S3 without the right to list the bucket, forbidden. Where
+		// it is forbidden indeed, so is what is put.
 		return nil
 	}
 	if err != nil {

@@ -171,7 +171,7 @@ func (b *bench) want(sql, want string) {
 func (b *bench) upload(name, text string) etl.Source {
 	b.Helper()
 	ctx := b.Context()
-	ref, err := b.blobs.Put(ctx, "uploads/"+name, strings.NewReader(text))
+	ref, err := b.blobs.Put(ctx, "sources/"+name, strings.NewReader(text))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -694,4 +694,24 @@ func TestDryRun(t *testing.T) {
 		t.Errorf("%+v, %v", made, err)
 	}
 	b.want("SELECT count(*)::text FROM pg_class WHERE relname = 'fresh'", "0")
+}
+
+// A message for a chunk that there is not, which no plan of this run has sent,
+// does not end the run.
+func TestStrayChunk(t *testing.T) {
+	b := newBench(t, salesTable)
+	run := b.execute(b.job(b.upload("sales.csv", sales(20000, nil)), etl.Job{Table: "sales", Mapping: etl.Mapping{OnBadRow: etl.BadRowPolicy{Mode: "skip"}}}))
+	plan := b.queue.pending[0]
+	b.queue.pending = nil
+	if err := b.steps.Handlers()[plan.Topic](t.Context(), plan); err != nil {
+		t.Fatal(err)
+	}
+	chunks := b.run(run.ID).ChunksTotal
+	for _, number := range []int{-1, chunks, chunks + 100} {
+		b.queue.pending = append(b.queue.pending, etl.Message{Topic: etl.TopicLoad, RunID: run.ID, Attempt: run.Attempt, Chunk: number})
+	}
+	slices.Reverse(b.queue.pending)
+	if run = b.finish(run, etl.Completed); run.Counts.Read != 20000 || run.ChunksDone != chunks {
+		t.Errorf("%+v", run)
+	}
 }
