@@ -1,20 +1,17 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useEffectEvent, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent } from 'react'
+import { useCallback, useEffect, useEffectEvent, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent } from 'react'
 import type { Metadata } from '@/shared/api/model'
 import { Button, CopyButton, ErrorPanel, Input } from '@/shared/components'
-import { cn } from '@/shared/lib/cn'
-import { formatCount, formatShare } from '@/shared/lib/format'
-import { Glance } from './charts'
-import { lookOfType, shareOf, widthOf } from './column-look'
+import { formatCount } from '@/shared/lib/format'
+import { lookOfType, widthOf } from './column-look'
 import { Cell, GridRow, type Slot } from './grid-row'
+import { HeadCell, headRow } from './head-cell'
 import type { Histogram } from './queries'
 import { useRowScroll } from './use-row-scroll'
 import { useRows } from './use-rows'
 
 const rowHeight = 28
 const head = 74
-/** The row of the head, among rows counted from 0. */
-const headRow = -1
 
 /**
  * The rows of a file, however many. Rows are drawn as they are scrolled to, and so are columns. The
@@ -32,7 +29,12 @@ export function DataGrid({ file, histograms, chosen, onChoose, offset, onOffset 
 }) {
   const { columns, row_count: total } = file
   const box = useRef<HTMLDivElement>(null)
-  const { seen, asked, onScroll, goTo, reveal, height, perPage } = useRowScroll(box, { rows: total, rowHeight, head })
+  const latest = useRef(onOffset)
+  useEffect(() => {
+    latest.current = onOffset
+  }, [onOffset])
+  const settled = useCallback((row: number) => latest.current(row), [])
+  const { seen, asked, onScroll, goTo, reveal, height, perPage } = useRowScroll(box, { rows: total, rowHeight, head, settled })
   const { rowAt, loading, failed } = useRows(file.file_id, columns.length, asked.from, Math.max(asked.to, Math.min(total, 1)))
   const [active, setActive] = useState({ row: headRow, column: Math.max(0, chosen) })
   const [focused, setFocused] = useState(false)
@@ -62,11 +64,6 @@ export function DataGrid({ file, histograms, chosen, onChoose, offset, onOffset 
     if (offset > 0) goTo(offset)
   })
   useEffect(() => begin(), [file.file_id])
-  const tell = useEffectEvent((row: number) => onOffset(row))
-  useEffect(() => {
-    const timer = setTimeout(() => tell(seen.first), 300)
-    return () => clearTimeout(timer)
-  }, [seen.first])
 
   const move = (row: number, column: number) => {
     const next = { row: Math.min(Math.max(row, headRow), total - 1), column: Math.min(Math.max(column, 0), columns.length - 1) }
@@ -131,35 +128,19 @@ export function DataGrid({ file, histograms, chosen, onChoose, offset, onOffset 
               </th>
               {slots.map((slot, i) => {
                 const column = columns[slot.index]
-                if (!column) return null
-                const { icon: Icon } = lookOfType(column.type)
-                const nulls = shareOf(column.statistics.nulls, column.statistics)
                 return (
-                  <th
-                    key={slot.index}
-                    id={`head-${slot.index}`}
-                    role="columnheader"
-                    scope="col"
-                    aria-colindex={slot.index + 2}
-                    aria-selected={chosen === slot.index}
-                    data-row={headRow}
-                    data-column={slot.index}
-                    title={`${column.name}: ${column.type}`}
-                    style={{ width: slot.width, marginLeft: i === 0 ? before : undefined }}
-                    className={cn(
-                      'relative flex shrink-0 cursor-pointer flex-col justify-between gap-0.5 overflow-hidden border-r border-line px-2.5 py-1.5 text-left font-normal hover:bg-hover',
-                      chosen === slot.index && 'bg-accent-soft before:absolute before:inset-x-0 before:top-0 before:h-0.5 before:bg-accent',
-                      focused && active.row === headRow && active.column === slot.index && 'outline-2 -outline-offset-2 outline-accent',
-                    )}
-                  >
-                    <span className="block truncate text-xs font-semibold">{column.name}</span>
-                    <span className="flex items-center gap-1 text-2xs text-muted">
-                      <Icon aria-hidden className="size-3 shrink-0 text-accent-text" />
-                      <span className="truncate">{column.type}</span>
-                      {nulls > 0 && <span className="tabular ml-auto shrink-0">{formatShare(nulls)} null</span>}
-                    </span>
-                    <Glance column={column} histogram={histograms.get(column.name)} />
-                  </th>
+                  column && (
+                    <HeadCell
+                      key={slot.index}
+                      index={slot.index}
+                      column={column}
+                      histogram={histograms.get(column.name)}
+                      width={slot.width}
+                      before={i === 0 ? before : 0}
+                      chosen={chosen === slot.index}
+                      active={focused && active.row === headRow && active.column === slot.index}
+                    />
+                  )
                 )
               })}
             </tr>

@@ -7,25 +7,26 @@ const step = 4
 /** Moves of more rows than this ask for rows only once the list stands. */
 const hasty = 300
 const standing = 90
+/** After so many milliseconds without a move the list is told to stand. */
+const settledAfter = 300
 
 interface Seen {
   /** First row drawn, and the one after the last. */
   start: number
   end: number
-  /** First row that is seen whole. */
-  first: number
   /** What stands above row 0, in pixels of the element. */
   base: number
 }
 
-/** Which rows of a long list are seen while its element scrolls; `asked` lags behind hasty moves. */
-export function useRowScroll(element: RefObject<HTMLElement | null>, { rows, rowHeight, head }: { rows: number; rowHeight: number; head: number }) {
+/** Which rows of a long list are seen while its element scrolls; `asked` lags behind hasty moves, and `settled` gets the first row seen whole once the list stands. */
+export function useRowScroll(element: RefObject<HTMLElement | null>, { rows, rowHeight, head, settled }: { rows: number; rowHeight: number; head: number; settled: (row: number) => void }) {
   const [viewport, setViewport] = useState(480)
   const geometry = useRef<Geometry>({ rows, rowHeight, viewport })
   const place = useRef<Place>({ scroll: 0, top: 0 })
-  const [seen, setSeen] = useState<Seen>({ start: 0, end: 0, first: 0, base: 0 })
+  const [seen, setSeen] = useState<Seen>({ start: 0, end: 0, base: 0 })
   const [asked, setAsked] = useState({ from: 0, to: 0 })
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  const settling = useRef<ReturnType<typeof setTimeout>>(undefined)
 
   const look = useCallback((hurried: boolean) => {
     const { rows: count, rowHeight: height, viewport: tall } = geometry.current
@@ -33,13 +34,14 @@ export function useRowScroll(element: RefObject<HTMLElement | null>, { rows, row
     const start = Math.max(0, Math.floor((top / height - overscan) / step) * step)
     const end = Math.min(count, Math.ceil((top + tall) / height) + overscan)
     const base = scroll - top
-    const first = Math.ceil(top / height)
-    setSeen((before) => (before.start === start && before.end === end && before.base === base && before.first === first ? before : { start, end, first, base }))
+    setSeen((before) => (before.start === start && before.end === end && before.base === base ? before : { start, end, base }))
+    clearTimeout(settling.current)
+    settling.current = setTimeout(() => settled(Math.ceil(top / height)), settledAfter)
     clearTimeout(timer.current)
     const ask = () => setAsked((before) => (before.from === start && before.to === end ? before : { from: start, to: end }))
     if (hurried) timer.current = setTimeout(ask, standing)
     else ask()
-  }, [])
+  }, [settled])
 
   const onScroll = useCallback(() => {
     if (!element.current) return
@@ -89,7 +91,13 @@ export function useRowScroll(element: RefObject<HTMLElement | null>, { rows, row
     observer.observe(target)
     return () => observer.disconnect()
   }, [element, rowHeight, head])
-  useEffect(() => () => clearTimeout(timer.current), [])
+  useEffect(
+    () => () => {
+      clearTimeout(timer.current)
+      clearTimeout(settling.current)
+    },
+    [],
+  )
 
   return { seen, asked, onScroll, goTo, reveal, height: laidOut({ rows, rowHeight, viewport }), perPage: Math.max(1, Math.floor(viewport / rowHeight) - 1) }
 }
