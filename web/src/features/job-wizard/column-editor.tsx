@@ -19,9 +19,9 @@ export function ColumnEditor({ wizard, row, index, trial, onChange }: { wizard: 
   const calculated = row.expression !== undefined
   const taken = new Set(columns.filter((each) => each.key !== row.key).map((each) => each.destination))
   return (
-    <div className="grid gap-5 border-t border-line bg-bg/50 p-4 lg:grid-cols-[minmax(0,5fr)_minmax(0,4fr)]">
+    <div className="grid grid-cols-1 gap-5 border-t border-line bg-bg/50 p-4 lg:grid-cols-[minmax(0,5fr)_minmax(0,4fr)]">
       <div className="space-y-4">
-        <div className="grid gap-3 sm:grid-cols-2">
+        <div className="grid grid-cols-1 gap-3 sm:grid-cols-2">
           <Labelled id={`${id}-source`} label="From">
             <Select id={`${id}-source`} value={row.source ?? ''} onChange={(event) => onChange({ source: event.target.value || undefined, ...(event.target.value === '' && !calculated ? { expression: '' } : {}) })}>
               <option value="">no column: calculated</option>
@@ -105,7 +105,7 @@ function Empties({ id, row, found, required, onChange }: { id: string; row: Draf
   const words = row.null_values ?? []
   const typed = words.filter((word) => word !== '').join(', ')
   return (
-    <div className="grid gap-3 sm:grid-cols-2">
+    <div className="grid grid-cols-1 gap-3 sm:grid-cols-2">
       <Labelled id={`${id}-nulls`} label="Words that mean NULL">
         <Select
           id={`${id}-nulls`}
@@ -154,7 +154,7 @@ function Results({ row, index, trial }: { row: DraftColumn; index: number; trial
       {!trial.data && !trial.error && <SkeletonLines lines={4} />}
       {trial.data && (
         <div className="overflow-x-auto rounded-md border border-line bg-surface" tabIndex={0} role="region" aria-label={`${row.destination || 'The column'} on real rows`}>
-          <table className={cn('w-full text-xs', trial.isPlaceholderData && 'opacity-60')}>
+          <table aria-busy={trial.isPlaceholderData} className="w-full text-xs">
             <caption className="sr-only">The column on rows of the file</caption>
             <thead>
               <tr className="border-b border-line bg-sunken text-left text-2xs text-muted">

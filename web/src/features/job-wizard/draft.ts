@@ -35,6 +35,8 @@ const draft = z.object({
   maxPercent: z.string(),
   filter: z.string(),
   batchSize: z.string(),
+  /** What starts its runs by schedule. */
+  orchestrator: z.enum(['native', 'airflow']),
   /** The version of the job that is being changed. */
   version: z.number().nullable(),
 })
@@ -74,6 +76,7 @@ export function emptyDraft(filename: string): Draft {
     maxPercent: '',
     filter: '',
     batchSize: '',
+    orchestrator: 'native',
     version: null,
   }
 }
@@ -96,6 +99,7 @@ export function draftOf(job: Job, tableExists: boolean): Draft {
     maxPercent: job.on_bad_row.max_ratio ? String(Number((job.on_bad_row.max_ratio * 100).toFixed(6))) : '',
     filter: job.filter ?? '',
     batchSize: job.batch_size ? String(job.batch_size) : '',
+    orchestrator: job.orchestrator,
     version: job.version,
   }
   return { ...made, basis: basisOf(made) }
@@ -137,6 +141,7 @@ export function inputOf(draft: Draft, columns: DraftColumn[], file: string): Job
     ...(draft.schema ? { schema: draft.schema } : {}),
     table: draft.table.trim(),
     create_table: draft.target === 'new',
+    orchestrator: draft.orchestrator,
     load_strategy: draft.strategy,
     ...(draft.strategy === 'UPSERT' ? { upsert_keys: draft.keys, duplicate_keys: draft.duplicates } : {}),
     on_bad_row: { mode: draft.onBadRow, ...(draft.onBadRow === 'skip' && rows > 0 ? { max_rows: rows } : {}), ...(draft.onBadRow === 'skip' && percent > 0 ? { max_ratio: percent / 100 } : {}) },

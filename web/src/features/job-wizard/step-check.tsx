@@ -51,7 +51,7 @@ export function CheckStep({ wizard, errorOf, complete, forget }: { wizard: Wizar
   const taken = save.error instanceof Problem && save.error.code === 'duplicate_name'
   return (
     <div className="space-y-5">
-      <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+      <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <Card
           title="Dry run"
           actions={

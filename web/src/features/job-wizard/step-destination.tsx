@@ -36,7 +36,7 @@ export function DestinationStep({ wizard, errorOf }: { wizard: Wizard; errorOf: 
           <>
             <fieldset aria-describedby={error ? 'field-credential-error' : undefined}>
               <legend className="sr-only">Destination</legend>
-              <div className="grid gap-3 sm:grid-cols-2 xl:grid-cols-3">
+              <div className="grid grid-cols-1 gap-3 sm:grid-cols-2 xl:grid-cols-3">
                 {all.map((each, i) => (
                   <OptionCard
                     key={each.id}

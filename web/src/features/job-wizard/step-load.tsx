@@ -19,7 +19,7 @@ const strategies: { value: Draft['strategy']; title: string; what: string }[] = 
 export function LoadStep({ wizard, errorOf }: Props) {
   const { draft, update } = wizard
   return (
-    <div className="grid items-start gap-5 lg:grid-cols-2">
+    <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-2">
       <div className="space-y-5">
         <Card title="Rows that are there already">
           <fieldset>

@@ -85,7 +85,8 @@ function Row({ wizard, row, index, trial, error, open, onToggle, onRemove }: { w
           {row.source ? <span className="truncate font-mono text-xs">{row.source}</span> : <span className="inline-flex min-w-0 items-center gap-1.5 text-xs text-muted"><FunctionSquare aria-hidden className="size-3.5 shrink-0" /><span className="truncate font-mono">{row.expression || 'calculated'}</span></span>}
         </span>
         <span className="flex min-w-0 items-center gap-2 max-md:order-3 max-md:col-span-2">
-          <ArrowRight aria-label="to" role="img" className="size-3.5 shrink-0 text-faint" />
+          <ArrowRight aria-hidden className="size-3.5 shrink-0 text-faint" />
+          <span className="sr-only"> to </span>
           <span className={cn('truncate font-mono text-xs font-medium', !row.destination && 'text-bad-text italic')}>{name}</span>
           <span className="truncate text-xs text-muted">{type}</span>
         </span>
@@ -147,7 +148,7 @@ function Trays({ wizard, errorOf, onAdd }: { wizard: Wizard; errorOf: (name: str
   const candidates = (suggestion?.candidates ?? []).filter((each) => !used.has(each.source) && !filled.has(each.destination))
   if (loose.length === 0 && unfilled.length === 0) return null
   return (
-    <div className="grid items-start gap-5 lg:grid-cols-2">
+    <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-2">
       {loose.length > 0 && (
         <Card title="Not loaded" description={`${plural(loose.length, 'column')} of the file ${loose.length === 1 ? 'goes' : 'go'} nowhere`} flush>
           <ul className="divide-y divide-line">

@@ -22,11 +22,11 @@ export function TableStep({ wizard, errorOf }: Props) {
         const shown = draft.schema || fallback
         const chosen = all.find((each) => each.name === shown)
         return (
-          <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,5fr)_minmax(0,6fr)]">
+          <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-[minmax(0,5fr)_minmax(0,6fr)]">
             <div className="space-y-4">
               <fieldset>
                 <legend className="sr-only">New or existing</legend>
-                <div className="grid gap-3 sm:grid-cols-2">
+                <div className="grid grid-cols-1 gap-3 sm:grid-cols-2">
                   <OptionCard group="target" checked={draft.target === 'new'} onChoose={() => update({ target: 'new' })} title="New table">
                     Made on the first run, with columns and types as you map them.
                   </OptionCard>

@@ -12,13 +12,12 @@ export function Stepper({ current, reachable, onGo }: { current: StepId; reachab
         {steps.map(({ id, label }, i) => {
           const done = i < last && i !== at
           return (
-            <li key={id} className={cn('flex items-center gap-1 sm:gap-2', i > 0 && 'flex-1')}>
-              {i > 0 && <span aria-hidden className={cn('h-px min-w-2 flex-1', i <= last ? 'bg-accent' : 'bg-line')} />}
+            <li key={id} className={cn('flex items-center gap-1 sm:gap-2', i > 0 && 'sm:flex-1')}>
+              {i > 0 && <span aria-hidden className={cn('h-px min-w-2 flex-1 max-sm:hidden', i <= last ? 'bg-accent' : 'bg-line')} />}
               <button
                 type="button"
                 disabled={i > last}
                 aria-current={i === at ? 'step' : undefined}
-                aria-label={`${label}${done ? ', done' : ''}`}
                 onClick={() => onGo(id)}
                 className={cn('flex h-8 items-center gap-2 rounded-full border py-1 pr-3 pl-1 text-sm font-medium max-sm:pr-1 disabled:cursor-not-allowed', {
                   'border-accent bg-accent-soft text-accent-text': i === at,
@@ -31,9 +30,10 @@ export function Stepper({ current, reachable, onGo }: { current: StepId; reachab
                   aria-hidden
                   className={cn('grid size-6 shrink-0 place-items-center rounded-full text-xs tabular-nums', i === at ? 'bg-accent text-on-accent' : done ? 'bg-ok-soft text-ok-text' : 'bg-hover text-muted')}
                 >
-                  {done ? <Check className="size-3.5" /> : i + 1}
+                  {done ? <Check className="size-3.5" /> : <span data-number={i + 1} className="before:content-[attr(data-number)]" />}
                 </span>
-                <span className={cn('whitespace-nowrap', i !== at && 'max-md:hidden')}>{label}</span>
+                <span className={cn('whitespace-nowrap', i !== at && 'max-md:sr-only')}>{label}</span>
+                {done && <span className="sr-only">, done</span>}
               </button>
             </li>
           )

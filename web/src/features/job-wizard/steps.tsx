@@ -1,5 +1,5 @@
 import { ArrowLeft, ArrowRight, RotateCcw } from 'lucide-react'
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useEffectEvent, useRef, useState } from 'react'
 import type { Job, Metadata } from '@/shared/api/model'
 import { Button, ConfirmDialog, ErrorSummary, Kbd, PageHeader, StatusBadge, TextLink } from '@/shared/components'
 import { formatCount } from '@/shared/lib/format'
@@ -28,7 +28,7 @@ export function Steps({ file, job, initial, draftName, step: asked, go, opened, 
   initial: Draft
   draftName: string
   step?: StepId
-  go: (step: StepId) => void
+  go: (step: StepId, correct?: boolean) => void
   opened: string
   open: (column: string) => void
 }) {
@@ -43,6 +43,11 @@ export function Steps({ file, job, initial, draftName, step: asked, go, opened, 
   const [attempt, setAttempt] = useState<{ step: StepId; n: number }>({ step, n: 0 })
   const [starting, setStarting] = useState(false)
   const missing = attempt.step === step && attempt.n > 0 ? obstacles(wizard, step) : []
+  // The address says the step that is shown: what is missing there being filled in must not jump ahead.
+  const correct = useEffectEvent(() => go(step, true))
+  useEffect(() => {
+    if (step !== wanted) correct()
+  }, [step, wanted])
   const heading = useRef<HTMLHeadingElement>(null)
   const before = useRef(step)
   useEffect(() => {

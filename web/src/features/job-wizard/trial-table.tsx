@@ -41,7 +41,7 @@ export function TrialTable({ wizard }: { wizard: Wizard }) {
       {!data && !trial.error && <SkeletonLines lines={5} />}
       {data && (
         <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Rows as they will be">
-          <table className={cn('w-full border-collapse text-xs', trial.isPlaceholderData && 'opacity-60')}>
+          <table aria-busy={trial.isPlaceholderData} className="w-full border-collapse text-xs">
             <caption className="sr-only">Rows as the mapping makes them</caption>
             <thead>
               <tr className="border-b border-line bg-sunken text-left text-2xs text-muted">

@@ -34,7 +34,7 @@ export function TypeChoice({ file, row, tableType, onChange }: { file: Metadata;
     return `${type}${type === found?.type ? ' · found' : ''}${fit && !fit.fits ? ` · not for ${fit.error ? 'this format' : plural(fit.rejected, 'row')}` : ''}`
   }
   return (
-    <div className="grid gap-3 sm:grid-cols-2">
+    <div className="grid grid-cols-1 gap-3 sm:grid-cols-2">
       <div>
         <label htmlFor={`${id}-type`} className="mb-1 block text-sm font-medium">
           Type

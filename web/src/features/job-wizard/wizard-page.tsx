@@ -22,7 +22,7 @@ const view = z.object({
 
 export function WizardPage() {
   const [{ step, file, job, col }, setState] = useSearchState(view)
-  const go = (to: (typeof steps)[number]['id']) => setState({ step: to, col: '' }, { push: true })
+  const go = (to: (typeof steps)[number]['id'], correct?: boolean) => setState({ step: to, col: '' }, { push: !correct })
   const open = (column: string) => setState({ col: column })
   const shared = { step: step === '' ? undefined : step, go, open, opened: col }
   if (job > 0) return <Change key={job} id={job} file={file} {...shared} />
@@ -32,7 +32,8 @@ export function WizardPage() {
 
 interface Place {
   step?: (typeof steps)[number]['id']
-  go: (step: (typeof steps)[number]['id']) => void
+  /** Opens a step; a correction of the address is no step that Back undoes. */
+  go: (step: (typeof steps)[number]['id'], correct?: boolean) => void
   opened: string
   open: (column: string) => void
 }

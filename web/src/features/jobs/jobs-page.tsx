@@ -68,7 +68,7 @@ export function JobsPage() {
       align: 'right',
       cell: (job) => (
         <div className="flex justify-end gap-1">
-          <Button size="sm" className="max-sm:hidden" aria-label={`Run ${job.name} now`} busy={run.isPending && run.variables.job === job.id} onClick={() => run.mutate({ job: job.id })}>
+          <Button size="sm" className="max-sm:hidden" aria-label={`Run now: ${job.name}`} busy={run.isPending && run.variables.job === job.id} onClick={() => run.mutate({ job: job.id })}>
             <Play aria-hidden />
             Run now
           </Button>

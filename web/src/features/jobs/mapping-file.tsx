@@ -30,7 +30,7 @@ export function MappingFile({ job }: { job: Job }) {
     URL.revokeObjectURL(url)
   }
   return (
-    <div className="grid items-start gap-5 lg:grid-cols-2">
+    <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-2">
       <Card
         title="Mapping file"
         description="For etlportal load --mapping, or to keep with your code"

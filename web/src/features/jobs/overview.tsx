@@ -16,7 +16,7 @@ const columns: DataColumn<ColumnMapping>[] = [
     id: 'destination',
     header: 'Into',
     cell: (each) => (
-      <span className="inline-flex items-center gap-2 font-mono text-xs font-medium">
+      <span className="flex items-center gap-2 font-mono text-xs font-medium">
         <ArrowRight aria-hidden className="size-3.5 text-faint" />
         {each.destination}
       </span>
@@ -43,7 +43,7 @@ export function Overview({ job, last }: { job: Job; last?: Run }) {
   const credential = useQuery(credentialQuery(job.credential_id))
   const { on_bad_row: bad } = job
   return (
-    <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
+    <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
       <Card title="Mapping" description={plural(job.column_mappings.length, 'column')} flush className="max-lg:order-2">
         <DataTable caption="Mapping" columns={columns} rows={job.column_mappings} rowKey={(each) => each.destination} />
       </Card>

@@ -26,7 +26,7 @@ export function Versions({ job }: { job: Job }) {
   const shown = version || job.version
   const before = from || Math.max(0, shown - 1)
   return (
-    <div className="grid items-start gap-5 lg:grid-cols-[16rem_minmax(0,1fr)]">
+    <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-[16rem_minmax(0,1fr)]">
       <Card title="Versions" flush>
         <QueryView query={versions}>
           {() => (
