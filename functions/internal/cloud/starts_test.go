@@ -124,9 +124,10 @@ func TestScheduleAndReconcile(t *testing.T) {
 		require.NoError(t, json.Unmarshal(text, &answer))
 		return answer
 	}
-	due := fmt.Sprintf(`{"schedule_id":5,"job_id":%v,"scheduled_time":"2026-11-23T18:00:00Z"}`, job)
+	made := ask("POST", fmt.Sprintf("/schedules?job_id=%v", job), `{"cron_expression":"0 18 * * *"}`)
+	due := fmt.Sprintf(`{"schedule_id":%v,"job_id":%v,"scheduled_time":"2026-11-23T18:00:00Z"}`, made["id"], job)
 	answer := tick(due, due, "nonsense", `{"schedule_id":6,"job_id":999999,"scheduled_time":"2026-11-23T18:00:00Z"}`, `{"schedule_id":6}`)
-	require.Equal(t, []events.SQSBatchItemFailure{{ItemIdentifier: "2"}, {ItemIdentifier: "4"}}, answer.BatchItemFailures, "a deleted job's time passes")
+	require.Equal(t, []events.SQSBatchItemFailure{{ItemIdentifier: "2"}, {ItemIdentifier: "4"}}, answer.BatchItemFailures, "a deleted schedule's time passes")
 	require.Empty(t, tick(due).BatchItemFailures)
 	runs, _ := ask("GET", "/job-runs?limit=100", "")["items"].([]any)
 	require.Len(t, runs, 1)
