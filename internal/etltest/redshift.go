@@ -1,0 +1,362 @@
+package etltest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+	wire "github.com/jeroenrinzema/psql-wire"
+	"github.com/jeroenrinzema/psql-wire/codes"
+	pgerror "github.com/jeroenrinzema/psql-wire/errors"
+
+	"github.com/etlportal/etlportal/internal/etl"
+)
+
+// RedshiftServer stands in for a warehouse of Amazon Redshift: it speaks the
+// wire protocol and the Data API, runs statements on a PostgreSQL of its own,
+// refuses what Redshift refuses (redshift_sql.go) and does what it does
+// differently (redshift_copy.go). It is no proof that Redshift takes a
+// statement, but one that takes none of the known differences for granted.
+type RedshiftServer struct {
+	Host     string
+	Port     int
+	Database string
+	User     string
+	// Pass is what User logs in with.
+	Pass string
+	// Role is the one by which COPY may read Bucket, through Blobs.
+	Role, Bucket string
+	Blobs        etl.Blobs
+	// DataEndpoint is the Data API's, Workgroup what it is asked for.
+	DataEndpoint, Workgroup string
+
+	t        testing.TB
+	postgres string
+	keys     atomic.Int32
+	queries  atomic.Int64
+	// throttled counts the requests of the Data API still to be refused.
+	throttled atomic.Int64
+
+	mu       sync.Mutex
+	sessions map[int32]*redshiftSession
+	batches  map[string]*dataBatch
+}
+
+// Redshift starts a stand-in, ended with the test, that reads the bucket of blobs.
+func Redshift(t testing.TB, blobs etl.Blobs) *RedshiftServer {
+	t.Helper()
+	s := &RedshiftServer{
+		Host: "127.0.0.1", Database: "dev", User: "awsuser", Pass: "Loaded-1", Role: "arn:aws:iam::123456789012:role/etlportal-copy", Bucket: "etlportal-staging",
+		Blobs: blobs, Workgroup: "etlportal-test", t: t, postgres: Postgres(t), sessions: map[int32]*redshiftSession{}, batches: map[string]*dataBatch{},
+	}
+	execute(t, s.postgres, redshiftCatalogue)
+	server, err := wire.NewServer(s.parse, wire.Logger(slog.New(slog.DiscardHandler)), wire.SessionAuthStrategy(wire.ClearTextPassword(s.authenticate)),
+		wire.BackendKeyData(func(ctx context.Context) (int32, int32) { return sessionOf(ctx).key, 1 }),
+		wire.CancelRequest(s.cancel), wire.CloseConn(func(ctx context.Context) error { s.end(sessionOf(ctx)); return nil }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // ends with the test
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Port = listener.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // of a TCP listener
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = server.Serve(listener)
+	}()
+	data := httptest.NewServer(s.dataHandler())
+	s.DataEndpoint = data.URL
+	t.Cleanup(func() {
+		data.Close()
+		s.endAll()
+		_ = listener.Close()
+		_ = server.Close()
+		<-served
+	})
+	return s
+}
+
+// URL is the stand-in as the command line names it, without the password.
+func (s *RedshiftServer) URL() string {
+	u := url.URL{Scheme: "redshift", User: url.User(s.User), Host: fmt.Sprintf("%s:%d", s.Host, s.Port), Path: "/" + s.Database}
+	u.RawQuery = url.Values{"sslmode": {"disable"}, "copy_role_arn": {s.Role}, "staging_bucket": {s.Bucket}}.Encode()
+	return u.String()
+}
+
+// Exec runs statements as Redshift would, each for itself.
+func (s *RedshiftServer) Exec(statements ...string) {
+	s.t.Helper()
+	for _, sql := range statements {
+		if _, err := s.Ask(sql); err != nil {
+			s.t.Fatalf("%s: %v", sql, err)
+		}
+	}
+}
+
+// Ask runs one statement and gives its rows as text: columns joined by |, rows
+// by a newline, NULL as ∅.
+func (s *RedshiftServer) Ask(sql string) (string, error) {
+	x, err := s.begin(context.Background())
+	if err != nil {
+		return "", err
+	}
+	defer s.end(x)
+	a, err := x.exec(context.Background(), sql)
+	if err != nil {
+		return "", err
+	}
+	var lines []string
+	for _, row := range a.rows {
+		var cells []string
+		for _, v := range row {
+			if v == nil {
+				cells = append(cells, "∅")
+				continue
+			}
+			cells = append(cells, *v)
+		}
+		lines = append(lines, strings.Join(cells, "|"))
+	}
+	return strings.Join(lines, "\n"), nil
+}
+
+// Want compares the answer of a query.
+func (s *RedshiftServer) Want(sql, want string) {
+	s.t.Helper()
+	got, err := s.Ask(sql)
+	if err != nil || got != want {
+		s.t.Errorf("%s\n got %q, %v\nwant %q", sql, got, err, want)
+	}
+}
+
+// Throttle makes the next n requests of the Data API fail as those beyond its rate.
+func (s *RedshiftServer) Throttle(n int64) { s.throttled.Store(n) }
+
+// redshiftSession is a session of the stand-in: one of PostgreSQL.
+type redshiftSession struct {
+	s   *RedshiftServer
+	key int32
+	pg  *pgconn.PgConn
+	// inside is set in a transaction block.
+	inside bool
+}
+
+// replied is what a statement gave.
+type replied struct {
+	columns []pgconn.FieldDescription
+	rows    [][]*string
+	tag     string
+}
+
+func (s *RedshiftServer) begin(ctx context.Context) (*redshiftSession, error) {
+	config, err := pgconn.ParseConfig(s.postgres)
+	if err != nil {
+		return nil, err
+	}
+	// Isolation is serialisable (https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation.html),
+	// and a backslash in a literal escapes.
+	config.RuntimeParams = map[string]string{
+		"default_transaction_isolation": "serializable", "standard_conforming_strings": "off", "escape_string_warning": "off", "search_path": "public, rs",
+	}
+	config.OnNotice = func(*pgconn.PgConn, *pgconn.Notice) {}
+	pg, err := pgconn.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	x := &redshiftSession{s: s, key: s.keys.Add(1), pg: pg}
+	s.mu.Lock()
+	s.sessions[x.key] = x
+	s.mu.Unlock()
+	return x, nil
+}
+
+func (s *RedshiftServer) end(x *redshiftSession) {
+	if x == nil {
+		return
+	}
+	s.mu.Lock()
+	delete(s.sessions, x.key)
+	s.mu.Unlock()
+	_ = x.pg.Close(context.Background())
+}
+
+func (s *RedshiftServer) endAll() {
+	s.mu.Lock()
+	var all []*redshiftSession
+	for _, x := range s.sessions {
+		all = append(all, x)
+	}
+	s.mu.Unlock()
+	for _, x := range all {
+		_ = x.pg.CancelRequest(context.Background())
+		_ = x.pg.Conn().Close()
+	}
+}
+
+type sessionKey struct{}
+
+func sessionOf(ctx context.Context) *redshiftSession {
+	x, _ := ctx.Value(sessionKey{}).(*redshiftSession)
+	return x
+}
+
+func (s *RedshiftServer) authenticate(ctx context.Context, database, user, password string) (context.Context, bool, error) {
+	if user != s.User || password != s.Pass {
+		return ctx, false, nil
+	}
+	if database != s.Database {
+		return ctx, false, pgerror.WithSeverity(pgerror.WithCode(fmt.Errorf("database %q does not exist", database), codes.InvalidCatalogName), pgerror.LevelFatal)
+	}
+	x, err := s.begin(ctx)
+	if err != nil {
+		return ctx, false, err
+	}
+	return context.WithValue(ctx, sessionKey{}, x), true, nil
+}
+
+func (s *RedshiftServer) cancel(ctx context.Context, key, _ int32) error {
+	s.mu.Lock()
+	x := s.sessions[key]
+	s.mu.Unlock()
+	if x == nil {
+		return nil
+	}
+	return x.pg.CancelRequest(ctx)
+}
+
+// parse runs a statement of the simple protocol; its answer is known when its columns are.
+func (s *RedshiftServer) parse(ctx context.Context, q wire.Query) (wire.PreparedStatements, error) {
+	if !q.SimpleQuery {
+		return nil, pgerror.WithCode(errors.New("the stand-in takes the simple protocol only"), codes.FeatureNotSupported)
+	}
+	a, err := sessionOf(ctx).exec(ctx, q.Query)
+	if err != nil {
+		var e *pgconn.PgError
+		if errors.As(err, &e) {
+			return nil, pgerror.WithDetail(pgerror.WithCode(errors.New(e.Message), codes.Code(e.Code)), e.Detail)
+		}
+		return nil, err
+	}
+	columns := make(wire.Columns, len(a.columns))
+	for i, c := range a.columns {
+		columns[i] = wire.Column{Name: c.Name, Oid: pgtype.TextOID, Width: -1}
+	}
+	return wire.Prepared(wire.NewStatement(func(_ context.Context, w wire.DataWriter, _ []wire.Parameter) error {
+		for _, row := range a.rows {
+			cells := make([]any, len(row))
+			for i, v := range row {
+				if v != nil {
+					cells[i] = *v
+				}
+			}
+			if err := w.Row(cells); err != nil {
+				return err
+			}
+		}
+		return w.Complete(a.tag)
+	}, wire.WithColumns(columns))), nil
+}
+
+// exec runs one statement.
+func (x *redshiftSession) exec(ctx context.Context, sql string) (replied, error) {
+	sql = strings.TrimRight(strings.TrimSpace(sql), "; \n")
+	if err := refuses(sql); err != nil {
+		return replied{}, x.failed(ctx, err)
+	}
+	x.s.queries.Add(1)
+	var a replied
+	var err error
+	switch word := firstWord(sql); word {
+	case "COPY":
+		a, err = x.copy(ctx, sql)
+		if err != nil {
+			err = x.failed(ctx, err)
+		}
+	case "TRUNCATE":
+		// It commits the transaction in which it runs
+		// (https://docs.aws.amazon.com/redshift/latest/dg/r_TRUNCATE.html).
+		if a, err = x.forward(ctx, sql); err == nil && x.inside {
+			x.inside = false
+			_, err = x.forward(ctx, "COMMIT")
+		}
+	default:
+		for _, statement := range translate(sql) {
+			if a, err = x.forward(ctx, statement); err != nil {
+				break
+			}
+		}
+		switch {
+		case word == "BEGIN" || word == "START":
+			x.inside = err == nil
+		case word == "COMMIT" || word == "END" || word == "ROLLBACK" || word == "ABORT":
+			x.inside = false
+		}
+	}
+	return a, redshiftError(err)
+}
+
+// failed makes a refusal of the stand-in's own end PostgreSQL's transaction, too.
+func (x *redshiftSession) failed(ctx context.Context, refusal error) error {
+	if x.inside {
+		_, _ = x.forward(ctx, "SELECT 1 / 0")
+	}
+	return refusal
+}
+
+// forward runs a statement on PostgreSQL.
+func (x *redshiftSession) forward(ctx context.Context, sql string) (replied, error) {
+	results := x.pg.Exec(ctx, sql)
+	var a replied
+	for results.NextResult() {
+		r := results.ResultReader()
+		a = replied{columns: append([]pgconn.FieldDescription(nil), r.FieldDescriptions()...)}
+		for r.NextRow() {
+			row := make([]*string, len(a.columns))
+			for i, v := range r.Values() {
+				if v != nil {
+					s := string(v)
+					row[i] = &s
+				}
+			}
+			a.rows = append(a.rows, row)
+		}
+		tag, err := r.Close()
+		if err != nil {
+			break
+		}
+		a.tag = tag.String()
+	}
+	return a, results.Close()
+}
+
+// redshiftError gives PostgreSQL's errors as Redshift words them.
+func redshiftError(err error) error {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		if err != nil && !errors.Is(err, io.EOF) {
+			return &pgconn.PgError{Code: "XX000", Message: err.Error()}
+		}
+		return err
+	}
+	switch {
+	case e.Code == "40001" || e.Code == "40P01":
+		// https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation.html
+		return &pgconn.PgError{Code: "XX000", Message: "1023", Detail: "Serializable isolation violation on table, transactions forming the cycle are: 1, 2"}
+	case e.Code == "23514" && strings.HasPrefix(e.ConstraintName, bytesConstraint):
+		return &pgconn.PgError{Code: "22001", Message: "Value too long for character type"}
+	}
+	return e
+}

@@ -1,0 +1,145 @@
+package redshift
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/schema"
+)
+
+// batch implements etl.Batch: rows as CSV (https://docs.aws.amazon.com/redshift/latest/dg/copy-parameters-data-format.html#copy-csv),
+// each with its record and line number at the end. Texts are quoted always, so
+// that an empty one is no NULL; NULL is a word that is in no file.
+type batch struct {
+	columns []stored
+	null    string
+	buf     []byte
+	rows    int
+}
+
+func (b *batch) Len() int  { return len(b.buf) }
+func (b *batch) Rows() int { return b.rows }
+func (b *batch) Reset()    { b.buf, b.rows = b.buf[:0], 0 }
+
+// maxRow is what a row of CSV may have, in bytes
+// (https://docs.aws.amazon.com/redshift/latest/dg/t_splitting-data-files.html: 4 MB a line).
+const maxRow = 4 << 20
+
+// Append adds a row. It allocates nothing once the batch has reached its usual size.
+func (b *batch) Append(row []schema.Value, line, record int64) *etl.Reject {
+	start := len(b.buf)
+	if len(row) != len(b.columns) {
+		return refused(line, record, "", "internal", fmt.Sprintf("a row of %d values for %d columns", len(row), len(b.columns)))
+	}
+	for i := range row {
+		if bad := b.field(&b.columns[i], &row[i]); bad != nil {
+			b.buf = b.buf[:start]
+			bad.Line, bad.Record, bad.Column = line, record, b.columns[i].name
+			return bad
+		}
+		b.buf = append(b.buf, ',')
+	}
+	b.buf = strconv.AppendInt(b.buf, record, 10)
+	b.buf = append(b.buf, ',')
+	b.buf = strconv.AppendInt(b.buf, line, 10)
+	b.buf = append(b.buf, '\n')
+	if len(b.buf)-start > maxRow {
+		b.buf = b.buf[:start]
+		return refused(line, record, "", "too_long", "the row is larger than the 4 MB that COPY takes")
+	}
+	b.rows++
+	return nil
+}
+
+func refused(line, record int64, column string, code etl.Code, reason string) *etl.Reject {
+	return &etl.Reject{Line: line, Record: record, Column: column, Code: code, Reason: reason}
+}
+
+// Moments that Redshift takes are between 4713 BC and the year 294276; what has
+// no ISO form is left out (https://docs.aws.amazon.com/redshift/latest/dg/r_Datetime_types.html).
+const (
+	firstDay = -730119    // 0001-01-01
+	lastDay  = 106_752_00 // far below the last one, and as ISO four to six digits of year
+	dayMicro = 86_400_000_000
+)
+
+func (b *batch) field(c *stored, v *schema.Value) *etl.Reject {
+	bad := func(code etl.Code, format string, args ...any) *etl.Reject {
+		return &etl.Reject{Code: code, Reason: fmt.Sprintf(format, args...), Value: limit(string(v.AppendText(nil, c.typ)), 200)}
+	}
+	switch v.Kind {
+	case schema.VNull:
+		if c.notNull {
+			return &etl.Reject{Code: "not_null_violation", Reason: fmt.Sprintf("column %s must have a value", c.name)}
+		}
+		b.buf = append(b.buf, b.null...)
+		return nil
+	case schema.VText:
+		switch {
+		case c.bytes > 0 && len(v.Bytes) > c.bytes:
+			return bad("too_long", "the value has %d bytes, and column %s takes %d", len(v.Bytes), c.name, c.bytes)
+		case c.sql == "SUPER" && len(v.Bytes) > maxSuper:
+			return bad("too_long", "the value has %d bytes, and column %s, a SUPER, takes %d", len(v.Bytes), c.name, maxSuper)
+		case string(v.Bytes) == b.null:
+			return bad("invalid_value", "the value is the word that stands for NULL in the staged files of this load")
+		case bytes.IndexByte(v.Bytes, 0) >= 0:
+			return bad("untranslatable_character", "the value holds a NUL byte, which Redshift cannot keep")
+		}
+		b.quoted(v.Bytes)
+		return nil
+	case schema.VFloat:
+		if math.IsInf(v.Float, 0) || math.IsNaN(v.Float) {
+			return bad("out_of_range", "COPY takes no infinity and no NaN")
+		}
+		if c.typ.Kind == schema.Real && math.IsInf(float64(float32(v.Float)), 0) {
+			return bad("out_of_range", "the value does not fit into column %s", c.name)
+		}
+	case schema.VDecimal:
+		if v.Dec.IsNaN() || v.Dec.IsInfinite() {
+			return bad("out_of_range", "NUMERIC has no infinity and no NaN in Redshift")
+		}
+		precision, scale := 38, 10
+		if c.typ.Precision > 0 {
+			precision, scale = min(c.typ.Precision, maxPrecision), max(c.typ.Scale, 0)
+		}
+		if !v.Dec.Fits(precision, scale) {
+			return bad("out_of_range", "the value does not fit into NUMERIC(%d,%d)", precision, scale)
+		}
+	case schema.VDate:
+		if v.Int < firstDay || v.Int > lastDay {
+			return bad("out_of_range", "the date is not between the years 1 and 31228")
+		}
+	case schema.VTimestamp, schema.VTimestampTZ:
+		if v.Int < firstDay*dayMicro || v.Int > lastDay*dayMicro {
+			return bad("out_of_range", "the time is not between the years 1 and 31228")
+		}
+	case schema.VBytes:
+		if c.typ.Kind != schema.UUID {
+			if len(v.Bytes) > maxVarbyte {
+				return bad("too_long", "the value has %d bytes, and VARBYTE takes %d", len(v.Bytes), maxVarbyte)
+			}
+			b.buf = hex.AppendEncode(b.buf, v.Bytes)
+			return nil
+		}
+	}
+	b.buf = v.AppendText(b.buf, c.typ)
+	return nil
+}
+
+// quoted appends a text with its quotes doubled.
+func (b *batch) quoted(text []byte) {
+	b.buf = append(b.buf, '"')
+	for {
+		i := bytes.IndexByte(text, '"')
+		if i < 0 {
+			break
+		}
+		b.buf = append(append(b.buf, text[:i+1]...), '"')
+		text = text[i+1:]
+	}
+	b.buf = append(append(b.buf, text...), '"')
+}

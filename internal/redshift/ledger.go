@@ -1,0 +1,264 @@
+package redshift
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/etlportal/etlportal/internal/etl"
+)
+
+// The warehouse keeps, in the schema etl_portal:
+//
+//   - loads: which loads were published, with what result; only ever added to;
+//   - stages: which loads are open;
+//   - target_<fingerprint>, one for each table loaded into: its lock, and which
+//     loads are in it. Keys are not enforced in Redshift
+//     (https://docs.aws.amazon.com/redshift/latest/dg/t_Defining_constraints.html),
+//     so that the lock together with a look decides what a unique key would.
+//
+// A transaction that publishes reads nothing that one of another table writes:
+// it would meet error 1023 with it.
+
+var loadID = regexp.MustCompile(`^[a-z0-9_-]{1,40}$`)
+
+func stages() string { return quote(ownSchema) + "." + quote("stages") }
+
+// fingerprint is a name that is short enough for a table's.
+func fingerprint(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:8])
+}
+
+// ledgers makes what is kept.
+func (r *Redshift) ledgers(ctx context.Context, spec *etl.LoadSpec) error {
+	// A schema that is there is not asked for: IF NOT EXISTS wants the privilege all the same.
+	found, err := r.ask(ctx, "looking for the schema "+ownSchema, "SELECT COUNT(*) FROM svv_tables WHERE table_schema = "+literal(ownSchema)+
+		" AND table_name IN ('loads', 'stages', "+literal("target_"+fingerprint(spec.Table.Schema+"."+spec.Table.Name))+")")
+	if err != nil {
+		return err
+	}
+	if len(found) == 1 && text(found[0][0]) == "3" {
+		return nil
+	}
+	for _, sql := range []string{
+		"CREATE SCHEMA IF NOT EXISTS " + quote(ownSchema),
+		"CREATE TABLE IF NOT EXISTS " + ledger() + ` (load VARCHAR(64) NOT NULL, target VARCHAR(512), staged BIGINT, inserted BIGINT, updated BIGINT, refused VARCHAR(65535), notes VARCHAR(65535), at TIMESTAMP)`,
+		"CREATE TABLE IF NOT EXISTS " + stages() + " (load VARCHAR(64) NOT NULL)",
+		"CREATE TABLE IF NOT EXISTS " + marker(spec) + " (load VARCHAR(64) NOT NULL)",
+	} {
+		if err := r.create(ctx, sql); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// create makes something that another process may make at the same time.
+func (r *Redshift) create(ctx context.Context, sql string) error {
+	wait := r.o.Retry
+	for try := 1; ; try++ {
+		_, err := r.transaction(ctx, sql)
+		if err == nil {
+			return nil
+		}
+		e := explain(ctx, err, "making the schema "+ownSchema)
+		if stateOf(err) == "42501" {
+			return &etl.Error{
+				Kind: etl.Mistake, Code: "missing_privilege", Err: err, Message: "the user may not make the schema " + ownSchema + " and the tables in it, where loads are kept",
+				Fix: "Ask for: GRANT CREATE ON DATABASE <database> TO <user>; or let an administrator run CREATE SCHEMA " + ownSchema + " AUTHORIZATION <user>;",
+			}
+		}
+		if _, failed := errors.AsType[*etl.StatementError](err); !failed || try == 3 {
+			return e
+		}
+		if err := pause(ctx, wait); err != nil {
+			return e
+		}
+		wait *= 2
+	}
+}
+
+// Prepare implements etl.FanOut.
+func (r *Redshift) Prepare(ctx context.Context, load string, spec etl.LoadSpec) error {
+	if !loadID.MatchString(load) {
+		return defect("%q is no load id", load)
+	}
+	if err := r.check(ctx, &spec); err != nil {
+		return err
+	}
+	if err := r.ledgers(ctx, &spec); err != nil {
+		return err
+	}
+	published, err := r.Published(ctx, load)
+	if err != nil || published != nil {
+		return err
+	}
+	// The entry comes first, so that whatever is staged is found and swept.
+	if _, err := r.transaction(ctx, "LOCK TABLE "+stages(), r.forget(load), "INSERT INTO "+stages()+" (load) VALUES ("+literal(load)+")"); err != nil {
+		return explain(ctx, err, "preparing the load")
+	}
+	_, ok, err := r.stage(ctx, load)
+	if err != nil || ok {
+		return err
+	}
+	return r.put(ctx, r.stageKey(load), openStage{Nonce: nonce()})
+}
+
+func (r *Redshift) forget(load string) string {
+	return "DELETE FROM " + stages() + " WHERE load = " + literal(load)
+}
+
+// check says whether a load could be published as things are.
+func (r *Redshift) check(ctx context.Context, spec *etl.LoadSpec) error {
+	t, err := r.Table(ctx, spec.Table.Schema, spec.Table.Name)
+	e, known := errors.AsType[*etl.Error](err)
+	missing := known && e.Code == "table_not_found"
+	switch {
+	case spec.Create && missing:
+	case err != nil:
+		return err
+	case spec.Create:
+		return etl.Mistakef("table_exists", "Load into it without creating it, or choose another name.", "table %s exists already", t.QualifiedName())
+	}
+	if spec.Strategy != etl.Upsert {
+		return nil
+	}
+	for _, key := range spec.Keys {
+		found := false
+		for _, c := range spec.Columns {
+			found = found || c.Name == key
+		}
+		if !found {
+			return etl.Mistakef("key_not_mapped", "Map a column of the file to it.", "the key column %q is not among those that rows fill", key)
+		}
+	}
+	if len(spec.Keys) == 0 {
+		return etl.Mistakef("no_keys", "Name the key columns.", "UPSERT needs the columns by which rows are recognised")
+	}
+	return nil
+}
+
+// Published implements etl.FanOut.
+func (r *Redshift) Published(ctx context.Context, load string) (*etl.LoadResult, error) {
+	results, err := r.transaction(ctx, "SELECT staged, inserted, updated, refused, notes FROM "+ledger()+" WHERE load = "+literal(load))
+	if err != nil {
+		if there, asked := r.initialised(ctx); asked == nil && !there {
+			return nil, nil //nolint:nilnil // not published
+		}
+		return nil, explain(ctx, err, "looking for the published load")
+	}
+	if len(results[0].Rows) == 0 {
+		return nil, nil //nolint:nilnil // not published
+	}
+	row := results[0].Rows[0]
+	var n [3]int64
+	for i := range n {
+		if n[i], err = strconv.ParseInt(text(row[i]), 10, 64); err != nil {
+			return nil, defect("the entry of load %s: %v", load, err)
+		}
+	}
+	result := &etl.LoadResult{Inserted: n[1], Updated: n[2], Deduplicated: n[0] - n[1] - n[2]}
+	if err := errors.Join(json.Unmarshal([]byte(text(row[3])), &result.Refused), json.Unmarshal([]byte(text(row[4])), &result.Notes)); err != nil {
+		return nil, defect("the entry of load %s: %v", load, err)
+	}
+	return result, nil
+}
+
+// initialised says whether the ledgers are there.
+func (r *Redshift) initialised(ctx context.Context) (bool, error) {
+	rows, err := r.ask(ctx, "looking for the schema "+ownSchema, "SELECT COUNT(*) FROM svv_tables WHERE table_schema = "+literal(ownSchema)+" AND table_name = 'loads'")
+	return err == nil && len(rows) == 1 && text(rows[0][0]) != "0", err
+}
+
+// Publish implements etl.FanOut.
+func (r *Redshift) Publish(ctx context.Context, load string, spec etl.LoadSpec, chunks []etl.ChunkClaim) (etl.LoadResult, error) {
+	if done, err := r.Published(ctx, load); err != nil || done != nil {
+		if err != nil {
+			return etl.LoadResult{}, err
+		}
+		return *done, r.end(ctx, load)
+	}
+	if err := etl.Reached(ctx, "before the marker"); err != nil {
+		return etl.LoadResult{}, err
+	}
+	s, ok, err := r.stage(ctx, load)
+	if err != nil {
+		return etl.LoadResult{}, err
+	}
+	if !ok {
+		return etl.LoadResult{}, loadGone(load)
+	}
+	all, rows, err := r.staged(ctx, load, s, chunks)
+	if err != nil {
+		return etl.LoadResult{}, err
+	}
+	p := &publication{
+		r: r, spec: &spec, columns: storages(&spec), load: load, prefix: r.home(load) + s.Nonce + "/", null: s.null(), parts: all, rows: rows, notes: notes(&spec),
+	}
+	result, err := p.publish(ctx)
+	if errors.Is(err, errPublished) {
+		done, err := r.Published(ctx, load)
+		if err != nil || done == nil {
+			return etl.LoadResult{}, errors.Join(err, defect("load %s is marked as published and has no entry", load))
+		}
+		return *done, r.end(ctx, load)
+	}
+	if err != nil {
+		return etl.LoadResult{}, err
+	}
+	if err := etl.Reached(ctx, "after the publishing commit"); err != nil {
+		return result, err
+	}
+	return result, r.end(ctx, load)
+}
+
+// notes are what is worth telling of a load.
+func notes(spec *etl.LoadSpec) []string {
+	var out []string
+	for _, u := range spec.Table.Unique {
+		if spec.Strategy == etl.Insert && !spec.Create {
+			out = append(out, fmt.Sprintf("Redshift does not enforce the key (%s): rows were inserted whether or not it was there", strings.Join(u.Columns, ", ")))
+		}
+	}
+	return out
+}
+
+// end closes a load's stage. Its parts are left to the bucket's lifecycle rule.
+func (r *Redshift) end(ctx context.Context, load string) error {
+	if err := r.o.Staging.Blobs.Delete(ctx, r.stageKey(load)); err != nil {
+		return err
+	}
+	if _, err := r.transaction(ctx, "LOCK TABLE "+stages(), r.forget(load)); err != nil {
+		if there, asked := r.initialised(ctx); asked == nil && !there {
+			return nil
+		}
+		return explain(ctx, err, "closing the load")
+	}
+	return nil
+}
+
+// Drop implements etl.FanOut.
+func (r *Redshift) Drop(ctx context.Context, load string) error { return r.end(ctx, load) }
+
+// Stages implements etl.FanOut.
+func (r *Redshift) Stages(ctx context.Context) ([]string, error) {
+	if there, err := r.initialised(ctx); err != nil || !there {
+		return nil, err
+	}
+	rows, err := r.ask(ctx, "listing the staged loads", "SELECT DISTINCT load FROM "+stages()+" ORDER BY 1")
+	if err != nil {
+		return nil, err
+	}
+	loads := make([]string, len(rows))
+	for i, row := range rows {
+		loads[i] = text(row[0])
+	}
+	return loads, nil
+}

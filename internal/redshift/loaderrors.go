@@ -1,0 +1,212 @@
+package redshift
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/etlportal/etlportal/internal/etl"
+)
+
+// loadError is a row that COPY refused, as the warehouse tells it.
+type loadError struct {
+	file           string
+	line           int64
+	column, reason string
+}
+
+// refusals finds the rows that a COPY refused which failed with cause. It is nil
+// where they may be left out, and then p.refused has them.
+func (p *publication) refusals(ctx context.Context, cause error) error {
+	if len(p.refused) > 0 {
+		return cause // they are left out, and still something is wrong
+	}
+	found, err := p.r.loadErrors(ctx, p.prefix)
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	if len(found) == 0 {
+		return p.copyFailure(cause)
+	}
+	if p.spec.SkipRefused {
+		// COPY stopped at the first: what else is refused, a copy that is not kept tells.
+		s := &script{}
+		p.copyInto(s, maxErrors)
+		s.add("sweep", "DROP TABLE %s", stageTable)
+		if _, err := p.r.transaction(ctx, s.sql...); err != nil {
+			return err
+		}
+		if found, err = p.r.loadErrors(ctx, p.prefix); err != nil {
+			return err
+		}
+	}
+	rejects, err := p.locate(ctx, found)
+	if err != nil {
+		return err
+	}
+	if !p.spec.SkipRefused {
+		r := rejects[0]
+		return &etl.Error{
+			Kind: etl.Refused, Code: r.Code, Err: cause, Line: r.Line, Column: r.Column, Value: r.Value,
+			Message: fmt.Sprintf("line %d: Redshift refused the row: %s", r.Line, r.Reason),
+			Fix:     "Correct the row, or let such rows be skipped (--on-bad-row skip --rejects FILE).",
+		}
+	}
+	for i := range rejects {
+		if p.spec.AllowRefused == nil {
+			break
+		}
+		if err := p.spec.AllowRefused(int64(i + 1)); err != nil {
+			return err
+		}
+	}
+	p.refused = rejects
+	return nil
+}
+
+// copyFailure is what is wrong with a COPY that refused no row.
+func (p *publication) copyFailure(cause error) error {
+	if stateOf(cause) != "" && stateOf(cause) != "XX000" {
+		return cause
+	}
+	return &etl.Error{
+		Kind: etl.Mistake, Code: "copy_failed", Err: cause, Message: "COPY from the staging bucket failed: " + limit(strings.Join(strings.Fields(cause.Error()), " "), 600),
+		Fix: fmt.Sprintf("See that the role %s is attached to the cluster or namespace and may read s3://%s/%s* (s3:GetObject, and s3:ListBucket on the bucket), and that the bucket is in the warehouse's region.",
+			p.r.o.Staging.Role, p.r.o.Staging.Bucket, p.r.o.Staging.Prefix),
+	}
+}
+
+func stateOf(err error) string {
+	if e, ok := errors.AsType[*etl.StatementError](err); ok {
+		return e.State
+	}
+	return ""
+}
+
+// The views of load errors: SYS_LOAD_ERROR_DETAIL has them of clusters and of
+// Serverless (https://docs.aws.amazon.com/redshift/latest/dg/SYS_LOAD_ERROR_DETAIL.html),
+// STL_LOAD_ERRORS (https://docs.aws.amazon.com/redshift/latest/dg/r_STL_LOAD_ERRORS.html)
+// those of clusters that do not show the former to this user. Keys of parts are
+// used once, so that a file's name says which load it is; of several COPYs the last counts.
+const (
+	errorDetail = `SELECT TRIM(file_name), line_number, TRIM(column_name), TRIM(error_message) FROM sys_load_error_detail
+WHERE LEFT(file_name, %[1]d) = %[2]s AND query_id = (SELECT MAX(query_id) FROM sys_load_error_detail WHERE LEFT(file_name, %[1]d) = %[2]s)
+ORDER BY 1, 2 LIMIT %[3]d`
+	errorLog = `SELECT TRIM(filename), line_number, TRIM(colname), TRIM(err_reason) FROM stl_load_errors
+WHERE LEFT(filename, %[1]d) = %[2]s AND query = (SELECT MAX(query) FROM stl_load_errors WHERE LEFT(filename, %[1]d) = %[2]s)
+ORDER BY 1, 2 LIMIT %[3]d`
+)
+
+// errorsEvery is how often load errors are looked for.
+const errorsEvery = 500 * time.Millisecond
+
+// loadErrors gives the rows that the last COPY of the parts under a prefix refused.
+func (r *Redshift) loadErrors(ctx context.Context, prefix string) ([]loadError, error) {
+	at := r.location(prefix)
+	deadline := time.Now().Add(r.o.Errors)
+	for {
+		var rows [][]*string
+		var err error
+		for _, view := range []string{errorDetail, errorLog} {
+			rows, err = r.ask(ctx, "reading the load errors", fmt.Sprintf(view, len(at), literal(at), maxErrors))
+			if err == nil && len(rows) > 0 {
+				break
+			}
+			if ctx.Err() != nil {
+				return nil, err
+			}
+		}
+		if len(rows) > 0 || time.Now().After(deadline) {
+			return loadErrorsOf(rows)
+		}
+		if err := pause(ctx, errorsEvery); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func loadErrorsOf(rows [][]*string) ([]loadError, error) {
+	var out []loadError
+	for _, row := range rows {
+		line, err := strconv.ParseInt(text(row[1]), 10, 64)
+		if err != nil {
+			return nil, defect("a load error's line: %v", err)
+		}
+		e := loadError{text(row[0]), line, text(row[2]), strings.TrimSpace(text(row[3]))}
+		// A row is one reject, however much is wrong with it.
+		if n := len(out); n == 0 || out[n-1].file != e.file || out[n-1].line != e.line {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+// locate finds, in the parts, the user's lines and values of rows that COPY refused.
+func (p *publication) locate(ctx context.Context, found []loadError) ([]etl.Reject, error) {
+	var rejects []etl.Reject
+	for len(found) > 0 {
+		file := found[0].file
+		n := slices.IndexFunc(found, func(e loadError) bool { return e.file != file })
+		if n < 0 {
+			n = len(found)
+		}
+		of, err := p.inPart(ctx, strings.TrimPrefix(file, p.r.location("")), found[:n])
+		if err != nil {
+			return nil, err
+		}
+		rejects, found = append(rejects, of...), found[n:]
+	}
+	slices.SortFunc(rejects, func(a, b etl.Reject) int { return int(a.Record - b.Record) })
+	return rejects, nil
+}
+
+// inPart finds those of one part, which are in the order of its lines.
+func (p *publication) inPart(ctx context.Context, key string, found []loadError) ([]etl.Reject, error) {
+	if !slices.ContainsFunc(p.parts, func(x part) bool { return x.Key == key }) {
+		return nil, defect("a load error of file %s, which is not of this load", key)
+	}
+	body, err := p.r.read(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = body.Close() }()
+	rows := csv.NewReader(body)
+	rows.ReuseRecord, rows.FieldsPerRecord = true, len(p.columns)+2
+	var out []etl.Reject
+	for len(found) > 0 {
+		row, err := rows.Read()
+		if errors.Is(err, io.EOF) {
+			return nil, defect("part %s ends before line %d", key, found[0].line)
+		}
+		if err != nil {
+			return nil, defect("part %s: %v", key, err)
+		}
+		// A row of several lines is found by any of them.
+		last, _ := rows.FieldPos(len(p.columns) + 1)
+		if found[0].line > int64(last) {
+			continue
+		}
+		out = append(out, p.reject(row, found[0]))
+		found = found[1:]
+	}
+	return out, nil
+}
+
+func (p *publication) reject(row []string, e loadError) etl.Reject {
+	r := etl.Reject{Column: e.column, Code: "invalid_value", Reason: fmt.Sprintf("column %q: %s", e.column, e.reason)}
+	for i, c := range p.columns {
+		if c.name == e.column && row[i] != p.null {
+			r.Value = limit(row[i], 200)
+		}
+	}
+	n := len(p.columns)
+	r.Record, _ = strconv.ParseInt(row[n], 10, 64)
+	r.Line, _ = strconv.ParseInt(row[n+1], 10, 64)
+	return r
+}

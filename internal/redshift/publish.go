@@ -1,0 +1,383 @@
+package redshift
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/etlportal/etlportal/internal/etl"
+)
+
+// The columns that a staged row has beside the file's.
+const (
+	rowColumn  = "_etl_row"
+	lineColumn = "_etl_line"
+)
+
+// publication moves staged parts into their table, in one transaction:
+//
+//  1. the lock of the target, then the proof that the load is not published yet;
+//  2. the table of LoadSpec.Create, a temporary stage, COPY into it from a
+//     manifest, the proof that as many rows arrived as were written;
+//  3. for UPSERT one row of each key, by file order; the counts;
+//  4. INSERT, MERGE, or DELETE and INSERT (TRUNCATE would commit what came before
+//     it: https://docs.aws.amazon.com/redshift/latest/dg/r_TRUNCATE.html);
+//  5. the entry among the published loads.
+//
+// The lock is the first statement, because a snapshot taken before it would not
+// see what the one before committed.
+type publication struct {
+	r       *Redshift
+	spec    *etl.LoadSpec
+	columns []stored
+	// load is the load's id; "" for a direct one, which has no entry and no lock.
+	load string
+	// prefix is what the keys of all its parts begin with.
+	prefix string
+	null   string
+	parts  []part
+	rows   int64
+	// refused are the rows that COPY refuses and that are left out.
+	refused []etl.Reject
+	notes   []string
+
+	manifest string
+}
+
+// script is a transaction whose statements are found again by name.
+type script struct {
+	sql []string
+	at  map[string]int
+}
+
+func (s *script) add(name, format string, args ...any) {
+	if s.at == nil {
+		s.at = map[string]int{}
+	}
+	s.at[name] = len(s.sql)
+	s.sql = append(s.sql, fmt.Sprintf(format, args...))
+}
+
+// failed names the statement that an error is of; "" where none is.
+func (s *script) failed(err error) string {
+	at := failedAt(err)
+	for name, i := range s.at {
+		if i == at {
+			return name
+		}
+	}
+	return ""
+}
+
+// lockFor is how long a publication waits for another one into its table, in
+// milliseconds; whoever waits longer does so in the queue.
+const lockFor = 5000
+
+// marker is the table whose lock lets one load at a time into a target.
+func marker(spec *etl.LoadSpec) string {
+	return quote(ownSchema) + "." + quote("target_"+fingerprint(spec.Table.Schema+"."+spec.Table.Name))
+}
+
+func ledger() string { return quote(ownSchema) + "." + quote("loads") }
+
+// write puts the manifest (https://docs.aws.amazon.com/redshift/latest/dg/loading-data-files-using-manifest.html).
+func (p *publication) write(ctx context.Context) error {
+	type entry struct {
+		URL       string `json:"url"`
+		Mandatory bool   `json:"mandatory"`
+		Meta      any    `json:"meta"`
+	}
+	m := struct {
+		Entries []entry `json:"entries"`
+	}{Entries: []entry{}}
+	for _, x := range p.parts {
+		m.Entries = append(m.Entries, entry{p.r.location(x.Key), true, map[string]int64{"content_length": x.Size, "record_count": x.Rows}})
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	p.manifest = p.prefix + "manifest-" + nonce() + ".json"
+	_, err = p.r.o.Staging.Blobs.Put(ctx, p.manifest, bytes.NewReader(text))
+	return err
+}
+
+// Names of temporary tables; a session has its own.
+const (
+	stageTable = `"etl_stage"`
+	finalTable = `"etl_final"`
+	countTable = `"etl_counts"`
+)
+
+// copyInto adds the stage and what fills it. maxErrors 0 lets no row be refused.
+func (p *publication) copyInto(s *script, maxErrors int) {
+	s.add("drop stage", "DROP TABLE IF EXISTS %s", stageTable)
+	lines := make([]string, 0, len(p.columns)+2)
+	for _, c := range p.columns {
+		line := quote(c.name) + " " + c.sql
+		if c.notNull {
+			line += " NOT NULL"
+		}
+		lines = append(lines, line)
+	}
+	lines = append(lines, rowColumn+" BIGINT NOT NULL", lineColumn+" BIGINT NOT NULL")
+	s.add("stage", "CREATE TEMP TABLE %s (%s)", stageTable, strings.Join(lines, ", "))
+	if len(p.parts) == 0 {
+		return
+	}
+	region := ""
+	if p.r.o.Staging.Region != "" {
+		region = " REGION '" + p.r.o.Staging.Region + "'"
+	}
+	role := "'" + p.r.o.Staging.Role + "'"
+	if p.r.o.Staging.Role == "default" {
+		role = "default"
+	}
+	failing := ""
+	if maxErrors > 0 {
+		failing = " MAXERROR " + strconv.Itoa(maxErrors)
+	}
+	s.add("copy", "COPY %s FROM '%s' IAM_ROLE %s%s MANIFEST FORMAT AS CSV ZSTD NULL AS '%s' DATEFORMAT 'auto' TIMEFORMAT 'auto' COMPUPDATE OFF STATUPDATE OFF%s",
+		stageTable, p.r.location(p.manifest), role, region, p.null, failing)
+}
+
+// assert adds a statement that fails where a condition does not hold.
+func (s *script) assert(name, condition, from string) {
+	s.add(name, "SELECT 1 / (CASE WHEN %s THEN 1 ELSE 0 END) FROM %s", condition, from)
+}
+
+// count adds what is about the rows as they were staged.
+func (p *publication) count(s *script) {
+	s.assert("count", fmt.Sprintf("count(*) = %d", p.rows-int64(len(p.refused))), stageTable)
+	source, matched := stageTable, "0"
+	if p.spec.Strategy == etl.Upsert {
+		source = finalTable
+		s.add("drop final", "DROP TABLE IF EXISTS %s", finalTable)
+		s.add("final", "CREATE TEMP TABLE %s AS SELECT %s, %s, %s FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY %s ORDER BY %s %s) AS _etl_nth FROM %s) AS numbered WHERE _etl_nth = 1 OR %s",
+			finalTable, p.list(), rowColumn, lineColumn, names(p.spec.Keys), rowColumn, p.order(), stageTable, p.anyNull(""))
+		if p.spec.DuplicateKeys == "fail" {
+			s.assert("duplicates", fmt.Sprintf("count(*) = %d", p.rows-int64(len(p.refused))), finalTable)
+		}
+		if !p.spec.Create {
+			matched = fmt.Sprintf("(SELECT count(*) FROM %s AS s WHERE EXISTS (SELECT 1 FROM %s AS t WHERE %s))", finalTable, p.target(), p.equal("t.", "s."))
+		}
+	}
+	s.add("drop counts", "DROP TABLE IF EXISTS %s", countTable)
+	s.add("counts", "CREATE TEMP TABLE %s AS SELECT count(*) AS final, %s AS matched FROM %s", countTable, matched, source)
+}
+
+// move adds what changes the table.
+func (p *publication) move(s *script) {
+	if p.spec.Strategy == etl.TruncateInsert && !p.spec.Create {
+		s.add("empty", "DELETE FROM %s", p.target())
+	}
+	if p.spec.Strategy != etl.Upsert {
+		s.add("insert", "INSERT INTO %s (%s) SELECT %s FROM %s", p.target(), p.list(), p.list(), stageTable)
+		return
+	}
+	if sql := p.merge(finalTable); sql != "" {
+		s.add("merge", "%s", sql)
+		return
+	}
+	// MERGE needs something to update: with nothing but keys, what is there stays.
+	s.add("insert", "INSERT INTO %s (%s) SELECT %s FROM %s AS s WHERE NOT EXISTS (SELECT 1 FROM %s AS t WHERE %s)",
+		p.target(), p.list(), p.list(), finalTable, p.target(), p.equal("t.", "s."))
+}
+
+// merge is the MERGE from a source (https://docs.aws.amazon.com/redshift/latest/dg/r_MERGE.html);
+// "" where there is no column to update.
+func (p *publication) merge(source string) string {
+	var sets, values []string
+	for _, c := range p.columns {
+		values = append(values, "s."+quote(c.name))
+		if !slices.Contains(p.spec.Keys, c.name) {
+			sets = append(sets, quote(c.name)+" = s."+quote(c.name))
+		}
+	}
+	if len(sets) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("MERGE INTO %s USING %s AS s ON %s WHEN MATCHED THEN UPDATE SET %s WHEN NOT MATCHED THEN INSERT (%s) VALUES (%s)",
+		p.target(), source, p.equal(quote(p.spec.Table.Name)+".", "s."), strings.Join(sets, ", "), p.list(), strings.Join(values, ", "))
+}
+
+func (p *publication) target() string { return qualified(p.spec.Table.Schema, p.spec.Table.Name) }
+
+func (p *publication) list() string {
+	all := make([]string, len(p.columns))
+	for i, c := range p.columns {
+		all[i] = c.name
+	}
+	return names(all)
+}
+
+func (p *publication) order() string {
+	if p.spec.DuplicateKeys == "first" {
+		return "ASC"
+	}
+	return "DESC"
+}
+
+func (p *publication) equal(a, b string) string {
+	all := make([]string, len(p.spec.Keys))
+	for i, k := range p.spec.Keys {
+		all[i] = a + quote(k) + " = " + b + quote(k)
+	}
+	return strings.Join(all, " AND ")
+}
+
+// anyNull is true of a key that equals no other.
+func (p *publication) anyNull(prefix string) string {
+	all := make([]string, len(p.spec.Keys))
+	for i, k := range p.spec.Keys {
+		all[i] = prefix + quote(k) + " IS NULL"
+	}
+	return strings.Join(all, " OR ")
+}
+
+// maxErrors is the most that COPY's MAXERROR takes
+// (https://docs.aws.amazon.com/redshift/latest/dg/copy-parameters-data-load.html#copy-maxerror).
+const maxErrors = 100000
+
+// full is the whole transaction.
+func (p *publication) full() *script {
+	s := &script{}
+	if p.load != "" {
+		s.add("patience", "SET statement_timeout TO %d", lockFor)
+		s.add("lock", "LOCK TABLE %s", marker(p.spec))
+		s.add("no patience", "SET statement_timeout TO 0")
+		s.assert("once", "count(*) = 0", marker(p.spec)+" WHERE load = "+literal(p.load))
+		s.add("mark", "INSERT INTO %s (load) VALUES (%s)", marker(p.spec), literal(p.load))
+	}
+	if p.spec.Create && !p.spec.DryRun {
+		s.add("create", "%s", p.r.CreateTableSQL(p.spec.Table))
+	}
+	allowed := 0
+	if len(p.refused) > 0 {
+		allowed = len(p.refused) + 1
+	}
+	p.copyInto(s, allowed)
+	p.count(s)
+	if p.spec.DryRun {
+		p.compare(s)
+	} else {
+		p.move(s)
+	}
+	s.add("result", "SELECT final, matched FROM %s", countTable)
+	if p.load != "" {
+		refused, _ := json.Marshal(p.refused)
+		notes, _ := json.Marshal(p.notes)
+		// What is too long for a column is known to who publishes, and to nobody after.
+		s.add("entry", "INSERT INTO %s (load, target, staged, inserted, updated, refused, notes, at) SELECT %s, %s, %d, final - matched, matched, %s, %s, TIMESTAMP %s FROM %s",
+			ledger(), literal(p.load), literal(limit(p.target(), 400)), p.rows-int64(len(p.refused)), literal(stored65535(refused)), literal(stored65535(notes)),
+			literal(time.Now().UTC().Format("2006-01-02 15:04:05")), countTable)
+	}
+	for _, t := range []string{stageTable, finalTable, countTable} {
+		s.add("sweep "+t, "DROP TABLE IF EXISTS %s", t)
+	}
+	return s
+}
+
+// stored65535 is JSON as the ledger takes it; "[]" where it is too long.
+func stored65535(text []byte) string {
+	if len(text) > maxVarchar || string(text) == "null" {
+		return "[]"
+	}
+	return string(text)
+}
+
+// errPublished says that the load is published already.
+var errPublished = &etl.Error{Kind: etl.Internal, Code: "published", Message: "the load is published already"}
+
+// publish runs it, once more without the rows that COPY refuses, where they may be left out.
+func (p *publication) publish(ctx context.Context) (etl.LoadResult, error) {
+	what := "publishing the rows of " + p.target()
+	if err := p.write(ctx); err != nil {
+		return etl.LoadResult{}, err
+	}
+	s := p.full()
+	results, err := p.r.transaction(ctx, s.sql...)
+	if err != nil && s.failed(err) == "copy" {
+		if err := p.refusals(ctx, err); err != nil {
+			return etl.LoadResult{}, explain(ctx, err, what)
+		}
+		s = p.full()
+		results, err = p.r.transaction(ctx, s.sql...)
+	}
+	if err != nil {
+		return etl.LoadResult{}, p.failure(ctx, s, err, what)
+	}
+	row := results[s.at["result"]].Rows
+	if len(row) != 1 || len(row[0]) != 2 {
+		return etl.LoadResult{}, defect("the counts of a load are %d rows", len(row))
+	}
+	final, err1 := strconv.ParseInt(text(row[0][0]), 10, 64)
+	matched, err2 := strconv.ParseInt(text(row[0][1]), 10, 64)
+	if err := cmp.Or(err1, err2); err != nil {
+		return etl.LoadResult{}, defect("the counts of a load: %v", err)
+	}
+	result := etl.LoadResult{
+		Inserted: final - matched, Updated: matched, Deduplicated: p.rows - int64(len(p.refused)) - final, Refused: p.refused, Notes: p.notes,
+	}
+	if p.spec.DryRun && p.spec.Sample > 0 {
+		result.Comparison, err = p.comparison(s, results)
+	}
+	return result, err
+}
+
+// failure explains the statement that failed.
+func (p *publication) failure(ctx context.Context, s *script, err error, what string) error {
+	if conflict(err) {
+		return explain(ctx, err, what)
+	}
+	switch s.failed(err) {
+	case "lock":
+		if e := stateOf(err); e == "57014" && ctx.Err() == nil {
+			return &etl.RetryAfter{Delay: lockFor * time.Millisecond, Reason: "another load is published into the table"}
+		}
+	case "once":
+		return errPublished
+	case "count":
+		return &etl.Error{
+			Kind: etl.Internal, Code: "count_mismatch", Err: err,
+			Message: fmt.Sprintf("COPY did not take the %d rows that were staged for %s; nothing was published", p.rows-int64(len(p.refused)), p.target()),
+		}
+	case "duplicates":
+		return p.duplicate(ctx, err)
+	}
+	return explain(ctx, err, what)
+}
+
+// duplicate names the first row whose key another has.
+func (p *publication) duplicate(ctx context.Context, cause error) error {
+	s := &script{}
+	allowed := 0
+	if len(p.refused) > 0 {
+		allowed = len(p.refused) + 1
+	}
+	p.copyInto(s, allowed)
+	s.add("find", "SELECT %s, %s FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY %s ORDER BY %s) AS _etl_nth FROM %s) AS numbered WHERE _etl_nth > 1 AND NOT (%s) ORDER BY %s LIMIT 1",
+		lineColumn, quote(p.spec.Keys[0]), names(p.spec.Keys), rowColumn, stageTable, p.anyNull(""), rowColumn)
+	s.add("sweep", "DROP TABLE %s", stageTable)
+	e := &etl.Error{
+		Kind: etl.Refused, Code: "duplicate_key", Err: cause, Column: strings.Join(p.spec.Keys, ", "),
+		Message: "several rows of the file have the same key (" + strings.Join(p.spec.Keys, ", ") + ")",
+		Fix:     "Remove one of them, or choose which counts (duplicate_keys first or last).",
+	}
+	results, err := p.r.transaction(ctx, s.sql...)
+	if err != nil {
+		return e
+	}
+	if found := results[s.at["find"]].Rows; len(found) == 1 {
+		e.Line, _ = strconv.ParseInt(text(found[0][0]), 10, 64)
+		e.Value = limit(text(found[0][1]), 200)
+		e.Message = fmt.Sprintf("line %d has a key (%s) that a row before it has, too", e.Line, strings.Join(p.spec.Keys, ", "))
+	}
+	return e
+}

@@ -1,0 +1,176 @@
+// Package redshift writes rows into Amazon Redshift.
+//
+// Rows are encoded as CSV (encode.go), compressed and put into the object store
+// (parts.go); loaders never talk to the warehouse. Publishing is one
+// transaction that is sent whole (publish.go), because it goes over a
+// connection (wire.go) or over the Data API (etl.Statements), which decides
+// nothing between two statements: what must hold is asserted by a statement
+// that fails where it does not. Which chunks were staged is in the object store
+// (stage.go), which loads were published in the warehouse (ledger.go).
+package redshift
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/etlportal/etlportal/internal/etl"
+)
+
+// Staging says where the parts are and how the warehouse reads them.
+type Staging struct {
+	// Blobs holds the parts, in Bucket, under keys that begin with Prefix
+	// ("redshift/" where it is empty). A lifecycle rule deletes them there.
+	Blobs          etl.Blobs
+	Bucket, Prefix string
+	// Region is the bucket's where it is not the warehouse's own; "" else.
+	Region string
+	// Role is the ARN of the role by which COPY reads them.
+	Role string
+}
+
+// Options say how loads are made.
+type Options struct {
+	Staging Staging
+	// PartBytes is the compressed size at which a part ends; 0 means 64 MiB.
+	PartBytes int64
+	// Retry is the first wait before a transaction that met others is tried
+	// again; it doubles. 0 means 200 ms.
+	Retry time.Duration
+	// Errors is how long load errors are waited for that the warehouse does not
+	// show at once; 0 means 5 seconds.
+	Errors time.Duration
+}
+
+const (
+	defaultPrefix = "redshift/"
+	defaultPart   = 64 << 20
+	// ownSchema is where the ledgers are.
+	ownSchema = "etl_portal"
+	// tries is how often a transaction that met others is run.
+	tries = 8
+)
+
+// Redshift is a database of Amazon Redshift. It may be used by several goroutines.
+type Redshift struct {
+	run etl.Statements
+	o   Options
+}
+
+var (
+	_ etl.FanOut       = (*Redshift)(nil)
+	_ etl.StagesAlways = (*Redshift)(nil)
+)
+
+var (
+	roleForm   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+(,arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+)*$`)
+	bucketForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	regionForm = regexp.MustCompile(`^[a-z0-9-]{0,32}$`)
+	prefixForm = regexp.MustCompile(`^[A-Za-z0-9_./-]*$`)
+)
+
+// New makes the destination over a road to the warehouse, which it closes with
+// itself. Mistakes: bad_copy_role, bad_staging.
+func New(run etl.Statements, o Options) (*Redshift, error) {
+	s := &o.Staging
+	s.Prefix = cmp.Or(s.Prefix, defaultPrefix)
+	o.PartBytes, o.Retry, o.Errors = cmp.Or(o.PartBytes, defaultPart), cmp.Or(o.Retry, 200*time.Millisecond), cmp.Or(o.Errors, 5*time.Second)
+	switch {
+	case s.Role == "default" || roleForm.MatchString(s.Role):
+	default:
+		return nil, etl.Mistakef("bad_copy_role", "Give copy_role_arn the ARN of a role that is attached to the cluster or namespace (arn:aws:iam::123456789012:role/name), or the word default.",
+			"%q is no role by which COPY can read the staged files", s.Role)
+	}
+	if s.Blobs == nil || !bucketForm.MatchString(s.Bucket) || !regionForm.MatchString(s.Region) || !prefixForm.MatchString(s.Prefix) {
+		return nil, etl.Mistakef("bad_staging", "Give staging_bucket the name of an S3 bucket in the warehouse's region.",
+			"%q with prefix %q is no place for staged files", s.Bucket, s.Prefix)
+	}
+	return &Redshift{run: run, o: o}, nil
+}
+
+// StagesAlways implements etl.StagesAlways.
+func (r *Redshift) StagesAlways() {}
+
+// Close implements etl.Destination.
+func (r *Redshift) Close(ctx context.Context) error { return r.run.Close(ctx) }
+
+// Outcome implements etl.FanOut: there are no transactions to ask for.
+func (r *Redshift) Outcome(context.Context, int64) (string, error) { return "", nil }
+
+// location is the S3 URL of a key.
+func (r *Redshift) location(key string) string { return "s3://" + r.o.Staging.Bucket + "/" + key }
+
+// transaction runs statements, again where another transaction was in the way:
+// what failed so has left nothing.
+func (r *Redshift) transaction(ctx context.Context, statements ...string) ([]etl.StatementResult, error) {
+	wait := r.o.Retry
+	for try := 1; ; try++ {
+		results, err := r.run.Run(ctx, statements...)
+		if err == nil || !conflict(err) || try == tries {
+			return results, err
+		}
+		if err := pause(ctx, wait); err != nil {
+			return nil, err
+		}
+		wait *= 2
+	}
+}
+
+// pause waits, or ends with ctx.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// ask runs one query.
+func (r *Redshift) ask(ctx context.Context, what, sql string) ([][]*string, error) {
+	results, err := r.transaction(ctx, sql)
+	if err != nil {
+		return nil, explain(ctx, err, what)
+	}
+	return results[0].Rows, nil
+}
+
+// text is a cell, "" for NULL.
+func text(cell *string) string {
+	if cell == nil {
+		return ""
+	}
+	return *cell
+}
+
+// literal writes text as SQL that means the same whether or not a backslash
+// escapes: it does in Redshift.
+func literal(s string) string {
+	quoted := "'" + strings.ReplaceAll(s, "'", "''") + "'"
+	if !strings.Contains(s, `\`) {
+		return quoted
+	}
+	return "(" + strings.ReplaceAll(quoted, `\`, "' || chr(92) || '") + ")"
+}
+
+// quote writes a name.
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+func qualified(schemaName, name string) string {
+	if schemaName == "" {
+		return quote(name)
+	}
+	return quote(schemaName) + "." + quote(name)
+}
+
+func nonce() string { return strings.ToLower(rand.Text()[:10]) }
+
+func defect(format string, args ...any) error {
+	return &etl.Error{Kind: etl.Internal, Code: "internal", Message: "redshift: " + fmt.Sprintf(format, args...)}
+}
