@@ -36,8 +36,10 @@ const patience = 90 * time.Second
 type server struct {
 	t   *testing.T
 	dir string
-	url string
-	cmd *exec.Cmd
+	// listen is the address that it is told.
+	listen string
+	url    string
+	cmd    *exec.Cmd
 	// logged is the standard error of all servers of the test, answers all that the API said.
 	logged  *record
 	answers *record
@@ -102,7 +104,12 @@ func admin(t *testing.T, env []string, args ...string) outcome {
 // serving starts a server on dir and waits until it says that it is ready.
 func serving(t *testing.T, dir string, env ...string) *server {
 	t.Helper()
-	p := &server{t: t, dir: dir, logged: &record{}, answers: &record{}}
+	return servingAt(t, "127.0.0.1:0", dir, env...)
+}
+
+func servingAt(t *testing.T, listen, dir string, env ...string) *server {
+	t.Helper()
+	p := &server{t: t, dir: dir, listen: listen, logged: &record{}, answers: &record{}}
 	p.start(env...)
 	t.Cleanup(func() {
 		p.cmd.Process.Kill()
@@ -115,7 +122,7 @@ func (p *server) start(env ...string) {
 	p.t.Helper()
 	path, err := binary()
 	require.NoError(p.t, err)
-	p.cmd = exec.Command(path, "serve", "--data-dir", p.dir, "--listen", "127.0.0.1:0", "--log-level", "debug")
+	p.cmd = exec.Command(path, "serve", "--data-dir", p.dir, "--listen", p.listen, "--log-level", "debug")
 	p.cmd.Env, p.cmd.Stderr = cleanEnvironment(env...), p.logged
 	out, err := p.cmd.StdoutPipe()
 	require.NoError(p.t, err)

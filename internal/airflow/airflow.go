@@ -4,6 +4,7 @@
 package airflow
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -136,7 +137,10 @@ func (o *Orchestrator) write(ctx context.Context, s *etl.Schedule, j *etl.Job) (
 		if err != nil {
 			return "", err
 		}
-		content := render(made)
+		content, err := render(made)
+		if err != nil {
+			return "", err
+		}
 		if present == nil {
 			created, err := o.files.Create(ctx, id+".py", content)
 			if err != nil || created {
@@ -144,7 +148,7 @@ func (o *Orchestrator) write(ctx context.Context, s *etl.Schedule, j *etl.Job) (
 			}
 			continue
 		}
-		if string(content) == string(present) {
+		if bytes.Equal(content, present) {
 			return id, nil
 		}
 		return id, o.files.Replace(ctx, id+".py", content)

@@ -125,10 +125,12 @@ func plain(text string) string {
 
 // render is the file of a schedule. The literal is ASCII, and a string in
 // Python as it is in Go: every escape of strconv means the same there.
-func render(d scheduled) []byte {
-	// Strings, numbers and booleans cannot fail.
-	text, _ := json.Marshal(d)
-	return []byte(strings.Replace(dagSource, blank, literalMark+strconv.QuoteToASCII(string(text))+")", 1))
+func render(d scheduled) ([]byte, error) {
+	text, err := json.Marshal(d)
+	if err != nil {
+		return nil, err
+	}
+	return []byte(strings.Replace(dagSource, blank, literalMark+strconv.QuoteToASCII(string(text))+")", 1)), nil
 }
 
 // parse reads the literal of a generated file.

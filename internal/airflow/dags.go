@@ -114,8 +114,11 @@ func (o *Orchestrator) importError(ctx context.Context, id string) (string, erro
 			TraceToo string `json:"stacktrace"`
 		} `json:"import_errors"`
 	}
-	if status != http.StatusOK || json.Unmarshal(answer, &page) != nil {
+	if status != http.StatusOK {
 		return "", nil // what is not told cannot be passed on
+	}
+	if err := json.Unmarshal(answer, &page); err != nil {
+		return "", refused("listing import errors", status, answer)
 	}
 	for _, e := range page.Errors {
 		if e.File != id+".py" && !strings.HasSuffix(e.File, "/"+id+".py") {
