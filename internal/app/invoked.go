@@ -10,7 +10,7 @@ import (
 )
 
 // What follows is for processes that do not Run, but are called with a message
-// at a time. They call Flush before each return: between two calls they stand still.
+// at a time. They call Rest and Flush before each return: between two calls they stand still.
 
 // Handlers are the takers of messages, by topic. Each counts, traces and logs
 // what it does.
@@ -51,6 +51,11 @@ func (a *App) start(ctx context.Context, s etl.Schedule, key etl.IdempotencyKey)
 	}
 	return started.JobRunID, nil
 }
+
+// Rest closes the connections to customers' databases, which a process that
+// stands still would hold for as long as it is kept, and no one could use. The
+// next call opens them anew. No handler may be at work meanwhile.
+func (a *App) Rest(ctx context.Context) { a.opened.closeAll(ctx) }
 
 // Flush writes and sends the figures and spans that wait. What the receiver of
 // traces does not take is lost.

@@ -20,9 +20,12 @@ const (
 	// bufferedFor is how long an event stream lasts behind a gateway that buffers;
 	// API Gateway gives up after 29 seconds.
 	bufferedFor = 20 * time.Second
-	// directUpload is the largest file in one request, in bytes: API Gateway takes
-	// bodies of 10 MB.
-	directUpload = 10_000_000
+	// streamedFor is how long one lasts that is sent as it is made: a client that
+	// has left is not told of, and its function waits as long for nobody.
+	streamedFor = 90 * time.Second
+	// directUpload is the largest file in one request, in bytes: Lambda takes events
+	// of 6 MB, in which a file takes a third more than its size.
+	directUpload = 4_500_000
 )
 
 // topics are those that have a queue.
@@ -97,7 +100,7 @@ func Read(env app.Environment) (Settings, error) {
 	case "buffered":
 		s.Portal.StreamFor = bufferedFor
 	case "stream":
-		s.Stream = true
+		s.Stream, s.Portal.StreamFor = true, streamedFor
 	default:
 		r.Bad("ETLPORTAL_RESPONSE", "is neither buffered nor stream")
 	}

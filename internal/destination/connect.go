@@ -118,11 +118,35 @@ func (p *Postgres) dial(ctx context.Context) (*pgx.Conn, error) {
 		reached.Store(int32(loggingIn))
 		return conn, nil
 	}
+	pooled := p.pooled.Load()
+	if !pooled {
+		for name, value := range sessionSettings {
+			if config.RuntimeParams[name] == "" {
+				config.RuntimeParams[name] = value
+			}
+		}
+	}
 	conn, err := pgx.ConnectConfig(ctx, config)
+	if !pooled && takesNoSettings(err) {
+		p.pooled.Store(true)
+		return p.dial(ctx)
+	}
 	if err != nil {
 		return nil, connectError(ctx, &config.Config, stage(reached.Load()), err)
 	}
 	return conn, nil
+}
+
+// sessionSettings free what a process leaves behind that is gone without a word,
+// between two transactions too: a function that stands still, a machine that is
+// switched off. Within a transaction its own are stricter.
+var sessionSettings = map[string]string{"tcp_keepalives_idle": "60", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
+
+// takesNoSettings says that the other side refuses to be given settings at the
+// start, as poolers do (PgBouncer: 08P01), whose sessions are not ours alone.
+func takesNoSettings(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && slices.Contains([]string{"08P01", "42704", "22023"}, e.Code)
 }
 
 // connectError says what went wrong and what to do about it.

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -56,6 +57,8 @@ type Options struct {
 type Postgres struct {
 	config      *pgx.ConnConfig
 	lockTimeout time.Duration
+	// pooled says that something between takes no settings of a session.
+	pooled atomic.Bool
 
 	mu     sync.Mutex
 	idle   []*pgx.Conn

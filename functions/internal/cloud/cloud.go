@@ -167,7 +167,8 @@ func inTime(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, end.Add(-margin))
 }
 
-// flush writes what was measured, before the function stands still.
+// flush lets customers' databases go, and writes what was measured, before the
+// function stands still.
 func (f *Function) flush(ctx context.Context) {
 	f.mu.Lock()
 	portal := f.portal
@@ -177,6 +178,7 @@ func (f *Function) flush(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushFor)
 	defer cancel()
+	portal.Rest(ctx)
 	portal.Flush(ctx)
 }
 

@@ -59,7 +59,8 @@ func (f *Function) handlers(ctx context.Context, topic etl.Topic) (map[etl.Topic
 	}
 }
 
-// Ticks starts the runs whose time has come.
+// Ticks starts the runs whose time has come. Where that is refused, by the job's
+// own fault, the time passes: a run started hours later helps nobody.
 func (f *Function) Ticks(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 	defer f.flush(ctx)
 	ctx, cancel := inTime(ctx)
@@ -79,6 +80,9 @@ func (f *Function) Ticks(ctx context.Context, e events.SQSEvent) (events.SQSEven
 		}
 		if err != nil {
 			f.log.ErrorContext(ctx, "a schedule's time has come, and no run was started", "message", m.MessageId, "schedule_id", t.ScheduleID, "job_id", t.JobID, "error", err)
+		}
+		if etl.KindOf(err) == etl.Mistake {
+			return nil
 		}
 		return err
 	}), nil
