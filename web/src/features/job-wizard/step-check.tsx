@@ -136,23 +136,23 @@ function Outcome({ trial, strategy }: { trial: DryRun; strategy: string }) {
           {!trial.complete && <p className="mt-0.5 text-xs text-muted">Tried on the first {formatCount(counts.rows_read)} rows of the file.</p>}
         </div>
       </div>
-      <dl className="flex flex-wrap items-end gap-x-3 gap-y-2">
+      <ul className="flex flex-wrap items-end gap-x-3 gap-y-2">
         {equation.map(({ label, value, sign, tone }) => (
-          <div key={label} className="flex items-end gap-3">
+          <li key={label} className="flex items-end gap-3">
             {sign && (
-              <span aria-hidden className="pb-4 text-base text-faint">
+              <span aria-hidden className="pb-4 text-base text-muted">
                 {sign}
               </span>
             )}
-            <div className="flex flex-col-reverse">
-              <dt className="text-xs text-muted">{label}</dt>
-              <dd className={cn('text-lg font-semibold tabular-nums', tone)}>
+            <span>
+              <span className={cn('block text-lg font-semibold', tone)}>
                 <Count value={value} />
-              </dd>
-            </div>
-          </div>
+              </span>
+              <span className="block text-xs text-muted">{label}</span>
+            </span>
+          </li>
         ))}
-      </dl>
+      </ul>
       {strategy === 'UPSERT' && (
         <p className="mt-3 text-xs text-muted">
           {formatCount(counts.rows_inserted)} new, {formatCount(counts.rows_updated)} updated, of which {formatCount(trial.rows_unchanged)} are as they were.

@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Ellipsis, Play, Plus, Search, Workflow } from 'lucide-react'
-import { useDeferredValue, useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useNavigate } from 'react-router'
 import * as z from 'zod'
 import type { JobItem } from '@/shared/api/model'
@@ -17,12 +17,17 @@ const view = z.object({ q: z.string().catch(''), status: z.enum(['', ...states])
 
 export function JobsPage() {
   const [{ q, status }, setState] = useSearchState(view)
-  const [typed, setTyped] = useState(q)
-  const search = useDeferredValue(typed)
+  const field = useRef<HTMLInputElement>(null)
+  const typing = useRef<ReturnType<typeof setTimeout>>(undefined)
+  const search = (typed: string) => {
+    clearTimeout(typing.current)
+    typing.current = setTimeout(() => setState({ q: typed.trim() }), 250)
+  }
   useEffect(() => {
-    const timer = setTimeout(() => setState({ q: search }), 250)
-    return () => clearTimeout(timer)
-  }, [search, setState])
+    // A link may have changed the filter; what is being typed stays.
+    if (field.current && field.current !== document.activeElement) field.current.value = q
+  }, [q])
+  useEffect(() => () => clearTimeout(typing.current), [])
   const query = useInfiniteQuery({
     ...jobsQuery({ ...(q ? { q } : {}), ...(status ? { status } : {}) }),
     refetchInterval: ({ state }) => (itemsOf(state.data).some((job) => job.recent_runs[0]?.status === 'RUNNING' || job.recent_runs[0]?.status === 'PENDING') ? 3_000 : false),
@@ -106,7 +111,7 @@ export function JobsPage() {
       <div className="mb-4 flex flex-wrap gap-2" role="search">
         <div className="relative min-w-48 flex-1 sm:max-w-80">
           <Search aria-hidden className="absolute top-2 left-2.5 size-4 text-faint" />
-          <Input type="search" aria-label="Search jobs" placeholder="Name or table" className="pl-8" value={typed} onChange={(event) => setTyped(event.target.value)} />
+          <Input type="search" aria-label="Search jobs" placeholder="Name or table" className="pl-8" ref={field} defaultValue={q} onChange={(event) => search(event.target.value)} />
         </div>
         <Select aria-label="Last result" className="w-40" value={status} onChange={(event) => setState({ status: event.target.value as typeof status })}>
           <option value="">Any result</option>
@@ -136,7 +141,7 @@ export function JobsPage() {
                   action={
                     <Button
                       onClick={() => {
-                        setTyped('')
+                        clearTimeout(typing.current)
                         setState({ q: '', status: '' })
                       }}
                     >
