@@ -167,11 +167,11 @@ func split(text string) (parts []string, at []int) {
 
 func (f *field) parse(text string, at int) (set uint64, found Errors) {
 	for part := range strings.SplitSeq(text, ",") {
-		bits, reason, fix := f.part(part)
+		values, reason, fix := f.part(part)
 		if reason != "" {
 			found = append(found, &FieldError{Field: f.name, Value: cut(part), Position: at, Reason: reason, Fix: fix})
 		}
-		set |= bits
+		set |= values
 		at += len(part) + 1
 	}
 	return set, found
@@ -188,11 +188,8 @@ func (f *field) part(text string) (set uint64, reason, fix string) {
 	}
 	span, stepText, stepped := strings.Cut(text, "/")
 	fromText, toText, ranged := strings.Cut(span, "-")
-	from, to := f.first, f.last
-	switch {
-	case span == "*":
-		to = f.highest()
-	default:
+	from, to := f.first, f.highest()
+	if span != "*" {
 		if from = f.value(fromText); from < 0 {
 			return 0, f.no(fromText), "Use " + all
 		}

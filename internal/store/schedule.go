@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -126,13 +128,14 @@ func (s *Store) scheduled(ctx context.Context, jobID int64) error {
 	if err != nil {
 		return err
 	}
-	names := ""
-	for i, id := range ids[:min(len(ids), named)] {
-		if i > 0 {
-			names += ", "
-		}
-		names += fmt.Sprint(id)
+	if len(ids) == 0 { // they have gone meanwhile
+		return &etl.Error{Kind: etl.Weather, Code: CodeBusy, Message: fmt.Sprintf("others were in the way while deleting job %d", jobID), Fix: "Try again."}
 	}
+	texts := make([]string, 0, named)
+	for _, id := range ids[:min(len(ids), named)] {
+		texts = append(texts, strconv.FormatInt(id, 10))
+	}
+	names := strings.Join(texts, ", ")
 	if len(ids) > named {
 		names += " and others"
 	}
