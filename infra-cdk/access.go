@@ -1,18 +1,46 @@
 package main
 
 import (
+	_ "embed" // objects.json
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 )
 
-// access is what one function may do. Everything else it may not: the test of
-// the templates lists each action with its resource.
+// dataKeyAction encrypts: an object, or a password.
+const dataKeyAction = "kms:GenerateDataKey"
+
+// objectsFile says which function does what below which prefix of the bucket. The
+// tests of the functions hold the calls that they make to the same file.
+//
+//go:embed objects.json
+var objectsFile []byte
+
+// objectsOf is objectsFile: what each function does, by prefix.
+var objectsOf = func() map[string]map[string][]string {
+	var all map[string]map[string][]string
+	if err := json.Unmarshal(objectsFile, &all); err != nil {
+		panic("objects.json: " + err.Error())
+	}
+	return all
+}()
+
+// objectActions are S3's for what objectsFile names.
+var objectActions = map[string][]string{
+	"read":   {"s3:GetObject", "s3:GetObjectVersion"},
+	"write":  {"s3:PutObject", "s3:AbortMultipartUpload"},
+	"upload": {"s3:ListMultipartUploadParts"},
+	"delete": {"s3:DeleteObject"},
+}
+
+// access is what one function may do beside its objects. Everything else it may
+// not: the test of the templates lists each action with its resource.
 type access struct {
-	// Reads, Writes and Deletes are about objects below sources/.
-	Reads, Writes, Deletes bool
-	// Uploads lists and aborts multipart uploads.
-	Uploads bool
 	// Sends are the stages whose queues it sends to.
 	Sends []string
 	// Takes is the stage whose queue it serves.
@@ -30,16 +58,17 @@ type access struct {
 // accessOf is what each function may do.
 var accessOf = map[string]access{
 	functionAPI: {
-		Reads: true, Writes: true, Deletes: true, Uploads: true, Sends: []string{"inspect", "plan", stageLoad, "finalize"},
+		Sends: []string{"inspect", "plan", stageLoad, "finalize"},
 		Opens: true, Seals: true, Schedules: true, Lists: true, Token: true,
 	},
-	// The stream's function is the API's binary, asked for one route only.
-	functionStream:    {Token: true},
-	"inspect":         {Reads: true, Writes: true, Deletes: true, Sends: []string{"inspect"}, Takes: "inspect"},
-	"plan":            {Reads: true, Sends: []string{"plan", stageLoad, "finalize"}, Takes: "plan", Opens: true},
-	stageLoad:         {Reads: true, Sends: []string{stageLoad, "finalize"}, Takes: stageLoad, Opens: true},
-	"finalize":        {Reads: true, Sends: []string{stageLoad, "finalize"}, Takes: "finalize", Opens: true, Tasks: true},
-	stageSchedule:     {Sends: []string{"plan"}, Takes: stageSchedule},
+	// The stream's function is the API's binary, asked for two routes only.
+	functionStream: {Token: true},
+	"inspect":      {Sends: []string{"inspect"}, Takes: "inspect"},
+	"plan":         {Sends: []string{"plan", stageLoad, "finalize"}, Takes: "plan", Opens: true},
+	stageLoad:      {Sends: []string{stageLoad, "finalize"}, Takes: stageLoad, Opens: true},
+	"finalize":     {Sends: []string{stageLoad, "finalize"}, Takes: "finalize", Opens: true, Tasks: true},
+	// A job that makes its table is settled when its run starts, in the customer's database.
+	stageSchedule:     {Sends: []string{"plan"}, Takes: stageSchedule, Opens: true},
 	functionReconcile: {Sends: []string{"inspect", "plan", stageLoad, "finalize"}, Opens: true, Schedules: true, Lists: true, Tasks: true},
 }
 
@@ -50,7 +79,6 @@ func statement(sid string, resources []*string, actions ...string) awsiam.Policy
 
 // policy is the function's whole policy.
 func (p *portal) policy(name string, logs awslogs.LogGroup) awsiam.PolicyDocument {
-	a := accessOf[name]
 	statements := []awsiam.PolicyStatement{
 		// The group's ARN ends in :*, which is its streams.
 		statement("Logs", []*string{logs.LogGroupArn()}, "logs:CreateLogStream", "logs:PutLogEvents"),
@@ -61,14 +89,14 @@ func (p *portal) policy(name string, logs awslogs.LogGroup) awsiam.PolicyDocumen
 			"ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DeleteNetworkInterface",
 			"ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"))
 	}
-	statements = append(statements, p.workStatements(a)...)
+	statements = append(statements, p.workStatements(objectsOf[name], accessOf[name])...)
 	return awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &statements})
 }
 
 // workStatements are those that a function and a task of the same access share.
-func (p *portal) workStatements(a access) []awsiam.PolicyStatement {
+func (p *portal) workStatements(objects map[string][]string, a access) []awsiam.PolicyStatement {
 	var all []awsiam.PolicyStatement
-	all = append(all, p.objectStatements(a)...)
+	all = append(all, p.objectStatements(objects)...)
 	all = append(all, p.queueStatements(a)...)
 	all = append(all, p.secretStatements(a)...)
 	if a.Schedules {
@@ -87,33 +115,27 @@ func (p *portal) workStatements(a access) []awsiam.PolicyStatement {
 	return all
 }
 
-func (p *portal) objectStatements(a access) []awsiam.PolicyStatement {
-	var actions []string
-	if a.Reads {
-		actions = append(actions, "s3:GetObject", "s3:GetObjectVersion")
-	}
-	if a.Writes {
-		actions = append(actions, "s3:PutObject", "s3:AbortMultipartUpload")
-	}
-	if a.Uploads {
-		actions = append(actions, "s3:ListMultipartUploadParts")
-	}
-	if a.Deletes {
-		actions = append(actions, "s3:DeleteObject")
-	}
-	if len(actions) == 0 {
+func (p *portal) objectStatements(prefixes map[string][]string) []awsiam.PolicyStatement {
+	if len(prefixes) == 0 {
 		return nil
 	}
 	bucket, key := p.Storage.Uploads, []string{"kms:Decrypt"}
-	if a.Writes {
-		key = append(key, "kms:GenerateDataKey")
+	var all []awsiam.PolicyStatement
+	for _, prefix := range slices.Sorted(maps.Keys(prefixes)) {
+		var actions []string
+		for _, what := range prefixes[prefix] {
+			actions = append(actions, objectActions[what]...)
+			if what == "write" && !slices.Contains(key, dataKeyAction) {
+				key = append(key, dataKeyAction)
+			}
+		}
+		name := strings.TrimSuffix(prefix, "/")
+		all = append(all, statement("Objects"+title(name), []*string{bucket.ArnForObjects(jsii.String(prefix + "*"))}, actions...))
 	}
-	return []awsiam.PolicyStatement{
-		statement("Objects", []*string{bucket.ArnForObjects(jsii.String("sources/*"))}, actions...),
+	return append(all,
 		// Without it a missing object looks like a forbidden one.
 		statement("Bucket", []*string{bucket.BucketArn()}, "s3:ListBucket"),
-		statement("ObjectKey", []*string{p.Storage.DataKey.KeyArn()}, key...),
-	}
+		statement("ObjectKey", []*string{p.Storage.DataKey.KeyArn()}, key...))
 }
 
 func (p *portal) queueStatements(a access) []awsiam.PolicyStatement {
@@ -150,7 +172,7 @@ func (p *portal) secretStatements(a access) []awsiam.PolicyStatement {
 		seal = append(seal, "kms:Decrypt")
 	}
 	if a.Seals {
-		seal = append(seal, "kms:DescribeKey", "kms:GenerateDataKey")
+		seal = append(seal, "kms:DescribeKey", dataKeyAction)
 	}
 	if len(seal) > 0 {
 		all = append(all, statement("Passwords", []*string{p.Storage.SealKey.KeyArn()}, seal...))

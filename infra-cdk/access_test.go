@@ -25,8 +25,10 @@ var unavoidable = map[string]string{
 // below are resources that end in a star because what is below them is the
 // portal's own, with the reason.
 var below = map[string]string{
-	"/sources/*":  "objects of uploads",
-	"schedules/*": "entries of the portal's own group",
+	"/sources/*":     "objects of uploads",
+	"/inspections/*": "what an inspection keeps for whoever goes on",
+	"/runs/*":        "what a plan keeps for whoever goes on",
+	"schedules/*":    "entries of the portal's own group",
 }
 
 // TestLeastPrivilege holds every function and the task to the list in
@@ -66,6 +68,48 @@ func TestLeastPrivilege(t *testing.T) {
 	require.Equal(t, string(want), got, "permissions changed; look at each, then run: go test -run TestLeastPrivilege -update .")
 	for _, name := range append([]string{functionStream}, functionNames...) {
 		require.Contains(t, got, title(name)+"Role ", "every function is in the list")
+	}
+}
+
+// TestObjects: a step that keeps its state in the bucket may write it, read it
+// again and clear it, and finds out that there is none; what it gives up ends.
+func TestObjects(t *testing.T) {
+	golden, err := os.ReadFile(filepath.Join("testdata", "access.txt"))
+	require.NoError(t, err)
+	for who, prefix := range map[string]string{"Inspect": "inspections", "Plan": "runs"} {
+		for _, want := range []string{
+			"s3:GetObject Data.Uploads.Arn/" + prefix + "/*", "s3:PutObject Data.Uploads.Arn/" + prefix + "/*", "s3:AbortMultipartUpload Data.Uploads.Arn/" + prefix + "/*",
+			"s3:DeleteObject Data.Uploads.Arn/" + prefix + "/*", "s3:ListBucket Data.Uploads.Arn", "kms:GenerateDataKey Data.DataKey.Arn", "kms:Decrypt Data.DataKey.Arn",
+		} {
+			require.Contains(t, string(golden), who+"Role Allow "+want+"\n")
+		}
+	}
+	require.Contains(t, string(golden), "ScheduleRole Allow kms:Decrypt Data.SealKey.Arn\n", "a run's table is looked at when its time has come")
+	for name, prefixes := range objectsOf {
+		require.Contains(t, functionNames, name)
+		for prefix, does := range prefixes {
+			require.Regexp(t, `^[a-z]+/$`, prefix)
+			require.NotEmpty(t, does)
+			for _, what := range does {
+				require.Contains(t, objectActions, what, "%s %s", name, prefix)
+			}
+		}
+	}
+	for _, target := range []string{"aws", "localstack"} {
+		stack := map[string]string{"aws": "Data", "localstack": "App"}[target]
+		ends := map[string]float64{}
+		for id, bucket := range sharedApp(t, target).stacks[stack].of("AWS::S3::Bucket") {
+			if !strings.HasPrefix(id, "Uploads") || strings.HasPrefix(id, "UploadsLog") {
+				continue
+			}
+			for _, r := range bucket.Properties["LifecycleConfiguration"].(map[string]any)["Rules"].([]any) {
+				rule := r.(map[string]any)
+				if prefix, ok := rule["Prefix"].(string); ok {
+					ends[prefix] = rule["ExpirationInDays"].(float64)
+				}
+			}
+		}
+		require.Equal(t, map[string]float64{"inspections/": 18, "runs/": 18}, ends, "uploads themselves stay")
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -13,8 +14,11 @@ import (
 const (
 	abortUploadDays = 7
 	oldVersionDays  = 7
-	accessLogDays   = 90
-	corsSeconds     = 3600
+	// stateDays is longer than any message waits, dead letters and all: what an
+	// inspection or a plan kept for whoever goes on is then nobody's.
+	stateDays     = queueDays + deadDays
+	accessLogDays = 90
+	corsSeconds   = 3600
 )
 
 // storage is what outlives the functions.
@@ -46,7 +50,7 @@ func newStorage(stack awscdk.Stack, s *Settings) *storage {
 			AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(abortUploadDays)),
 			NoncurrentVersionExpiration:         awscdk.Duration_Days(jsii.Number(oldVersionDays)),
 			ExpiredObjectDeleteMarker:           jsii.Bool(true),
-		}},
+		}, state("inspections/"), state("runs/")},
 	}
 	if s.LocalStack() {
 		// It serves plain HTTP.
@@ -62,6 +66,13 @@ func newStorage(stack awscdk.Stack, s *Settings) *storage {
 	output(stack, "BucketName", "bucket of the uploads", out.Uploads.BucketName())
 	output(stack, "SealKeyId", "key of the customers' passwords", out.SealKey.KeyId())
 	return out
+}
+
+// state ends what a step that was given up has left below the prefix.
+func state(prefix string) *awss3.LifecycleRule {
+	return &awss3.LifecycleRule{
+		Id: jsii.String(strings.TrimSuffix(prefix, "/")), Enabled: jsii.Bool(true), Prefix: jsii.String(prefix), Expiration: awscdk.Duration_Days(jsii.Number(stateDays)),
+	}
 }
 
 // uploadCORS lets the portal's pages send parts and read the ETags of what they
