@@ -19,7 +19,7 @@ type airflowConfig struct {
 func airflowSettings() []app.Setting {
 	return []app.Setting{
 		{Name: "ETLPORTAL_AIRFLOW_URL", Default: "no Airflow", Meaning: "URL of the Airflow (2.10 to 3.x) that fires schedules of engine airflow and runs jobs of orchestrator airflow"},
-		{Name: "ETLPORTAL_AIRFLOW_USERNAME", Default: "", Meaning: "who signs in there, with the role Op or Admin"},
+		{Name: "ETLPORTAL_AIRFLOW_USERNAME", Default: "", Meaning: "who signs in there, with the role User, Op or Admin"},
 		{Name: "ETLPORTAL_AIRFLOW_PASSWORD", Default: "", Meaning: "the password of that user", Secret: true},
 		{Name: "ETLPORTAL_AIRFLOW_DAGS_DIR", Default: "", Meaning: "Airflow's DAGs folder, as the portal can write to it"},
 		{Name: "ETLPORTAL_AIRFLOW_CONNECTION", Default: airflow.DefaultConnection, Meaning: "the Airflow connection that leads back to this portal; portals that share an Airflow have one each"},

@@ -157,7 +157,7 @@ func (s *Server) judge(major, status int, _ []byte) error {
 		}
 		return etl.Mistakef("airflow_password", fix, "Airflow at %s does not let the user of ETLPORTAL_AIRFLOW_USERNAME in: the name or ETLPORTAL_AIRFLOW_PASSWORD is wrong", s.base)
 	case status == http.StatusForbidden:
-		return etl.Mistakef("airflow_role", "Give it the role Op, or Admin.", "Airflow at %s does not let the user of ETLPORTAL_AIRFLOW_USERNAME do this", s.base)
+		return etl.Mistakef("airflow_role", "Give it the role User, Op or Admin.", "Airflow at %s does not let the user of ETLPORTAL_AIRFLOW_USERNAME do this", s.base)
 	case status/100 == 5, status == http.StatusTooManyRequests:
 		return s.down(nil, status)
 	}

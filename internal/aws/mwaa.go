@@ -113,7 +113,7 @@ func (m *MWAA) Call(ctx context.Context, method, at string, query url.Values, bo
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return 0, nil, &etl.Error{
 			Kind: etl.Mistake, Code: "airflow_role", Err: err, Message: fmt.Sprintf("Airflow in the MWAA environment %s does not let the portal's role do this", m.config.Environment),
-			Fix: "Allow airflow:InvokeRestApi on role/" + m.config.Environment + "/Op to the role of the function api and of the function reconcile.",
+			Fix: "Allow airflow:InvokeRestApi on role/" + m.config.Environment + "/User to the role of the function api and of the function reconcile.",
 		}
 	case http.StatusTooManyRequests:
 		return 0, nil, m.down(status, err)

@@ -49,6 +49,7 @@ type Settings struct {
 	queues, dead   map[etl.Topic]string
 	tasks          aws.TasksConfig
 	schedules      aws.SchedulerConfig
+	flows          flows
 }
 
 // Read reads the environment. The error is a Mistake of code bad_setting that
@@ -94,6 +95,7 @@ func Read(env app.Environment) (Settings, error) {
 		Account: s.account, Group: r.Text("ETLPORTAL_SCHEDULE_GROUP", ""), QueueARN: r.Text("ETLPORTAL_SCHEDULE_QUEUE_ARN", ""),
 		RoleARN: r.Text("ETLPORTAL_SCHEDULE_ROLE_ARN", ""), DeadARN: r.Text("ETLPORTAL_SCHEDULE_DLQ_ARN", ""),
 	}
+	s.flows = readFlows(r, s.account)
 	s.Portal.LongPublish = r.Duration("ETLPORTAL_LONG_PUBLISH", workflow.DefaultLongPublish, time.Millisecond, 24*time.Hour)
 	s.Bootstrap = r.Text("ETLPORTAL_BOOTSTRAP_TOKEN_SECRET", "")
 	switch how := r.Text("ETLPORTAL_RESPONSE", "buffered"); how {
@@ -104,6 +106,7 @@ func Read(env app.Environment) (Settings, error) {
 	default:
 		r.Bad("ETLPORTAL_RESPONSE", "is neither buffered nor stream")
 	}
+	s.Portal.StreamFor = r.Duration("ETLPORTAL_STREAM_FOR", s.Portal.StreamFor, time.Second, 14*time.Minute)
 	s.Portal.DatabaseConns = databaseConns
 	if s.Portal.MaxUpload == 0 {
 		s.Portal.MaxUpload = directUpload

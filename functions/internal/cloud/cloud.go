@@ -71,7 +71,7 @@ func StartAPI(env app.Environment, w io.Writer) (*Function, error) {
 	if err := check.Check(); err != nil {
 		return nil, err
 	}
-	return start(s, env, w, []Part{withAPI}), nil
+	return start(s, env, w, []Part{withAPI, WithAirflow}), nil
 }
 
 func start(s deploy.Settings, env app.Environment, w io.Writer, parts []Part) *Function {
@@ -141,6 +141,12 @@ func withAPI(_ context.Context, _ *deploy.Settings, a *app.Adapters) error {
 // ETLPORTAL_TASK_CLUSTER and its companions say where.
 func WithTasks(ctx context.Context, s *deploy.Settings, a *app.Adapters) error {
 	return deploy.WithTasks(ctx, s, a)
+}
+
+// WithAirflow lets the function hand schedules and runs to a managed Airflow,
+// where ETLPORTAL_MWAA_ENVIRONMENT and its companions name one.
+func WithAirflow(ctx context.Context, s *deploy.Settings, a *app.Adapters) error {
+	return deploy.WithAirflow(ctx, s, a)
 }
 
 // queue is the portal's, which needs no database.
