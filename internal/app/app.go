@@ -55,6 +55,8 @@ type Adapters struct {
 	Scheduler etl.Scheduler
 	// Orchestrator fires the schedules of engine airflow; nil: there can be none.
 	Orchestrator etl.Orchestrator
+	// Warehouse opens a credential of type redshift; nil: there can be none.
+	Warehouse func(ctx context.Context, c etl.Credential, password string) (etl.FanOut, error)
 	// API makes the interface; it is api.New, or nil in a process that does not
 	// answer requests and then need not carry it.
 	API func(api.Deps) (http.Handler, error)
@@ -156,10 +158,10 @@ func assemble(ctx context.Context, c Config, a Adapters, s *store.Store, runs pr
 		return nil, err
 	}
 	p := &portal.Portal{
-		Store: s, Blobs: a.Blobs, Queue: queue, Sealer: a.Sealer, Open: open, MaxUpload: c.MaxUpload, Location: c.Location, Log: log,
+		Store: s, Blobs: a.Blobs, Queue: queue, Sealer: a.Sealer, Open: a.open, Types: a.types(), MaxUpload: c.MaxUpload, Location: c.Location, Log: log,
 		Bootstrap: c.BootstrapToken,
 	}
-	kept := &opened{open: open, password: p.Password, all: map[int64]*keptDestination{}}
+	kept := &opened{open: a.open, password: p.Password, all: map[int64]*keptDestination{}}
 	steps := &workflow.Steps{
 		Store: s, Blobs: a.Blobs, Queue: queue, Open: kept.get, Log: log, Holder: holder(), Portal: identity, ChunkBytes: c.ChunkBytes, Hold: c.Hold,
 		Tasks: a.Tasks, Orchestrator: a.Orchestrator, LongPublish: c.LongPublish,
@@ -202,11 +204,28 @@ func (a *App) answer(ctx context.Context, adapters Adapters, runs prometheus.Col
 }
 
 // open connects to a customer's database.
-func open(ctx context.Context, c etl.Credential, password string) (etl.FanOut, error) {
-	if c.Type != "" && c.Type != "postgresql" {
-		return nil, etl.Mistakef("unsupported_type", "Use a PostgreSQL database.", "this portal cannot load into %s yet", c.Type)
+func (a *Adapters) open(ctx context.Context, c etl.Credential, password string) (etl.FanOut, error) {
+	switch {
+	case c.Type == "" || c.Type == typePostgreSQL:
+		return destination.OpenCredential(ctx, c, password, destination.Options{Control: portal.Guard})
+	case c.Type == typeRedshift && a.Warehouse != nil:
+		return a.Warehouse(ctx, c, password)
 	}
-	return destination.OpenCredential(ctx, c, password, destination.Options{Control: portal.Guard})
+	return nil, etl.Mistakef("unsupported_type", "Use a PostgreSQL database.", "this portal cannot load into %s", c.Type)
+}
+
+// The types of credentials.
+const (
+	typePostgreSQL = "postgresql"
+	typeRedshift   = "redshift"
+)
+
+// types are those that can be opened.
+func (a *Adapters) types() []string {
+	if a.Warehouse == nil {
+		return []string{typePostgreSQL}
+	}
+	return []string{typePostgreSQL, typeRedshift}
 }
 
 // hosts adds the name that the portal listens under.

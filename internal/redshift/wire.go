@@ -358,6 +358,6 @@ func ParseURL(s string) (URL, error) {
 }
 
 var knownOption = map[string]bool{
-	"copy_role_arn": true, "staging_bucket": true, "staging_prefix": true, "staging_region": true, "staging_endpoint": true, "sslmode": true,
+	"copy_role_arn": true, "staging_bucket": true, "staging_prefix": true, "staging_region": true, "sslmode": true,
 	"workgroup": true, "cluster_identifier": true, "region": true, "secret_arn": true,
 }

@@ -48,7 +48,8 @@ func (s *Steps) plan(ctx context.Context, run etl.Run) (etl.Run, error) {
 		return run, err
 	}
 	path := PathFanOut
-	if len(chunks) == 1 {
+	_, staged := w.dest.(etl.StagesAlways)
+	if len(chunks) == 1 && !staged {
 		path = PathDirect
 	} else if err := w.dest.Prepare(ctx, run.LoadID, w.spec); codeOf(err) == "no_stage_privilege" {
 		s.say(ctx, "warn", run.ID, nil, "one loader does it all: %s", shown(err).Error())

@@ -1,0 +1,284 @@
+package aws
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/redshiftdata"
+	"github.com/aws/aws-sdk-go-v2/service/redshiftdata/types"
+
+	"github.com/etlportal/etlportal/internal/etl"
+)
+
+// RedshiftData says which warehouse the Redshift Data API is asked for.
+type RedshiftData struct {
+	// Workgroup is of Serverless, Cluster a provisioned one; one of them is set.
+	Workgroup, Cluster string
+	Database           string
+	// Secret is the ARN of a secret with user and password. Without it temporary
+	// credentials are used: of User in a cluster, of the caller's role in a workgroup.
+	Secret, User string
+}
+
+// dataAPI is an etl.Statements over the Redshift Data API.
+type dataAPI struct {
+	client *redshiftdata.Client
+	d      RedshiftData
+	// first and longest are the waits between two looks at a statement.
+	first, longest time.Duration
+}
+
+// The Data API's limits (https://docs.aws.amazon.com/redshift/latest/mgmt/data-api.html#data-api-calling-considerations).
+const (
+	maxSQLs       = 40
+	maxSQLBytes   = 100 << 10
+	cancelFor     = 5 * time.Second
+	firstLook     = 50 * time.Millisecond
+	longestLook   = 2 * time.Second
+	throttleTries = 8
+)
+
+// NewRedshiftData makes the adapter; it does not call the API yet. Mistake: no_warehouse.
+func NewRedshiftData(ctx context.Context, a Account, d RedshiftData) (etl.Statements, error) {
+	if (d.Workgroup == "") == (d.Cluster == "") {
+		return nil, etl.Mistakef("no_warehouse", "Give either workgroup (Serverless) or cluster_identifier, or the host name that AWS shows for it.",
+			"the Data API must be told one workgroup or one cluster")
+	}
+	loaded, err := a.load(ctx, "the Redshift Data API")
+	if err != nil {
+		return nil, err
+	}
+	return &dataAPI{client: redshiftdata.NewFromConfig(loaded), d: d, first: firstLook, longest: longestLook}, nil
+}
+
+// Close implements etl.Statements: there is nothing to free.
+func (d *dataAPI) Close(context.Context) error { return nil }
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// Run implements etl.Statements. A single statement is sent alone, several as
+// one batch, which is one transaction.
+func (d *dataAPI) Run(ctx context.Context, statements ...string) ([]etl.StatementResult, error) {
+	if len(statements) > maxSQLs {
+		return nil, fmt.Errorf("aws: %d statements, the Data API takes %d", len(statements), maxSQLs)
+	}
+	for _, sql := range statements {
+		if len(sql) > maxSQLBytes {
+			return nil, etl.Mistakef("statement_too_long", "Load fewer columns, or use a connection instead of the Data API.", "a statement has %d bytes, and the Data API takes %d", len(sql), maxSQLBytes)
+		}
+	}
+	id, err := d.start(ctx, statements)
+	if err != nil {
+		return nil, err
+	}
+	state, err := d.wait(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if state.Status != types.StatusStringFinished {
+		return nil, failure(state, len(statements))
+	}
+	if len(statements) == 1 {
+		r, err := d.result(ctx, id, aws.ToBool(state.HasResultSet), state.ResultRows)
+		return []etl.StatementResult{r}, err
+	}
+	out := make([]etl.StatementResult, len(statements))
+	for i, sub := range state.SubStatements {
+		if i >= len(out) {
+			break
+		}
+		if out[i], err = d.result(ctx, aws.ToString(sub.Id), aws.ToBool(sub.HasResultSet), sub.ResultRows); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// start sends statements, the same request again where AWS has too many: by its
+// token it runs once.
+func (d *dataAPI) start(ctx context.Context, statements []string) (id string, err error) {
+	token := rand.Text()
+	err = d.patiently(ctx, "run statements in Redshift", "redshift-data:ExecuteStatement and redshift-data:BatchExecuteStatement", func() error {
+		if len(statements) == 1 {
+			out, err := d.client.ExecuteStatement(ctx, &redshiftdata.ExecuteStatementInput{
+				Sql: &statements[0], ClientToken: &token, Database: &d.d.Database, WorkgroupName: optional(d.d.Workgroup), ClusterIdentifier: optional(d.d.Cluster),
+				SecretArn: optional(d.d.Secret), DbUser: optional(d.d.User),
+			})
+			if err == nil {
+				id = aws.ToString(out.Id)
+			}
+			return err
+		}
+		out, err := d.client.BatchExecuteStatement(ctx, &redshiftdata.BatchExecuteStatementInput{
+			Sqls: statements, ClientToken: &token, Database: &d.d.Database, WorkgroupName: optional(d.d.Workgroup), ClusterIdentifier: optional(d.d.Cluster),
+			SecretArn: optional(d.d.Secret), DbUser: optional(d.d.User),
+		})
+		if err == nil {
+			id = aws.ToString(out.Id)
+		}
+		return err
+	})
+	return id, err
+}
+
+// patiently repeats what is throttled, which the Data API answers with status
+// 400 like a mistake.
+func (d *dataAPI) patiently(ctx context.Context, what, action string, do func() error) error {
+	wait := d.first
+	for try := 1; ; try++ {
+		err := do()
+		if err == nil {
+			return nil
+		}
+		busy := hasCode(err, codesBusy...) || hasCode(err, "ActiveStatementsExceededException", "ActiveSessionsExceededException")
+		if !busy || try == throttleTries {
+			return d.fault(what, action, busy, err)
+		}
+		if err := pause(ctx, wait); err != nil {
+			return err
+		}
+		wait = min(2*wait, d.longest)
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+func (d *dataAPI) fault(what, action string, busy bool, err error) error {
+	if busy {
+		return &etl.Error{Kind: etl.Weather, Code: "warehouse_busy", Err: err, Message: "cannot " + what + ": " + short(err), Fix: "Wait a little and try again; fewer loads at a time help."}
+	}
+	if hasCode(err, "DatabaseConnectionException") {
+		return &etl.Error{Kind: etl.Weather, Code: "warehouse_unreachable", Err: err, Message: "the Data API cannot connect to the warehouse: " + short(err), Fix: "See that the cluster or workgroup runs, and that database, user and secret are right."}
+	}
+	resource := d.d.Workgroup
+	if resource == "" {
+		resource = d.d.Cluster
+	}
+	return fault(request{prefix: "warehouse", what: what, action: action, resource: resource, look: "the Redshift Data API"}, err)
+}
+
+// wait looks until the statements have ended; they are cancelled where ctx ends first.
+func (d *dataAPI) wait(ctx context.Context, id string) (*redshiftdata.DescribeStatementOutput, error) {
+	pausing := d.first
+	for {
+		var state *redshiftdata.DescribeStatementOutput
+		err := d.patiently(ctx, "look at statements in Redshift", "redshift-data:DescribeStatement", func() (err error) {
+			state, err = d.client.DescribeStatement(ctx, &redshiftdata.DescribeStatementInput{Id: &id})
+			return err
+		})
+		if err == nil {
+			switch state.Status {
+			case types.StatusStringFinished, types.StatusStringFailed, types.StatusStringAborted:
+				return state, nil
+			}
+			err = pause(ctx, pausing)
+			pausing = min(pausing*3/2, d.longest)
+		}
+		if err != nil {
+			d.cancel(ctx, id)
+			return nil, err
+		}
+	}
+}
+
+// cancel stops statements that nobody waits for any more.
+func (d *dataAPI) cancel(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelFor)
+	defer cancel()
+	_, _ = d.client.CancelStatement(ctx, &redshiftdata.CancelStatementInput{Id: &id})
+}
+
+// failure says which statement failed. The Data API gives its message, not its SQLSTATE.
+func failure(state *redshiftdata.DescribeStatementOutput, n int) error {
+	e := &etl.StatementError{Index: n, Message: message(aws.ToString(state.Error))}
+	if n == 1 {
+		e.Index = 0
+	}
+	for i, sub := range state.SubStatements {
+		if sub.Status == types.StatementStatusStringFailed || sub.Status == types.StatementStatusStringAborted {
+			e.Index = i
+			if text := aws.ToString(sub.Error); text != "" {
+				e.Message = message(text)
+			}
+			break
+		}
+	}
+	end := strings.IndexFunc(e.Message, func(r rune) bool { return r < '0' || r > '9' })
+	if end < 0 {
+		end = len(e.Message)
+	}
+	e.Number, _ = strconv.Atoi(e.Message[:end])
+	e.Err = errors.New(string(state.Status))
+	return e
+}
+
+func message(s string) string { return strings.TrimPrefix(strings.TrimSpace(s), "ERROR: ") }
+
+// result reads all pages of a statement's rows.
+func (d *dataAPI) result(ctx context.Context, id string, has bool, affected int64) (etl.StatementResult, error) {
+	out := etl.StatementResult{Affected: affected}
+	if !has {
+		return out, nil
+	}
+	var next *string
+	for {
+		var page *redshiftdata.GetStatementResultOutput
+		err := d.patiently(ctx, "read rows from Redshift", "redshift-data:GetStatementResult", func() (err error) {
+			page, err = d.client.GetStatementResult(ctx, &redshiftdata.GetStatementResultInput{Id: &id, NextToken: next})
+			return err
+		})
+		if err != nil {
+			return out, err
+		}
+		for _, record := range page.Records {
+			row := make([]*string, len(record))
+			for i, field := range record {
+				row[i] = cell(field)
+			}
+			out.Rows = append(out.Rows, row)
+		}
+		if next = page.NextToken; aws.ToString(next) == "" {
+			return out, nil
+		}
+	}
+}
+
+// cell is a field as text; nil for NULL.
+func cell(f types.Field) *string {
+	var s string
+	switch f := f.(type) {
+	case *types.FieldMemberStringValue:
+		s = f.Value
+	case *types.FieldMemberLongValue:
+		s = strconv.FormatInt(f.Value, 10)
+	case *types.FieldMemberDoubleValue:
+		s = strconv.FormatFloat(f.Value, 'g', -1, 64)
+	case *types.FieldMemberBooleanValue:
+		s = strconv.FormatBool(f.Value)
+	case *types.FieldMemberBlobValue:
+		s = string(f.Value)
+	default:
+		return nil
+	}
+	return &s
+}

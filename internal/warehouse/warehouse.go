@@ -1,0 +1,143 @@
+// Package warehouse opens Amazon Redshift as people name it, by a stored
+// credential or a URL: it chooses the road and the place for staged files.
+package warehouse
+
+import (
+	"cmp"
+	"context"
+	"regexp"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/etlportal/etlportal/internal/aws"
+	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/redshift"
+)
+
+// The options of a credential of type redshift, and of a redshift:// URL.
+const (
+	// OptionAccess is connection (the default) or data_api.
+	OptionAccess = "access"
+	// OptionRole is the ARN of the role by which COPY reads the staged files.
+	OptionRole = "copy_role_arn"
+	// OptionBucket and OptionPrefix are where files are staged.
+	OptionBucket = "staging_bucket"
+	OptionPrefix = "staging_prefix"
+	// OptionRegion is the warehouse's, for the Data API, where the host does not tell it.
+	OptionRegion = "region"
+	// OptionBucketRegion is the bucket's where it is not the warehouse's.
+	OptionBucketRegion = "staging_region"
+	// OptionWorkgroup and OptionCluster name the warehouse where the host does not.
+	OptionWorkgroup = "workgroup"
+	OptionCluster   = "cluster_identifier"
+	// OptionSecret is the ARN of a secret with user and password; without it
+	// the Data API logs in with temporary credentials.
+	OptionSecret = "secret_arn"
+
+	optionCA      = "ssl_root_cert"
+	optionTimeout = "connect_timeout"
+	// DataAPI is OptionAccess for going without a connection.
+	DataAPI = "data_api"
+)
+
+// Config is what does not follow from a credential.
+type Config struct {
+	// Blobs and Bucket are the portal's own object store: files are staged there
+	// where a credential names no bucket. Bucket is empty where Redshift cannot reach it.
+	Blobs  etl.Blobs
+	Bucket string
+	// Account is whose S3 and Data API are called.
+	Account aws.Account
+	// Control sees every address that is dialled (net.Dialer.Control).
+	Control func(network, address string, c syscall.RawConn) error
+}
+
+// hostForm is what AWS calls its warehouses: name.id.region.redshift.amazonaws.com
+// and name.account.region.redshift-serverless.amazonaws.com.
+var hostForm = regexp.MustCompile(`^([a-z0-9-]+)\.[a-z0-9-]+\.([a-z0-9-]+)\.redshift(-serverless)?\.amazonaws\.com(\.cn)?$`)
+
+// Open connects to the warehouse of a credential. Errors are those of
+// redshift.Connect and redshift.New; the Mistake no_staging where no bucket is named.
+func Open(ctx context.Context, config Config, c etl.Credential, password string) (*redshift.Redshift, error) {
+	o := c.Options
+	staging := redshift.Staging{Blobs: config.Blobs, Bucket: config.Bucket, Prefix: o[OptionPrefix], Region: o[OptionBucketRegion], Role: o[OptionRole]}
+	if bucket := o[OptionBucket]; bucket != "" && bucket != config.Bucket {
+		account := config.Account
+		blobs, err := aws.NewBlobs(ctx, aws.BlobsConfig{
+			Bucket: bucket, Region: cmp.Or(o[OptionBucketRegion], o[OptionRegion], regionOf(c.Host), account.Region),
+			AccessKey: account.AccessKey, SecretKey: account.SecretKey, SessionToken: account.SessionToken, Transport: account.Transport, Retry: account.Retry,
+		})
+		if err != nil {
+			return nil, err
+		}
+		staging.Blobs, staging.Bucket = blobs, bucket
+	}
+	if staging.Bucket == "" {
+		return nil, etl.Mistakef("no_staging", "Give staging_bucket the name of an S3 bucket in the warehouse's region.", "Redshift loads files from S3, and no bucket is named for them")
+	}
+	road, err := connect(ctx, config, c, password)
+	if err != nil {
+		return nil, err
+	}
+	r, err := redshift.New(road, redshift.Options{Staging: staging})
+	if err != nil {
+		_ = road.Close(ctx)
+		return nil, err
+	}
+	return r, nil
+}
+
+func regionOf(host string) string {
+	if m := hostForm.FindStringSubmatch(host); m != nil {
+		return m[2]
+	}
+	return ""
+}
+
+func connect(ctx context.Context, config Config, c etl.Credential, password string) (etl.Statements, error) {
+	if c.Options[OptionAccess] == DataAPI {
+		return dataAPI(ctx, config, c)
+	}
+	l := redshift.Login{
+		Host: c.Host, Port: c.Port, Database: c.Database, Username: c.Username, Password: password, SSLMode: c.SSLMode, Authority: c.Options[optionCA], Control: config.Control,
+	}
+	if n, err := strconv.Atoi(c.Options[optionTimeout]); err == nil && n > 0 {
+		l.Timeout = time.Duration(n) * time.Second
+	}
+	return redshift.Connect(ctx, l)
+}
+
+// dataAPI names the warehouse as its host does, unless the options do.
+func dataAPI(ctx context.Context, config Config, c etl.Credential) (etl.Statements, error) {
+	o := c.Options
+	account := config.Account
+	account.Region = cmp.Or(o[OptionRegion], regionOf(c.Host), account.Region)
+	d := aws.RedshiftData{Workgroup: o[OptionWorkgroup], Cluster: o[OptionCluster], Database: c.Database, Secret: o[OptionSecret]}
+	if m := hostForm.FindStringSubmatch(c.Host); m != nil && d.Workgroup == "" && d.Cluster == "" {
+		if m[3] == "" {
+			d.Cluster = m[1]
+		} else {
+			d.Workgroup = m[1]
+		}
+	}
+	if d.Cluster != "" && d.Secret == "" {
+		d.User = c.Username
+	}
+	return aws.NewRedshiftData(ctx, account, d)
+}
+
+// OpenURL connects to the warehouse of a redshift:// URL.
+func OpenURL(ctx context.Context, config Config, at, password string) (*redshift.Redshift, error) {
+	u, err := redshift.ParseURL(at)
+	if err != nil {
+		return nil, err
+	}
+	c := etl.Credential{
+		Type: "redshift", Host: u.Host, Port: u.Port, Database: u.Database, Username: u.Username, SSLMode: u.SSLMode, Options: u.Options,
+	}
+	if u.Options[OptionWorkgroup] != "" || u.Options[OptionCluster] != "" {
+		c.Options[OptionAccess] = DataAPI
+	}
+	return Open(ctx, config, c, cmp.Or(u.Password, password))
+}
