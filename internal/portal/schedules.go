@@ -81,6 +81,9 @@ type SchedulePreviewInput struct {
 	Timezone string `json:"timezone,omitempty" maxLength:"64" default:"UTC"`
 	Count    int    `json:"count,omitempty" minimum:"1" maximum:"100" default:"10"`
 	JobID    int64  `json:"job_id,omitempty" minimum:"1" doc:"Compare with how long this job's runs take"`
+
+	StartAt *time.Time `json:"start_at,omitempty" doc:"Nothing fires before"`
+	EndAt   *time.Time `json:"end_at,omitempty" doc:"Nothing fires from then on"`
 }
 
 // SchedulePreview says what an expression would do, or what is wrong with it.
@@ -92,6 +95,7 @@ type SchedulePreview struct {
 	ShortestSeconds int64    `json:"shortest_interval_seconds,omitempty" doc:"Between two of the next times"`
 	AverageSeconds  *float64 `json:"average_run_seconds" doc:"Of the job's last completed runs; null where there are none"`
 	Warning         string   `json:"warning,omitempty"`
+	Engines         []string `json:"engines" enum:"native,airflow" doc:"Whose clocks can fire schedules of this portal"`
 }
 
 // ExpressionFlaw is a field that is wrong.
@@ -401,11 +405,20 @@ func firingViews(firings []cron.Firing, local *time.Location) []Firing {
 	return views
 }
 
+// engines are those whose schedules can be fired here.
+func (p *Portal) engines() []string {
+	list := []string{string(etl.EngineNative)}
+	if p.Schedules != nil && p.Schedules.Accepts(etl.Schedule{Engine: etl.EngineAirflow}) == nil {
+		list = append(list, string(etl.EngineAirflow))
+	}
+	return list
+}
+
 // PreviewSchedule says what an expression would do. One that cannot be read is
 // an answer and no error, because that is what it is asked for.
 func (p *Portal) PreviewSchedule(ctx context.Context, in SchedulePreviewInput) (*SchedulePreview, error) {
-	out := &SchedulePreview{Next: []Firing{}}
-	e, err := cron.Parse(in.Cron)
+	out := &SchedulePreview{Next: []Firing{}, Engines: p.engines()}
+	_, err := cron.Parse(in.Cron)
 	out.Errors = flaws(err)
 	loc, badZone := zone(in.Timezone, "body.timezone")
 	if badZone != nil {
@@ -429,7 +442,10 @@ func (p *Portal) PreviewSchedule(ctx context.Context, in SchedulePreviewInput) (
 		return nil, err
 	}
 	out.Valid = true
-	firings := e.Upcoming(now, loc, max(in.Count, 2))
+	firings, err := schedule.Upcoming(etl.Schedule{Cron: in.Cron, Timezone: in.Timezone, StartAt: in.StartAt, EndAt: in.EndAt}, now, max(in.Count, 2))
+	if err != nil {
+		return nil, err
+	}
 	var gaps []time.Duration
 	for i := 1; i < len(firings); i++ {
 		gaps = append(gaps, firings[i].At.Sub(firings[i-1].At))

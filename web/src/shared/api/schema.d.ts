@@ -2188,6 +2188,8 @@ export interface components {
              * @description Of the job's last completed runs; null where there are none
              */
             average_run_seconds: number | null;
+            /** @description Whose clocks can fire schedules of this portal */
+            engines: ("native" | "airflow")[];
             /** @description Every field that is wrong */
             errors: components["schemas"]["ExpressionFlaw"][];
             next: components["schemas"]["Firing"][];
@@ -2207,10 +2209,20 @@ export interface components {
             count: number;
             cron_expression: string;
             /**
+             * Format: date-time
+             * @description Nothing fires from then on
+             */
+            end_at?: string;
+            /**
              * Format: int64
              * @description Compare with how long this job's runs take
              */
             job_id?: number;
+            /**
+             * Format: date-time
+             * @description Nothing fires before
+             */
+            start_at?: string;
             /** @default UTC */
             timezone: string;
         };
