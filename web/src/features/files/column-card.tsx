@@ -142,7 +142,7 @@ function Figures({ column, sampled }: { column: Column; sampled: boolean }) {
     { name: 'Smallest', value: mono(statistics.min) },
     { name: 'Largest', value: mono(statistics.max) },
     ...(statistics.mean === null ? [] : [{ name: 'Mean', value: <span className="font-mono text-xs">{statistics.mean.toLocaleString('en-US', { maximumFractionDigits: 4 })}</span> }]),
-    { name: 'Length', value: statistics.min_length === statistics.max_length ? `${formatCount(statistics.max_length)}` : `${formatCount(statistics.min_length)} – ${formatCount(statistics.max_length)}, mean ${statistics.mean_length.toFixed(1)}` },
+    { name: 'Length', value: statistics.min_length === statistics.max_length ? formatCount(statistics.max_length) : `${formatCount(statistics.min_length)} – ${formatCount(statistics.max_length)}, mean ${statistics.mean_length.toFixed(1)}` },
   ]
   return <Facts items={items} className="gap-x-4 gap-y-1.5 text-xs" />
 }

@@ -28,19 +28,19 @@ export function DataGrid({ file, histograms, chosen, onChoose, offset, onOffset 
   onOffset: (row: number) => void
 }) {
   const { columns, row_count: total } = file
-  const box = useRef<HTMLDivElement>(null)
   const latest = useRef(onOffset)
   useEffect(() => {
     latest.current = onOffset
   }, [onOffset])
   const settled = useCallback((row: number) => latest.current(row), [])
-  const { seen, asked, onScroll, goTo, reveal, height, perPage } = useRowScroll(box, { rows: total, rowHeight, head, settled })
+  const { box, seen, asked, onScroll, goTo, reveal, height, perPage } = useRowScroll({ rows: total, rowHeight, head, settled })
   const { rowAt, loading, failed } = useRows(file.file_id, columns.length, asked.from, Math.max(asked.to, Math.min(total, 1)))
   const [active, setActive] = useState({ row: headRow, column: Math.max(0, chosen) })
   const [focused, setFocused] = useState(false)
 
   const gutter = 40 + Math.ceil(2 * Math.max(3, formatCount(total).length) * 6.4)
   const widths = useMemo(() => columns.map(widthOf), [columns])
+  // eslint-disable-next-line react-hooks/incompatible-library -- the compiler is not in use
   const across = useVirtualizer({
     horizontal: true,
     count: columns.length,
@@ -64,6 +64,8 @@ export function DataGrid({ file, histograms, chosen, onChoose, offset, onOffset 
     if (offset > 0) goTo(offset)
   })
   useEffect(() => begin(), [file.file_id])
+  // The column whose card is shown is in view, wherever it was chosen.
+  useEffect(() => across.scrollToIndex(chosen, { align: 'auto' }), [across, chosen])
 
   const move = (row: number, column: number) => {
     const next = { row: Math.min(Math.max(row, headRow), total - 1), column: Math.min(Math.max(column, 0), columns.length - 1) }
@@ -104,7 +106,7 @@ export function DataGrid({ file, histograms, chosen, onChoose, offset, onOffset 
   return (
     <div className="min-w-0">
       {failed?.error && <ErrorPanel error={failed.error} onRetry={() => void failed.refetch()} retrying={failed.isFetching} className="m-3" />}
-      <div ref={box} onScroll={onScroll} className="h-[max(20rem,calc(100dvh-21rem))] overflow-auto overscroll-contain bg-sunken" data-testid="grid-scroller">
+      <div ref={box} onScroll={onScroll} className="h-[max(20rem,60dvh)] overflow-auto bg-sunken xl:h-[max(24rem,calc(100dvh-12rem))]" data-testid="grid-scroller">
         <table
           role="grid"
           tabIndex={0}

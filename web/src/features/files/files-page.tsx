@@ -55,7 +55,7 @@ export function FilesPage() {
       <Card flush>
         {(files.length > 0 || filtered) && (
           <div className="flex flex-wrap items-center gap-2 border-b border-line p-3">
-            <Input type="search" aria-label="Search files by name" placeholder="Search by name" value={q} onChange={(event) => setView({ q: event.target.value })} className="max-w-72 flex-1" />
+            <Input type="search" aria-label="Search files by name" placeholder="Search by name" value={q} onChange={(event) => setView({ q: event.target.value })} className="flex-1 max-sm:basis-full sm:max-w-72" />
             <Select aria-label="State" value={state} onChange={(event) => setView({ state: event.target.value as (typeof states)[number] })} className="w-36">
               {states.map((each) => (
                 <option key={each} value={each}>

@@ -52,7 +52,7 @@ export const GridRow = memo(function GridRow({ index, row, top, height, gutter, 
       <th
         role="rowheader"
         scope="row"
-        title={row?.bad ? `${row.bad.reason}` : undefined}
+        title={row?.bad?.reason}
         style={{ width: gutter }}
         className={cn('sticky left-0 z-10 flex shrink-0 items-center gap-2 border-r border-line bg-inherit px-2 font-mono text-2xs font-normal', row?.bad && 'text-bad-text')}
       >

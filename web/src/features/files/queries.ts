@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions, type QueryClient } from '@tanstack/react-query'
-import { call, callWithTag, client } from '@/shared/api/client'
+import { call, client } from '@/shared/api/client'
 import type { Metadata, Source } from '@/shared/api/model'
 import { Problem } from '@/shared/api/problem'
 import { sourceQuery } from '@/shared/api/queries'
@@ -92,11 +92,25 @@ export const rowsQuery = (fileId: string, offset: number, limit: number) =>
     retryDelay: profilePace,
   })
 
-/** Corrects how a file is read. What was asked of it before is asked anew, and shown until the answer is there. */
+/**
+ * Corrects how a file is read. What was asked of it before is asked anew, and shown until the answer
+ * is there. A file that only its profile has changed meanwhile is corrected in its newest version.
+ */
 export async function correct(queries: QueryClient, file: Metadata, change: Overrides): Promise<Metadata> {
-  const params = { path: { file_id: file.file_id }, header: { 'If-Match': `"${file.version}"` } }
-  const { data } = await callWithTag(client.PATCH('/api/v1/sources/csv/{file_id}', { params, body: change }))
-  queries.setQueryData(sourceQuery(file.file_id).queryKey, data)
+  const patch = ({ version }: Metadata) =>
+    call(client.PATCH('/api/v1/sources/csv/{file_id}', { params: { path: { file_id: file.file_id }, header: { 'If-Match': `"${version}"` } }, body: change }))
+  const { queryKey } = sourceQuery(file.file_id)
+  let data: Metadata
+  try {
+    data = await patch(file)
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 412) throw error
+    const newest = await queries.query({ ...sourceQuery(file.file_id), staleTime: 0 })
+    if (JSON.stringify(newest.overrides) !== JSON.stringify(file.overrides)) throw error
+    data = await patch(newest)
+  }
+  await queries.cancelQueries({ queryKey })
+  queries.setQueryData(queryKey, data)
   await queries.invalidateQueries({ queryKey: ['sources', 'rows', file.file_id] })
   void queries.invalidateQueries({ queryKey: ['sources', 'list'] })
   return data

@@ -24,7 +24,7 @@ export function TypeChoices({ file, column, onCorrect, correcting }: { file: Met
         </Button>
         {given && (
           <Button size="sm" variant="ghost" busy={correcting} onClick={() => void forget()}>
-            Back to what was found
+            Back to the type found
           </Button>
         )}
       </div>

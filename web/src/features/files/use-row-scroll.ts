@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useLayoutEffect, useRef, useState, type RefObject } from 'react'
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { laidOut, placeOf, scrolled, type Geometry, type Place } from './row-scroll'
 
 const overscan = 8
@@ -19,7 +19,8 @@ interface Seen {
 }
 
 /** Which rows of a long list are seen while its element scrolls; `asked` lags behind hasty moves, and `settled` gets the first row seen whole once the list stands. */
-export function useRowScroll(element: RefObject<HTMLElement | null>, { rows, rowHeight, head, settled }: { rows: number; rowHeight: number; head: number; settled: (row: number) => void }) {
+export function useRowScroll({ rows, rowHeight, head, settled }: { rows: number; rowHeight: number; head: number; settled: (row: number) => void }) {
+  const box = useRef<HTMLDivElement>(null)
   const [viewport, setViewport] = useState(480)
   const geometry = useRef<Geometry>({ rows, rowHeight, viewport })
   const place = useRef<Place>({ scroll: 0, top: 0 })
@@ -44,22 +45,22 @@ export function useRowScroll(element: RefObject<HTMLElement | null>, { rows, row
   }, [settled])
 
   const onScroll = useCallback(() => {
-    if (!element.current) return
+    if (!box.current) return
     const before = place.current.top
-    place.current = scrolled(place.current, element.current.scrollTop, geometry.current)
+    place.current = scrolled(place.current, box.current.scrollTop, geometry.current)
     look(Math.abs(place.current.top - before) > hasty * geometry.current.rowHeight)
-  }, [element, look])
+  }, [look])
 
   const goTo = useCallback(
     (row: number) => {
       const next = placeOf(row, geometry.current)
-      if (!element.current) return
-      element.current.scrollTop = next.scroll
+      if (!box.current) return
+      box.current.scrollTop = next.scroll
       // The browser rounds what it is given, and says so by a scroll event of no distance.
-      place.current = { top: next.top, scroll: element.current.scrollTop }
+      place.current = { top: next.top, scroll: box.current.scrollTop }
       look(false)
     },
-    [element, look],
+    [look],
   )
 
   /** Brings a row into view, moving no further than it must. */
@@ -76,21 +77,21 @@ export function useRowScroll(element: RefObject<HTMLElement | null>, { rows, row
   useLayoutEffect(() => {
     const before = geometry.current
     geometry.current = { rows, rowHeight, viewport }
-    if (element.current && (before.rows !== rows || before.viewport !== viewport) && place.current.top > 0) {
+    if (box.current && (before.rows !== rows || before.viewport !== viewport) && place.current.top > 0) {
       // The file turned out longer, or the window was resized: the same rows stay in view.
       goTo(place.current.top / rowHeight)
     } else look(false)
-  }, [rows, rowHeight, viewport, element, goTo, look])
+  }, [rows, rowHeight, viewport, goTo, look])
 
   useEffect(() => {
-    const target = element.current
+    const target = box.current
     if (!target) return
     const measure = () => setViewport(Math.max(rowHeight, target.clientHeight - head))
     measure()
     const observer = new ResizeObserver(measure)
     observer.observe(target)
     return () => observer.disconnect()
-  }, [element, rowHeight, head])
+  }, [rowHeight, head])
   useEffect(
     () => () => {
       clearTimeout(timer.current)
@@ -99,5 +100,5 @@ export function useRowScroll(element: RefObject<HTMLElement | null>, { rows, row
     [],
   )
 
-  return { seen, asked, onScroll, goTo, reveal, height: laidOut({ rows, rowHeight, viewport }), perPage: Math.max(1, Math.floor(viewport / rowHeight) - 1) }
+  return { box, seen, asked, onScroll, goTo, reveal, height: laidOut({ rows, rowHeight, viewport }), perPage: Math.max(1, Math.floor(viewport / rowHeight) - 1) }
 }

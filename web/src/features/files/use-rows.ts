@@ -27,7 +27,7 @@ export function useRows(fileId: string, columns: number, from: number, to: numbe
       const first = Math.floor(row / size) * size
       const page = queries.getQueryData<RowPage>(rowsQuery(fileId, first, size).queryKey)
       const cells = page?.rows[row - first]
-      return cells && page ? { cells, line: page.lines[row - first] ?? 0, bad: page.bad.get(row - first) } : undefined
+      return page && cells ? { cells, line: page.lines[row - first] ?? 0, bad: page.bad.get(row - first) } : undefined
     },
     [queries, fileId, size],
   )

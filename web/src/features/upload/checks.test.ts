@@ -2,8 +2,8 @@ import { checkFile } from './checks'
 import { pastedTable } from './drop-zone'
 import { Speedometer } from './speed'
 
-const bytes = (text: string) => Uint8Array.from([...text].map((each) => each.charCodeAt(0)))
-const utf16 = (text: string, mark: boolean) => Uint8Array.from([...(mark ? [0xff, 0xfe] : []), ...[...text].flatMap((each) => [each.charCodeAt(0) & 0xff, each.charCodeAt(0) >> 8])])
+const bytes = (text: string) => Uint8Array.from(Array.from(text, (each) => each.charCodeAt(0)))
+const utf16 = (text: string, mark: boolean) => Uint8Array.from([...(mark ? [0xff, 0xfe] : []), ...Array.from(text).flatMap((each) => [each.charCodeAt(0) & 0xff, each.charCodeAt(0) >> 8])])
 
 test.each([
   ['plain.csv', bytes('a,b\n1,2\n')],

@@ -50,7 +50,7 @@ interface Magic extends Known {
   weak?: boolean
 }
 
-const ascii = (text: string) => [...text].map((each) => each.charCodeAt(0))
+const ascii = (text: string) => Array.from(text, (each) => each.charCodeAt(0))
 
 const magics: Magic[] = [
   { bytes: [0x1f, 0x8b], what: 'gzip-compressed', fix: 'Unpack it (gunzip, 7-Zip) and upload the CSV inside.' },

@@ -152,7 +152,7 @@ function Line({ upload, percent }: { upload: Upload; percent: number }) {
       )
     case 'uploading': {
       const left = speed ? ((size - sent) / speed) * 1000 : null
-      const facts = [share, `${formatBytes(sent)} of ${formatBytes(size)}`, parts, speed !== null && `${formatBytes(Math.round(speed))}/s`, left !== null && `${formatDuration(Math.ceil(left / 1000) * 1000)} left`]
+      const facts = [share, `${formatBytes(sent)} of ${formatBytes(size)}`, parts, speed !== null && `${formatBytes(Math.round(speed))}/s`, left !== null && `${left < 60_000 ? `${Math.ceil(left / 1000)} s` : formatDuration(left)} left`]
       return (
         <>
           <Facts facts={facts} />
@@ -197,7 +197,7 @@ function Facts({ facts }: { facts: (string | false | undefined)[] }) {
       {facts
         .filter((fact) => fact)
         .map((fact, i) => (
-          <span key={i} className={cn(i > 0 && 'before:mr-2 before:text-line-strong before:content-["·"]')}>
+          <span key={i} className='not-last:after:ml-2 not-last:after:text-line-strong not-last:after:content-["·"]'>
             {fact}
           </span>
         ))}

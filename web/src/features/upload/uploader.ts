@@ -89,7 +89,7 @@ export class Uploader {
       getChunkSize: (data) => this.#partSizes.get(data) ?? data.size,
       // Uppy ends an upload that it has made itself at its first failure, so uploads are made before, and it resumes them.
       createMultipartUpload: (file) => ({ uploadId: file.id, key: file.id }),
-      listParts: async (_, { key, signal }) => await this.#listParts(key ?? '', signal),
+      listParts: async (_, { key, signal }) => await this.#listParts(key, signal),
       signPart: async (_, { key, partNumber, signal }) => {
         const { url, headers } = await this.#signer(key).sign(partNumber)
         signal?.throwIfAborted()

@@ -67,7 +67,7 @@ export function twinFinder(queries: QueryClient): FindTwin {
     const own = recordsOf('uploads.finished').find((each) => same(each, file))
     if (own) {
       try {
-        const { created_at } = await queries.fetchQuery(sourceQuery(own.fileId))
+        const { created_at } = await queries.query(sourceQuery(own.fileId))
         return { fileId: own.fileId, exact: true, at: created_at }
       } catch (error) {
         if (toProblem(error).status !== 404) throw error
