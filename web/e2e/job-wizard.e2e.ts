@@ -20,7 +20,7 @@ const next = (page: Page) => page.getByRole('button', { name: 'Continue' })
 const step = (page: Page, title: string) => expect(page.getByRole('heading', { level: 2, name: title })).toBeVisible()
 
 test('by keyboard alone from a sample to a finished run', async ({ page }) => {
-  test.setTimeout(120_000)
+  test.setTimeout(180_000)
   await page.goto('/jobs/new')
   await pressOn(page, page.getByRole('button', { name: 'Try it with a sample' }))
   await expect(page).toHaveURL(/\/files\/[0-9a-f-]{36}/)
@@ -85,6 +85,7 @@ test('by keyboard alone from a sample to a finished run', async ({ page }) => {
 })
 
 test('an existing table: what is left over on both sides, and what has to be filled', async ({ page, portal }) => {
+  test.setTimeout(120_000)
   const credential = await portal.warehouse()
   const made = await portal.upload({ name: 'customers.csv', text: 'id,customer,amount,note\n1,Ada,1.50,x\n2,Bob,2.25,y\n' })
   const first = await portal.run({
@@ -127,6 +128,7 @@ test('an existing table: what is left over on both sides, and what has to be fil
 })
 
 test('a wrong type ends with a counter-example, and the draft survives a reload', async ({ page, portal }) => {
+  test.setTimeout(120_000)
   const file = await portal.upload({ name: 'stock-draft.csv', text: 'sku,quantity\nA-1,5\nA-2,many\nA-3,7\n' })
   await page.goto(`/jobs/new?file=${file.file_id}`)
   await page.getByRole('radio').first().check()
@@ -176,6 +178,7 @@ test('a wrong type ends with a counter-example, and the draft survives a reload'
 })
 
 test('a job is found, changed, compared with what it was, run with another file, deleted', async ({ page, portal }) => {
+  test.setTimeout(180_000)
   const file = await portal.upload({ name: 'fruit.csv', text: 'fruit,weight\napple,5\npear,7\n' })
   const other = await portal.upload({ name: 'fruit-2.csv', text: 'fruit,weight,colour\nplum,2,blue\n' })
   const unlike = await portal.upload({ name: 'fruit-3.csv', text: 'weight\n2\n' })

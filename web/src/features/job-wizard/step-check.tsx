@@ -8,9 +8,9 @@ import { Problem } from '@/shared/api/problem'
 import { Button, Card, CodeBlock, Count, ErrorPanel, Facts, Field, Input, ProgressBar, TextLink } from '@/shared/components'
 import { cn } from '@/shared/lib/cn'
 import { formatCount, plural } from '@/shared/lib/format'
+import { useDebounced } from '@/shared/lib/use-debounced'
 import { Cell } from './column-editor'
 import { dryRunQuery, type DryRun } from './queries'
-import { useDebounced } from './use-debounced'
 import type { Wizard } from './wizard'
 
 /** How many bad rows show at first. */

@@ -1,8 +1,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Database, Plus } from 'lucide-react'
 import { credentialsQuery, itemsOf } from '@/shared/api/queries'
-import { Badge, ButtonLink, Card, EmptyState, LoadMore, QueryView } from '@/shared/components'
-import { OptionCard } from './option-card'
+import { Badge, ButtonLink, Card, EmptyState, LoadMore, OptionCard, QueryView } from '@/shared/components'
 import type { Wizard } from './wizard'
 
 /** The database. */

@@ -1,9 +1,8 @@
 import { Filter } from 'lucide-react'
-import { Button, Card, Checkbox, Field, Input, Select } from '@/shared/components'
+import { Button, Card, Checkbox, Field, Input, OptionCard, Select } from '@/shared/components'
 import { formatCount } from '@/shared/lib/format'
 import type { Draft } from './draft'
 import { ExpressionEditor, ProblemLine } from './expression-editor'
-import { OptionCard } from './option-card'
 import { useTrial } from './use-trial'
 import type { Wizard } from './wizard'
 

@@ -190,12 +190,12 @@ function Trays({ wizard, errorOf, onAdd }: { wizard: Wizard; errorOf: (name: str
                         <span className="text-xs text-muted">{each.identity ? 'counted by the database' : each.default ? `takes ${each.default}` : 'becomes NULL'}</span>
                       )}
                     </span>
-                    <span className="flex flex-wrap gap-1.5">
+                    <span className="flex max-w-full min-w-0 flex-wrap gap-1.5">
                       {best && (
-                        <Button size="sm" onClick={() => onAdd({ source: best.source, destination: each.name })}>
+                        <Button size="sm" className="max-w-full min-w-0 shrink" onClick={() => onAdd({ source: best.source, destination: each.name })}>
                           <Sparkles aria-hidden />
-                          <span className="font-mono">{best.source}</span>
-                          <span className="font-normal text-muted">
+                          <span className="truncate font-mono">{best.source}</span>
+                          <span className="truncate font-normal text-muted">
                             {best.reason} {formatShare(best.score)}
                           </span>
                         </Button>

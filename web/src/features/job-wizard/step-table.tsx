@@ -2,11 +2,10 @@ import { useQuery } from '@tanstack/react-query'
 import { KeyRound } from 'lucide-react'
 import { useDeferredValue, useState } from 'react'
 import { Problem } from '@/shared/api/problem'
-import { Badge, Card, CodeBlock, DataTable, ErrorPanel, Field, Input, QueryView, Select, SkeletonLines, type DataColumn } from '@/shared/components'
+import { Badge, Card, CodeBlock, DataTable, ErrorPanel, Field, Input, OptionCard, QueryView, Select, SkeletonLines, type DataColumn } from '@/shared/components'
 import { formatCompact, plural } from '@/shared/lib/format'
-import { OptionCard } from './option-card'
+import { useDebounced } from '@/shared/lib/use-debounced'
 import { schemasQuery, tablesQuery, validateQuery, type Table, type TableInfo } from './queries'
-import { useDebounced } from './use-debounced'
 import type { Wizard } from './wizard'
 
 type Props = { wizard: Wizard; errorOf: (name: string) => string | undefined }

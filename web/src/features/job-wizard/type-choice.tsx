@@ -4,10 +4,10 @@ import { useId, useState } from 'react'
 import type { Metadata } from '@/shared/api/model'
 import { Button, ErrorPanel, Input, ProgressBar, Select } from '@/shared/components'
 import { formatCount, plural } from '@/shared/lib/format'
+import { useDebounced } from '@/shared/lib/use-debounced'
 import { formatsOf, types } from './catalog'
 import type { DraftColumn } from './draft'
 import { fitsQuery, type Fits } from './queries'
-import { useDebounced } from './use-debounced'
 
 type Fit = Fits['choices'][number]
 

@@ -1,7 +1,7 @@
 import { useQuery, type UseQueryResult } from '@tanstack/react-query'
+import { useDebounced } from '@/shared/lib/use-debounced'
 import { mappingsOf, type DraftColumn } from './draft'
 import { trialQuery, type Trial, type TrialInput } from './queries'
-import { useDebounced } from './use-debounced'
 import type { Wizard } from './wizard'
 
 /** What the mapping makes of real rows, a moment after it was last changed. */
