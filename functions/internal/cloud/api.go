@@ -52,7 +52,7 @@ func (f *Function) Answer(ctx context.Context, e events.APIGatewayProxyRequest) 
 		return f.whole(events.APIGatewayProxyResponse{StatusCode: http.StatusOK, MultiValueHeaders: w.Header()})
 	}
 	if tooLarge(&answer) {
-		answer = problem(http.StatusUnprocessableEntity, "answer_too_large", "Ask for it page by page (limit and cursor).", "the answer is larger than the 6 MiB that can be sent at once")
+		answer = problem(http.StatusUnprocessableEntity, "answer_too_large", "Ask for less of it at a time (limit, with cursor or offset); a whole file of rejected rows takes a function that streams its answers (ETLPORTAL_RESPONSE=stream).", "the answer is larger than the 6 MiB that can be sent at once")
 	}
 	return f.whole(answer)
 }

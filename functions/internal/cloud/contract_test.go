@@ -22,6 +22,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/etlportal/etlportal/functions/internal/runtimeapi"
@@ -131,13 +133,24 @@ func newCloud(t testing.TB) *cloud {
 // function is one of the portal's, with changes to its environment.
 func (c *cloud) function(name string, change ...string) *runtimeapi.Function {
 	c.t.Helper()
+	return c.timed(name, 0, change...)
+}
+
+// timed is a function that has so long for an event; 0 is a minute.
+func (c *cloud) timed(name string, timeout time.Duration, change ...string) *runtimeapi.Function {
+	c.t.Helper()
+	f := runtimeapi.NewFunction(c.options(name, timeout, change...))
+	c.t.Cleanup(f.Close)
+	return f
+}
+
+func (c *cloud) options(name string, timeout time.Duration, change ...string) runtimeapi.Options {
+	c.t.Helper()
 	env := []string{"AWS_LAMBDA_FUNCTION_NAME=" + name}
 	for key, value := range c.env {
 		env = append(env, key+"="+value)
 	}
-	f := runtimeapi.NewFunction(runtimeapi.Options{Bootstrap: bootstrap(c.t, name), Env: append(env, change...), Log: c.log})
-	c.t.Cleanup(f.Close)
-	return f
+	return runtimeapi.Options{Bootstrap: bootstrap(c.t, name), Env: append(env, change...), Log: c.log, Timeout: timeout}
 }
 
 // serve is the event source of each queue: it hands messages to the topic's
@@ -198,6 +211,19 @@ func (c *cloud) deliver(ctx context.Context, f *runtimeapi.Function, url string)
 	}
 }
 
+// sessions are those of the functions in the customer's database.
+func (c *cloud) sessions(t require.TestingT) []string {
+	conn, err := pgx.Connect(context.Background(), c.destination)
+	require.NoError(t, err)
+	defer func() { _ = conn.Close(context.Background()) }()
+	rows, err := conn.Query(context.Background(), `SELECT application_name || ': ' || coalesce(query, '') FROM pg_stat_activity
+		WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`)
+	require.NoError(t, err)
+	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	return found
+}
+
 // The API's contract through the api function's bootstrap, behind a gateway that
 // holds answers back, and behind one that streams; runs go through the others'.
 func TestContractOnTheRuntimeAPI(t *testing.T) {
@@ -213,6 +239,9 @@ func TestContractOnTheRuntimeAPI(t *testing.T) {
 			require.NotContains(t, written, c.token)
 			require.Contains(t, written, `"Namespace":"ETLPortal"`)
 			require.Equal(t, 1, strings.Count(written, `"status":"COMPLETED"`), "a run's end is counted once, whatever the number of functions")
+			require.EventuallyWithT(t, func(check *assert.CollectT) {
+				assert.Empty(check, c.sessions(check), "functions that stand still hold on to the customer's database")
+			}, time.Minute, 50*time.Millisecond)
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package cloud_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -82,33 +83,8 @@ func TestTwentyColdStarts(t *testing.T) {
 // A tick starts its job's run once, however often it comes.
 func TestScheduleAndReconcile(t *testing.T) {
 	c := newCloud(t)
-	api := httptest.NewServer(&runtimeapi.Gateway{Function: c.function("api"), Stage: "prod"})
-	t.Cleanup(api.Close)
-	ask := func(method, path, body string) map[string]any {
-		request, err := http.NewRequestWithContext(t.Context(), method, api.URL+"/api/v1"+path, strings.NewReader(body))
-		require.NoError(t, err)
-		request.Header.Set("Authorization", "Bearer "+c.token)
-		if body != "" {
-			request.Header.Set("Content-Type", "application/json")
-		}
-		if strings.HasPrefix(body, "--x") {
-			request.Header.Set("Content-Type", "multipart/form-data; boundary=x")
-		}
-		answer, err := http.DefaultClient.Do(request)
-		require.NoError(t, err)
-		defer func() { _ = answer.Body.Close() }()
-		var made map[string]any
-		require.NoError(t, json.NewDecoder(answer.Body).Decode(&made))
-		require.Less(t, answer.StatusCode, 300, made)
-		return made
-	}
-	file := ask("POST", "/sources/csv/upload", "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\nid,name\n1,a\n2,b\n\r\n--x--\r\n")["file_id"]
-	at, err := pgx.ParseConfig(c.destination)
-	require.NoError(t, err)
-	credential := ask("POST", "/credentials", fmt.Sprintf(`{"name":"w","type":"postgresql","host":%q,"port":%d,"database":%q,"username":%q,"password":%q,"ssl_mode":"disable"}`,
-		at.Host, at.Port, at.Database, at.User, at.Password))["id"]
-	job := ask("POST", "/jobs", fmt.Sprintf(`{"name":"j","file_id":%q,"credential_id":%v,"table":"t","create_table":true,
-		"column_mappings":[{"source":"id","destination":"id","type":"bigint"},{"source":"name","destination":"name","type":"text"}]}`, file, credential))["id"]
+	ask := c.gateway(c.function("api"))
+	file, job := smallJob(c, ask, `"create_table":true,`)
 
 	schedule := c.function("schedule")
 	tick := func(bodies ...string) events.SQSEventResponse {
@@ -132,6 +108,15 @@ func TestScheduleAndReconcile(t *testing.T) {
 	runs, _ := ask("GET", "/job-runs?limit=100", "")["items"].([]any)
 	require.Len(t, runs, 1)
 	require.Equal(t, "schedule", runs[0].(map[string]any)["trigger"])
+	// A time at which the job cannot be run passes; hours later nobody waits for it.
+	portal, err := pgx.Connect(t.Context(), c.env["DATABASE_URL"])
+	require.NoError(t, err)
+	defer func() { _ = portal.Close(context.Background()) }()
+	_, err = portal.Exec(t.Context(), `UPDATE sources SET state = 'failed', error = '{"code":"x","message":"x"}' WHERE file_id = $1`, file)
+	require.NoError(t, err)
+	require.Empty(t, tick(strings.Replace(due, "18:00", "19:00", 1)).BatchItemFailures)
+	runs, _ = ask("GET", "/job-runs?limit=100", "")["items"].([]any)
+	require.Len(t, runs, 1)
 
 	// What the rule sends, as EventBridge's documentation has it.
 	text, err := c.function("reconcile").Call(t.Context(), []byte(`{"version":"0","id":"53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa","detail-type":"Scheduled Event",

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,14 +15,18 @@ import (
 // once status and headers are known; done is called when the handler has ended.
 //
 // A client that is gone, or a gateway that gave up, closes the answer: the
-// handler's next write fails, and it ends. A handler that panics after its
+// handler's next write fails, its context ends, and so does it. A handler that panics after its
 // headers are sent is told to the gateway by the stream's error.
 func stream(h http.Handler, r *http.Request, done func()) *events.APIGatewayProxyStreamingResponse {
+	// A handler that waits for something to send does not write.
+	ctx, leave := context.WithCancel(r.Context())
+	r = r.WithContext(ctx)
 	read, write := io.Pipe()
 	w := &streamWriter{header: http.Header{}, body: write, begun: make(chan struct{})}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
+		defer leave()
 		defer done()
 		defer func() {
 			if p := recover(); p != nil {
@@ -35,7 +40,7 @@ func stream(h http.Handler, r *http.Request, done func()) *events.APIGatewayProx
 		h.ServeHTTP(w, r)
 	}()
 	<-w.begun
-	return &events.APIGatewayProxyStreamingResponse{StatusCode: w.status, MultiValueHeaders: w.sent, Body: &streamBody{read, ended}}
+	return &events.APIGatewayProxyStreamingResponse{StatusCode: w.status, MultiValueHeaders: w.sent, Body: &streamBody{read, leave, ended}}
 }
 
 // streamBody is what the runtime sends. Closing it waits for the handler, so
@@ -43,6 +48,7 @@ func stream(h http.Handler, r *http.Request, done func()) *events.APIGatewayProx
 type streamBody struct {
 	*io.PipeReader
 
+	leave context.CancelFunc
 	ended <-chan struct{}
 }
 
@@ -51,6 +57,7 @@ var errClientGone = errors.New("the client has left")
 // Close implements io.Closer.
 func (b *streamBody) Close() error {
 	err := b.CloseWithError(errClientGone)
+	b.leave()
 	<-b.ended
 	return err
 }

@@ -1,0 +1,149 @@
+package workflow_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/etlportal/etlportal/internal/etl"
+)
+
+// grants are what the cloud's templates allow each function on objects, which is
+// the golden of their own test.
+const grants = "../../infra-cdk/testdata/access.txt"
+
+// asked notes by topic what is done to objects, as "topic action folder/*".
+type asked struct {
+	etl.Blobs
+
+	mu  sync.Mutex
+	all map[string]bool
+}
+
+type topicKey struct{}
+
+func (a *asked) note(ctx context.Context, key string, actions ...string) {
+	topic, ok := ctx.Value(topicKey{}).(etl.Topic)
+	if !ok {
+		return
+	}
+	folder, _, _ := strings.Cut(key, "/")
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, action := range actions {
+		a.all[string(topic)+" "+action+" "+folder+"/*"] = true
+	}
+}
+
+func (a *asked) Head(ctx context.Context, key string) (etl.ObjectRef, error) {
+	a.note(ctx, key, "s3:GetObject")
+	ref, err := a.Blobs.Head(ctx, key)
+	if e, ok := errors.AsType[*etl.Error](err); ok && e.Code == "object_not_found" {
+		// So S3 answers who may not list the bucket.
+		err = etl.Mistakef("blobs_denied", "", "forbidden")
+	}
+	return ref, err
+}
+
+func (a *asked) Range(ctx context.Context, ref etl.ObjectRef, off, n int64) (io.ReadCloser, error) {
+	a.note(ctx, ref.Key, "s3:GetObject")
+	return a.Blobs.Range(ctx, ref, off, n)
+}
+
+func (a *asked) Put(ctx context.Context, key string, r io.Reader) (etl.ObjectRef, error) {
+	// What is large goes in parts, which are given up where one fails.
+	a.note(ctx, key, "s3:PutObject", "s3:AbortMultipartUpload")
+	return a.Blobs.Put(ctx, key, r)
+}
+
+func (a *asked) Delete(ctx context.Context, key string) error {
+	a.note(ctx, key, "s3:DeleteObject")
+	return a.Blobs.Delete(ctx, key)
+}
+
+// Every function of the cloud may do what its step does: a file is profiled with
+// a scan in blocks; a run of it is planned anew, in smaller chunks than its index
+// has; another is fanned out, with refused rows that are looked up in the file,
+// and published; one fails, and is retried.
+func TestStepsAskForWhatIsGranted(t *testing.T) {
+	b := newBench(t, salesTable)
+	a := &asked{Blobs: b.blobs, all: map[string]bool{}}
+	b.steps.Blobs = a
+	handlers := b.steps.Handlers()
+	drain := func() {
+		for {
+			b.queue.mu.Lock()
+			batch := b.queue.pending
+			b.queue.pending = nil
+			b.queue.mu.Unlock()
+			if len(batch) == 0 {
+				return
+			}
+			for _, m := range batch {
+				err := handlers[m.Topic](context.WithValue(t.Context(), topicKey{}, m.Topic), m)
+				if _, later := errors.AsType[*etl.RetryAfter](err); later {
+					b.queue.pending = append(b.queue.pending, m)
+				} else if err != nil {
+					t.Fatalf("%+v: %v", m, err)
+				}
+			}
+		}
+	}
+	src := b.upload("sales.csv", sales(16000, func(i int) bool { return i%5000 == 11 }))
+	b.queue.pending = []etl.Message{{Topic: etl.TopicInspect, FileID: src.ID}}
+	drain()
+	j := etl.Job{Table: "sales", Mapping: etl.Mapping{OnBadRow: etl.BadRowPolicy{Mode: "skip"}}}
+	usual := b.steps.ChunkBytes
+	b.steps.ChunkBytes = b.steps.IndexBytes / 3
+	run := b.execute(b.job(src, j))
+	planned := b.queue.pending[0]
+	if err := handlers[planned.Topic](context.WithValue(t.Context(), topicKey{}, planned.Topic), planned); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.steps.Cancel(t.Context(), run.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.queue.pending = nil
+	b.steps.ChunkBytes = usual
+	run = b.execute(b.job(src, j))
+	drain()
+	if run = b.run(run.ID); run.Status != etl.Completed {
+		t.Fatalf("%s: %+v\n%s", run.Status, run.Error, b.log(run.ID))
+	}
+	j.Mapping.OnBadRow.Mode, j.Strategy = "fail", etl.Upsert
+	j.UpsertKeys = []string{"id"}
+	run = b.execute(b.job(src, j))
+	drain()
+	if _, err := b.steps.Retry(t.Context(), run.ID); err != nil {
+		t.Fatal(err)
+	}
+	drain()
+
+	text, err := os.ReadFile(grants)
+	if err != nil {
+		t.Fatal(err)
+	}
+	granted := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		if role, rest, ok := strings.Cut(strings.TrimSpace(line), "Role Allow "); ok {
+			granted[strings.ToLower(role)+" "+strings.ReplaceAll(rest, "Data.Uploads.Arn/", "")] = true
+		}
+	}
+	got := slices.Sorted(maps.Keys(a.all))
+	for _, want := range []string{"inspect s3:PutObject inspections/*", "plan s3:PutObject runs/*", "plan s3:DeleteObject runs/*", "load s3:GetObject sources/*"} {
+		if !slices.Contains(got, want) {
+			t.Errorf("the runs of this test do not come to %q: %q", want, got)
+		}
+	}
+	for _, one := range got {
+		if !granted[one] {
+			t.Errorf("%q is not among what %s grants", one, grants)
+		}
+	}
+}
