@@ -194,11 +194,11 @@ func (f *flow) importErrors() {
 }
 
 // airflowJob stores a job with a hostile name.
-func airflowJob(p *server, table, orchestrator, rows string) float64 {
+func airflowJob(p *server, table, orchestrator, rows string, create bool) float64 {
 	p.t.Helper()
 	return p.call(http.MethodPost, "/api/v1/jobs", map[string]any{
 		"name": table + ` """'); raise SystemExit # \" {{ 7*7 }} é😀`, "orchestrator": orchestrator, "file_id": p.upload(table+".csv", "id,name\n"+rows), "credential_id": p.warehouse(),
-		"table": table, "create_table": true,
+		"table": table, "create_table": create,
 		"column_mappings": []any{map[string]any{"source": "id", "destination": "id", "type": "integer"}, map[string]any{"source": "name", "destination": "name"}},
 	}, http.StatusCreated)["id"].(float64)
 }
@@ -222,7 +222,7 @@ func TestAirflow(t *testing.T) {
 			f := newFlow(t, version, "http://"+listen)
 			p := servingAt(t, listen, dataDir(t), "ETLPORTAL_AIRFLOW_URL=http://127.0.0.1:"+f.port, "ETLPORTAL_AIRFLOW_USERNAME="+f.user,
 				"ETLPORTAL_AIRFLOW_PASSWORD="+f.password, "ETLPORTAL_AIRFLOW_DAGS_DIR="+f.dags)
-			job := airflowJob(p, "people", "native", "1,Ada\n2,Zoë\n")
+			job := airflowJob(p, "people", "native", "1,Ada\n2,Zoë\n", true)
 
 			// Airflow is down: the schedule is kept, and says why it waits.
 			made := p.call(http.MethodPost, fmt.Sprintf("/api/v1/schedules?job_id=%.0f", job), map[string]any{
@@ -251,10 +251,13 @@ func TestAirflow(t *testing.T) {
 	}
 }
 
+// now is a time at which a schedule that was just made may fire.
+func now() string { return time.Now().UTC().Add(time.Second).Format(time.RFC3339) }
+
 // byHand runs the generated DAG without a scheduler.
 func (f *flow) byHand(p *server, job float64, dag string) {
 	f.t.Helper()
-	said := f.run("dags", "test", dag, "2026-11-20")
+	said := f.run("dags", "test", dag, now())
 	run := lastRun(p, job)
 	require.NotNil(f.t, run, said)
 	require.Equal(f.t, []any{"COMPLETED", "airflow", 2.}, []any{run["status"], run["trigger"], run["rows_loaded"]}, "%v\n%s", run, said)
@@ -265,12 +268,13 @@ func (f *flow) byHand(p *server, job float64, dag string) {
 // failing runs a DAG whose run fails: its task does, with the portal's words.
 func (f *flow) failing(p *server) {
 	f.t.Helper()
-	job := airflowJob(p, "broken", "native", "1,Ada\nx,Bob\n")
+	p.query("CREATE TABLE broken (id integer PRIMARY KEY, name text)")
+	job := airflowJob(p, "broken", "native", "1,Ada\n1,Bob\n", false)
 	p.call(http.MethodPost, fmt.Sprintf("/api/v1/schedules?job_id=%.0f", job), map[string]any{
 		"cron_expression": "@daily", "timezone": "UTC", "enabled": false, "engine": "airflow",
 	}, http.StatusCreated)
 	// Whether the command fails with its DAG run depends on the version.
-	said, _ := f.try("dags", "test", fmt.Sprintf("etl_job_%.0f_scheduled", job), "2026-11-20")
+	said, _ := f.try("dags", "test", fmt.Sprintf("etl_job_%.0f_scheduled", job), now())
 	run := lastRun(p, job)
 	require.NotNil(f.t, run, said)
 	require.Equal(f.t, "FAILED", run["status"], said)
@@ -307,7 +311,7 @@ func (f *flow) scheduled(p *server, job float64, schedule, dag string) {
 // orchestrated executes a job whose runs Airflow starts.
 func (f *flow) orchestrated(p *server) {
 	f.t.Helper()
-	job := airflowJob(p, "orchestrated", "airflow", "1,Ada\n")
+	job := airflowJob(p, "orchestrated", "airflow", "1,Ada\n", true)
 	started := p.call(http.MethodPost, fmt.Sprintf("/api/v1/jobs/execute/%.0f", job), nil, http.StatusAccepted)
 	require.Equal(f.t, "PENDING", started["status"])
 	run := fmt.Sprintf("%.0f", started["job_run_id"].(float64))
