@@ -6,12 +6,12 @@ export async function runSkipping(run: Pick<Run, 'job_id' | 'file_id'>): Promise
   const path = { id: run.job_id }
   const { data: job, etag } = await callWithTag(client.GET('/api/v1/jobs/{id}', { params: { path } }))
   if (job.on_bad_row.mode !== 'skip') {
-    const { name, file_id, credential_id, schema, table, create_table, load_strategy, upsert_keys, duplicate_keys, filter, batch_size, column_mappings } = job
+    const { name, file_id, credential_id, schema, table, create_table, load_strategy, upsert_keys, duplicate_keys, filter, batch_size, column_mappings, orchestrator } = job
     await call(
       client.PUT('/api/v1/jobs/{id}', {
         params: { path, header: { 'If-Match': etag } },
         body: {
-          name, file_id, credential_id, schema, table, create_table, load_strategy, upsert_keys, filter, batch_size, column_mappings,
+          name, file_id, credential_id, schema, table, create_table, load_strategy, upsert_keys, filter, batch_size, column_mappings, orchestrator,
           duplicate_keys: duplicate_keys as 'last' | 'first' | 'fail' | undefined,
           on_bad_row: { mode: 'skip' },
         },
