@@ -100,7 +100,7 @@ func withPortal(ctx context.Context, s streams, env app.Environment, do func(con
 	}
 	defer func() { err = errors.Join(err, back.stop()) }()
 	config.DatabaseURL = back.databaseURL
-	portal, err := app.New(ctx, config, app.Adapters{Blobs: back.objects, Sealer: back.sealer, Queue: newQueue, Log: log})
+	portal, err := app.New(ctx, config, app.Adapters{Blobs: back.objects, Sealer: back.sealer, Queue: newQueue, Warehouse: back.openRedshift(&where), Log: log})
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func withDeployed(ctx context.Context, s streams, env app.Environment, do func(c
 	settings.Portal.Version = version
 	log := app.NewLogger(s.err, settings.Portal.LogLevel)
 	slog.SetDefault(log)
-	settings.Portal.EMF = app.NewEMF(s.err)
+	settings.Portal.EMF = app.NewEMF(s.err, settings.Name)
 	portal, err := settings.Connect(ctx, log)
 	if err != nil {
 		return err

@@ -19,21 +19,24 @@ const valuesAtOnce = 100
 // EMF collects figures between two calls of its flush, which writes them as
 // lines of CloudWatch's embedded metric format: a log line is all that a
 // function needs to be measured. Its methods may be used by any number of
-// goroutines.
+// goroutines. Every metric has the dimension portal, because several portals may
+// share an account:
 //
 //   - Messages and MessageSeconds, by topic and outcome (done, again, failed)
 //   - Runs, by status (COMPLETED, FAILED, CANCELLED): each run once, by whoever ended it
 type EMF struct {
-	w io.Writer
+	w      io.Writer
+	portal string
 
 	mu       sync.Mutex
 	messages map[[2]string][]float64
 	runs     map[etl.Status]int
 }
 
-// NewEMF writes to w, which is a function's standard output.
-func NewEMF(w io.Writer) *EMF {
-	return &EMF{w: w, messages: map[[2]string][]float64{}, runs: map[etl.Status]int{}}
+// NewEMF writes to w, which is a function's standard output, what the portal of
+// that name does.
+func NewEMF(w io.Writer, portal string) *EMF {
+	return &EMF{w: w, portal: portal, messages: map[[2]string][]float64{}, runs: map[etl.Status]int{}}
 }
 
 func (e *EMF) message(topic, outcome string, took time.Duration) {
@@ -69,8 +72,8 @@ func (e *EMF) flush(now time.Time) error {
 	for key, seconds := range messages {
 		for len(seconds) > 0 {
 			n := min(len(seconds), valuesAtOnce)
-			line := metricLine(now, []string{"topic", "outcome"}, metric{"Messages", "Count"}, metric{"MessageSeconds", "Seconds"})
-			line["topic"], line["outcome"], line["Messages"], line["MessageSeconds"] = key[0], key[1], n, seconds[:n]
+			line := metricLine(now, []string{"portal", "topic", "outcome"}, metric{"Messages", "Count"}, metric{"MessageSeconds", "Seconds"})
+			line["portal"], line["topic"], line["outcome"], line["Messages"], line["MessageSeconds"] = e.portal, key[0], key[1], n, seconds[:n]
 			if err := lines.Encode(line); err != nil {
 				return err
 			}
@@ -78,8 +81,8 @@ func (e *EMF) flush(now time.Time) error {
 		}
 	}
 	for status, n := range runs {
-		line := metricLine(now, []string{"status"}, metric{"Runs", "Count"})
-		line["status"], line["Runs"] = status, n
+		line := metricLine(now, []string{"portal", "status"}, metric{"Runs", "Count"})
+		line["portal"], line["status"], line["Runs"] = e.portal, status, n
 		if err := lines.Encode(line); err != nil {
 			return err
 		}

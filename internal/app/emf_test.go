@@ -19,7 +19,7 @@ func TestEMF(t *testing.T) {
 	require.NoError(t, none.flush(time.Now()))
 
 	var b bytes.Buffer
-	e := NewEMF(&b)
+	e := NewEMF(&b, "here")
 	require.NoError(t, e.flush(time.Now()))
 	require.Empty(t, b.String())
 	for range 150 {
@@ -40,19 +40,20 @@ func TestEMF(t *testing.T) {
 					Metrics    []struct{ Name, Unit string }
 				}
 			} `json:"_aws"`
-			Topic, Outcome, Status string
-			Messages, Runs         float64
-			MessageSeconds         []float64
+			Portal, Topic, Outcome, Status string
+			Messages, Runs                 float64
+			MessageSeconds                 []float64
 		}
 		require.NoError(t, json.Unmarshal([]byte(line), &m))
 		require.Equal(t, int64(1700000000000), m.AWS.Timestamp)
+		require.Equal(t, "here", m.Portal)
 		require.Equal(t, "ETLPortal", m.AWS.CloudWatchMetrics[0].Namespace)
 		if m.Status != "" {
-			require.Equal(t, [][]string{{"status"}}, m.AWS.CloudWatchMetrics[0].Dimensions)
+			require.Equal(t, [][]string{{"portal", "status"}}, m.AWS.CloudWatchMetrics[0].Dimensions)
 			runs[m.Status] += m.Runs
 			continue
 		}
-		require.Equal(t, [][]string{{"topic", "outcome"}}, m.AWS.CloudWatchMetrics[0].Dimensions)
+		require.Equal(t, [][]string{{"portal", "topic", "outcome"}}, m.AWS.CloudWatchMetrics[0].Dimensions)
 		require.LessOrEqual(t, len(m.MessageSeconds), 100, "CloudWatch takes a hundred values at most")
 		require.Len(t, m.MessageSeconds, int(m.Messages))
 		messages[m.Topic+" "+m.Outcome] += m.Messages

@@ -21,7 +21,7 @@ const (
 
 // Queue is the portal's queue, which needs no database.
 func (s *Settings) Queue(ctx context.Context, log *slog.Logger) (*aws.Queue, error) {
-	return aws.NewQueue(ctx, aws.QueueConfig{Account: s.account, URLs: s.queues, Dead: s.dead, Log: log})
+	return aws.NewQueue(ctx, aws.QueueConfig{Account: s.account, URLs: s.queues, Dead: s.dead, MaxTries: tries, Log: log})
 }
 
 // sending is a queue as app wants it.

@@ -17,6 +17,11 @@ const (
 	// databaseConns bounds the connections to the portal's own database: many
 	// functions share it.
 	databaseConns = 4
+	// tries is how often a message is received before it is dead. A receipt that a
+	// function at its limit of concurrency turned away is one of them, and nobody
+	// can tell it from one whose process died. The templates' maxReceiveCount, 20,
+	// leaves room to report it.
+	tries = 10
 	// bufferedFor is how long an event stream lasts behind a gateway that buffers;
 	// API Gateway gives up after 29 seconds.
 	bufferedFor = 20 * time.Second
@@ -35,6 +40,8 @@ var topics = []etl.Topic{etl.TopicInspect, etl.TopicPlan, etl.TopicLoad, etl.Top
 type Settings struct {
 	// Portal are those of the portal itself; they may be changed before Connect.
 	Portal app.Config
+	// Name tells this portal from others in one account.
+	Name string
 	// Stream says that the API's answers are sent as they are made.
 	Stream bool
 	// Bootstrap names the secret with the administrator's token; "" is none. It
@@ -69,6 +76,7 @@ func Read(env app.Environment) (Settings, error) {
 		return value
 	}
 	s.account = aws.Account{Region: r.Text("AWS_REGION", r.Text("AWS_DEFAULT_REGION", "")), Endpoint: r.Text("AWS_ENDPOINT_URL", "")}
+	s.Name = r.Text("ETLPORTAL_NAME", "etlportal")
 	s.bucket = need("ETLPORTAL_BUCKET", "the bucket of uploaded files")
 	s.databaseSecret, s.Portal.DatabaseURL = r.Text("ETLPORTAL_DATABASE_SECRET", ""), r.Text("DATABASE_URL", "")
 	if s.databaseSecret == "" && s.Portal.DatabaseURL == "" {

@@ -78,7 +78,7 @@ func start(s deploy.Settings, env app.Environment, w io.Writer, parts []Part) *F
 	w = &wholeWrites{w: w}
 	log := app.NewLogger(w, s.Portal.LogLevel)
 	slog.SetDefault(log)
-	s.Portal.EMF = app.NewEMF(w)
+	s.Portal.EMF = app.NewEMF(w, s.Name)
 	limitMemory(env)
 	return &Function{settings: s, log: log, parts: parts}
 }

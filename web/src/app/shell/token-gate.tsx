@@ -34,7 +34,7 @@ export function TokenGate() {
             void enter()
           }}
         >
-          <Field label="API token" name="token" hint={<>Make one on the machine that runs the portal: <code className="font-mono">etlportal token create --name me --role editor</code></>}>
+          <Field label="API token" name="token" hint={<>An administrator makes one with <code className="font-mono">POST /api/v1/tokens</code>, or on the machine that runs the portal with <code className="font-mono">etlportal token create --name me --role editor</code>. A sign-in of your company’s is for API calls; these pages take tokens alone.</>}>
             {(props) => <Input {...props} type="password" autoComplete="off" spellCheck={false} value={value} onChange={(event) => setValue(event.target.value)} placeholder="etlp_…" className="font-mono" />}
           </Field>
           {error !== null && <ErrorPanel error={error} />}
