@@ -18,6 +18,11 @@ const (
 	// originSeconds is how long CloudFront waits for the next byte; event
 	// streams send one every 15 seconds.
 	originSeconds = 60
+	apiPaths      = "/api/*"
+	// hashedFiles have their content's hash in their names.
+	hashedFiles  = "assets/*"
+	hashedDays   = 365
+	deployMemory = 512 // MiB
 )
 
 // pagesOnly answers a path of the application with its one page. It runs for the UI
@@ -28,6 +33,14 @@ const pagesOnly = `function handler(event) {
   if (last.indexOf('.') === -1) {
     request.uri = '/index.html';
   }
+  return request;
+}
+`
+
+// viewerAddress writes the address that CloudFront sees over whatever stood there.
+const viewerAddress = `function handler(event) {
+  var request = event.request;
+  request.headers['` + viewerHeader + `'] = {value: event.viewer.ip};
   return request;
 }
 `
@@ -57,7 +70,7 @@ func newEdge(stack awscdk.Stack, s *Settings, p *portal) {
 			ResponseHeadersPolicy: pageHeaders(stack, s, p),
 			FunctionAssociations:  &[]*awscloudfront.FunctionAssociation{{Function: spa, EventType: awscloudfront.FunctionEventType_VIEWER_REQUEST}},
 		},
-		AdditionalBehaviors: &map[string]*awscloudfront.BehaviorOptions{"/api/*": {
+		AdditionalBehaviors: &map[string]*awscloudfront.BehaviorOptions{apiPaths: {
 			Origin:         awscloudfrontorigins.NewRestApiOrigin(p.API.API, &awscloudfrontorigins.RestApiOriginProps{ReadTimeout: awscdk.Duration_Seconds(jsii.Number(originSeconds))}),
 			AllowedMethods: awscloudfront.AllowedMethods_ALLOW_ALL(), CachePolicy: awscloudfront.CachePolicy_CACHING_DISABLED(),
 			// API Gateway tells its APIs apart by the Host header.
@@ -72,12 +85,12 @@ func newEdge(stack awscdk.Stack, s *Settings, p *portal) {
 		props.DomainNames = texts(s.Domain)
 		props.Certificate = awscertificatemanager.Certificate_FromCertificateArn(stack, jsii.String("Certificate"), jsii.String(s.Certificate))
 	}
+	if p.EdgeMark != nil {
+		markViewers(stack, p, props)
+	}
 	door := awscloudfront.NewDistribution(stack, jsii.String("Door"), props)
 	if _, err := os.Stat(filepath.Join(s.UI, "index.html")); err == nil {
-		awss3deployment.NewBucketDeployment(stack, jsii.String("Deployment"), &awss3deployment.BucketDeploymentProps{
-			DestinationBucket: pages, Sources: &[]awss3deployment.ISource{awss3deployment.Source_Asset(jsii.String(s.UI), nil)},
-			Distribution: door, DistributionPaths: texts("/*"), MemoryLimit: jsii.Number(512),
-		})
+		deployPages(stack, s, pages, door)
 	} else {
 		awscdk.Annotations_Of(stack).AddWarningV2(jsii.String("etlportal:no-ui"), jsii.String("there is no index.html in "+s.UI+": the stack comes without web pages; run `make web` first"))
 	}
@@ -85,14 +98,55 @@ func newEdge(stack awscdk.Stack, s *Settings, p *portal) {
 	output(stack, "PagesBucket", "bucket of the web pages", pages.BucketName())
 }
 
+// deployPages copies what has its content's hash in its name first, for browsers
+// to keep; then the rest, which they ask for each time. Nothing is taken away: a
+// page that is open still asks for the files of the deployment that it came with.
+func deployPages(stack awscdk.Stack, s *Settings, pages awss3.Bucket, door awscloudfront.Distribution) {
+	source := &[]awss3deployment.ISource{awss3deployment.Source_Asset(jsii.String(s.UI), nil)}
+	hashed := awss3deployment.NewBucketDeployment(stack, jsii.String("HashedFiles"), &awss3deployment.BucketDeploymentProps{
+		DestinationBucket: pages, Sources: source, Exclude: texts("*"), Include: texts(hashedFiles),
+		CacheControl: &[]awss3deployment.CacheControl{
+			awss3deployment.CacheControl_SetPublic(), awss3deployment.CacheControl_MaxAge(awscdk.Duration_Days(jsii.Number(hashedDays))), awss3deployment.CacheControl_Immutable(),
+		},
+		Prune: jsii.Bool(false), MemoryLimit: jsii.Number(deployMemory),
+	})
+	rest := awss3deployment.NewBucketDeployment(stack, jsii.String("OtherFiles"), &awss3deployment.BucketDeploymentProps{
+		DestinationBucket: pages, Sources: source, Exclude: texts(hashedFiles),
+		CacheControl: &[]awss3deployment.CacheControl{awss3deployment.CacheControl_NoCache()},
+		Prune:        jsii.Bool(false), MemoryLimit: jsii.Number(deployMemory), Distribution: door, DistributionPaths: texts("/*"),
+	})
+	rest.Node().AddDependency(hashed)
+}
+
+// markViewers tells the firewall that a request came through CloudFront, and from
+// where. Whoever calls the API past CloudFront knows no mark, and what he writes
+// into the other header himself counts for nothing.
+func markViewers(stack awscdk.Stack, p *portal, props *awscloudfront.DistributionProps) {
+	api := (*props.AdditionalBehaviors)[apiPaths]
+	api.Origin = awscloudfrontorigins.NewRestApiOrigin(p.API.API, &awscloudfrontorigins.RestApiOriginProps{
+		ReadTimeout:   awscdk.Duration_Seconds(jsii.Number(originSeconds)),
+		CustomHeaders: &map[string]*string{edgeHeader: p.EdgeMark.SecretValue().UnsafeUnwrap()},
+	})
+	api.FunctionAssociations = &[]*awscloudfront.FunctionAssociation{{
+		EventType: awscloudfront.FunctionEventType_VIEWER_REQUEST,
+		Function: awscloudfront.NewFunction(stack, jsii.String("Viewer"), &awscloudfront.FunctionProps{
+			Code: awscloudfront.FunctionCode_FromInline(jsii.String(viewerAddress)), Runtime: awscloudfront.FunctionRuntime_JS_2_0(),
+			Comment: jsii.String("says where a request came from, for the firewall"),
+		}),
+	}}
+}
+
 // pageHeaders say what the pages may do: their own scripts, their own API, the
 // bucket that they upload to, and the page to sign in.
 func pageHeaders(stack awscdk.Stack, s *Settings, p *portal) awscloudfront.ResponseHeadersPolicy {
 	policy := []*string{
 		jsii.String("default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self' https://"),
-		p.Storage.Uploads.BucketRegionalDomainName(), jsii.String(" https://"), p.Storage.Uploads.BucketDomainName(), jsii.String(" "), p.Auth.Domain.BaseUrl(nil),
-		jsii.String("; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"),
+		p.Storage.Uploads.BucketRegionalDomainName(), jsii.String(" https://"), p.Storage.Uploads.BucketDomainName(),
 	}
+	if p.Auth != nil {
+		policy = append(policy, jsii.String(" "), p.Auth.Domain.BaseUrl(nil))
+	}
+	policy = append(policy, jsii.String("; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"))
 	return awscloudfront.NewResponseHeadersPolicy(stack, jsii.String("PageHeaders"), &awscloudfront.ResponseHeadersPolicyProps{
 		ResponseHeadersPolicyName: jsii.String(s.Name + "-pages"), Comment: jsii.String("ETL Portal: what its pages may do"),
 		SecurityHeadersBehavior: &awscloudfront.ResponseSecurityHeadersBehavior{

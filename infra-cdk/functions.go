@@ -32,6 +32,9 @@ func (p *portal) newFunction(name, binary string) awslambda.Function {
 	if name == functionStream {
 		env["ETLPORTAL_RESPONSE"] = jsii.String("stream")
 	}
+	if p.s.CA != "" {
+		env["ETLPORTAL_DATABASE_CA"] = jsii.String(codeFolder + "/" + caFile)
+	}
 	props := &awslambda.FunctionProps{
 		FunctionName: p.s.Called(name), Description: jsii.String("ETL Portal: " + name),
 		Runtime: awslambda.Runtime_PROVIDED_AL2023(), Handler: jsii.String("bootstrap"), Code: p.Code[binary], Architecture: architecture(p.s),
@@ -42,6 +45,10 @@ func (p *portal) newFunction(name, binary string) awslambda.Function {
 		// A stage that sends a message back to its own queue for later is no loop
 		// gone wild; tries are counted in the message.
 		RecursiveLoop: awslambda.RecursiveLoop_ALLOW,
+	}
+	if name == functionReconcile {
+		// A look that failed is made up for by the next one.
+		props.RetryAttempts, props.MaxEventAge = jsii.Number(0), awscdk.Duration_Minutes(jsii.Number(1))
 	}
 	if p.s.Reserve && size.Concurrency > 0 {
 		props.ReservedConcurrentExecutions = jsii.Number(size.Concurrency)

@@ -4,6 +4,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awswafv2"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -13,6 +14,16 @@ const apiStage = "live"
 
 // requestsPerAddress are what one address may send in five minutes.
 const requestsPerAddress = 3000
+
+// tooLarge is what the gateway says of a body that it does not hand on, in the
+// form in which the portal says that something is wrong.
+const tooLarge = `{"type":"urn:etlportal:error:too_large","title":"Request Entity Too Large","status":413,` +
+	`"detail":"the request is larger than the gateway and the function take at once","code":"too_large",` +
+	`"fix":"Send the file in parts: POST /api/v1/sources/csv/uploads","errors":[],"request_id":"$context.requestId"}`
+
+// The headers by which CloudFront tells the firewall that a request came through
+// it, and from which address.
+const edgeHeader, viewerHeader = "x-portal-edge", "x-portal-viewer"
 
 // gateway is the REST API: HTTP APIs cannot stream.
 type gateway struct {
@@ -42,6 +53,12 @@ func newGateway(p *portal) *gateway {
 		// Bodies come as they were sent: forms with files hold any byte.
 		BinaryMediaTypes: texts("*/*"), CloudWatchRole: jsii.Bool(!p.s.LocalStack()), DeployOptions: stage,
 	})
+	if !p.s.LocalStack() {
+		api.AddGatewayResponse(jsii.String("TooLarge"), &awsapigateway.GatewayResponseOptions{
+			Type: awsapigateway.ResponseType_REQUEST_TOO_LARGE(), StatusCode: jsii.String("413"),
+			Templates: &map[string]*string{"application/json": jsii.String(tooLarge)},
+		})
+	}
 	return &gateway{API: api, endpoint: p.endpoint}
 }
 
@@ -59,7 +76,7 @@ func (g *gateway) URL() *string {
 }
 
 // route sends everything to the API's function and, where answers can be
-// streamed, a run's events to the stream's. A resource with a name hides the
+// streamed, a run's events and rejects to the stream's. A resource with a name hides the
 // greedy one beside it for what is below it, so each gets a greedy one again.
 func (g *gateway) route(p *portal) {
 	api := integration(p.Functions[functionAPI], awsapigateway.ResponseTransferMode_BUFFERED, p.s)
@@ -88,6 +105,11 @@ func (g *gateway) route(p *portal) {
 	events := below(run, "stream")
 	events.AddMethod(jsii.String("GET"), integration(stream, awsapigateway.ResponseTransferMode_STREAM, p.s), open)
 	events.AddMethod(jsii.String("OPTIONS"), api, open)
+	// As a file they are longer than a whole answer may be.
+	rejects := below(run, "rejects")
+	rejects.AddMethod(jsii.String("GET"), integration(stream, awsapigateway.ResponseTransferMode_STREAM, p.s), open)
+	all(rejects)
+	all(below(rejects, "{proxy+}"))
 }
 
 // open leaves the question who asks to the portal, which every route of it puts.
@@ -104,8 +126,9 @@ func integration(f awslambda.Function, mode awsapigateway.ResponseTransferMode, 
 	return awsapigateway.NewLambdaIntegration(f, options)
 }
 
-// guard puts a firewall before the API. It sees CloudFront's addresses, and so
-// counts by the one that CloudFront forwards.
+// guard puts a firewall before the API. What comes through CloudFront is counted
+// by the address that CloudFront saw, and all else by its own: X-Forwarded-For
+// begins with whatever a caller wrote there.
 func (g *gateway) guard(p *portal) {
 	visible := func(name string) *awswafv2.CfnWebACL_VisibilityConfigProperty {
 		return &awswafv2.CfnWebACL_VisibilityConfigProperty{
@@ -127,21 +150,42 @@ func (g *gateway) guard(p *portal) {
 			}},
 		}
 	}
-	rate := &awswafv2.CfnWebACL_RuleProperty{
-		Name: jsii.String("Rate"), Priority: jsii.Number(0), Action: &awswafv2.CfnWebACL_RuleActionProperty{Block: map[string]any{}}, VisibilityConfig: visible("Rate"),
-		Statement: &awswafv2.CfnWebACL_StatementProperty{RateBasedStatement: &awswafv2.CfnWebACL_RateBasedStatementProperty{
-			AggregateKeyType: jsii.String("FORWARDED_IP"), Limit: jsii.Number(requestsPerAddress),
-			ForwardedIpConfig: &awswafv2.CfnWebACL_ForwardedIPConfigurationProperty{HeaderName: jsii.String("X-Forwarded-For"), FallbackBehavior: jsii.String("NO_MATCH")},
-		}},
+	p.EdgeMark = awssecretsmanager.NewSecret(p.stack, jsii.String("EdgeMark"), &awssecretsmanager.SecretProps{
+		Description: jsii.String("what CloudFront shows the firewall of the ETL Portal"), EncryptionKey: p.Storage.DataKey,
+		GenerateSecretString: &awssecretsmanager.SecretStringGenerator{
+			PasswordLength: jsii.Number(tokenLength), ExcludePunctuation: jsii.Bool(true), IncludeSpace: jsii.Bool(false),
+		},
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
+	asItIs := []any{&awswafv2.CfnWebACL_TextTransformationProperty{Priority: jsii.Number(0), Type: jsii.String("NONE")}}
+	marked := &awswafv2.CfnWebACL_StatementProperty{ByteMatchStatement: &awswafv2.CfnWebACL_ByteMatchStatementProperty{
+		FieldToMatch:         &awswafv2.CfnWebACL_FieldToMatchProperty{SingleHeader: map[string]any{"Name": edgeHeader}},
+		PositionalConstraint: jsii.String("EXACTLY"), SearchString: p.EdgeMark.SecretValue().UnsafeUnwrap(), TextTransformations: &asItIs,
+	}}
+	rate := func(priority int, name string, counted *awswafv2.CfnWebACL_RateBasedStatementProperty) *awswafv2.CfnWebACL_RuleProperty {
+		counted.Limit = jsii.Number(requestsPerAddress)
+		return &awswafv2.CfnWebACL_RuleProperty{
+			Name: jsii.String(name), Priority: jsii.Number(priority), Action: &awswafv2.CfnWebACL_RuleActionProperty{Block: map[string]any{}}, VisibilityConfig: visible(name),
+			Statement: &awswafv2.CfnWebACL_StatementProperty{RateBasedStatement: counted},
+		}
 	}
 	acl := awswafv2.NewCfnWebACL(p.stack, jsii.String("Firewall"), &awswafv2.CfnWebACLProps{
 		Name: p.s.Called("api"), Scope: jsii.String("REGIONAL"), DefaultAction: &awswafv2.CfnWebACL_DefaultActionProperty{Allow: map[string]any{}},
 		VisibilityConfig: visible("firewall"),
 		Rules: &[]any{
-			rate,
+			rate(0, "RateOfViewers", &awswafv2.CfnWebACL_RateBasedStatementProperty{
+				AggregateKeyType: jsii.String("CUSTOM_KEYS"), ScopeDownStatement: marked,
+				CustomKeys: &[]any{&awswafv2.CfnWebACL_RateBasedStatementCustomKeyProperty{
+					Header: &awswafv2.CfnWebACL_RateLimitHeaderProperty{Name: jsii.String(viewerHeader), TextTransformations: &asItIs},
+				}},
+			}),
+			rate(1, "RateOfOthers", &awswafv2.CfnWebACL_RateBasedStatementProperty{
+				AggregateKeyType:   jsii.String("IP"),
+				ScopeDownStatement: &awswafv2.CfnWebACL_StatementProperty{NotStatement: &awswafv2.CfnWebACL_NotStatementProperty{Statement: marked}},
+			}),
 			// Mappings and small files are longer than eight kilobytes, and rows hold anything.
-			managed(1, "AWSManagedRulesCommonRuleSet", "SizeRestrictions_BODY", "CrossSiteScripting_BODY", "GenericLFI_BODY", "GenericRFI_BODY"),
-			managed(2, "AWSManagedRulesKnownBadInputsRuleSet"),
+			managed(2, "AWSManagedRulesCommonRuleSet", "SizeRestrictions_BODY", "CrossSiteScripting_BODY", "GenericLFI_BODY", "GenericRFI_BODY"),
+			managed(3, "AWSManagedRulesKnownBadInputsRuleSet"),
 		},
 	})
 	awswafv2.NewCfnWebACLAssociation(p.stack, jsii.String("FirewallOfApi"), &awswafv2.CfnWebACLAssociationProps{

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
@@ -38,8 +39,24 @@ func run() (err error) {
 	if err := build(app, settings); err != nil {
 		return err
 	}
-	app.Synth(nil)
-	return nil
+	if settings.Reserve {
+		fmt.Fprintf(os.Stderr, "the functions reserve %d at a time of the account's %d\n", settings.Reserved(), settings.Quota)
+	}
+	return synth(app)
+}
+
+// synth writes the templates. Where CDK would have to look into the account for
+// something, it has put an invented value there, and that is an error.
+func synth(app awscdk.App) error {
+	manifest := app.Synth(nil).Manifest()
+	if manifest.Missing == nil || len(*manifest.Missing) == 0 {
+		return nil
+	}
+	keys := make([]string, 0, len(*manifest.Missing))
+	for _, missing := range *manifest.Missing {
+		keys = append(keys, *missing.Key)
+	}
+	return fmt.Errorf("the templates hold invented values where the account was to be asked: %s; give them as context, or leave out account and region", strings.Join(keys, ", "))
 }
 
 // newApp begins an app; outdir is CDK_OUTDIR where nil.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -30,13 +32,12 @@ func (n *network) FunctionSubnets() *awsec2.SubnetSelection {
 }
 
 // endpointNames are the interface endpoints that can be asked for, sorted.
-var endpointNames = []string{"cognito", "ecr", "ecr-docker", "ecs", "kms", "logs", "scheduler", "secretsmanager", "sqs"}
+var endpointNames = []string{"ecr", "ecr-docker", "ecs", "kms", "logs", "scheduler", "secretsmanager", "sqs"}
 
 // endpointServices are the interface endpoints that can be asked for. Each
 // costs by the hour and zone; all together cost more than a NAT gateway.
 func endpointServices() map[string]awsec2.InterfaceVpcEndpointAwsService {
 	return map[string]awsec2.InterfaceVpcEndpointAwsService{
-		"cognito":        awsec2.InterfaceVpcEndpointAwsService_COGNITO_IDP(),
 		"ecr":            awsec2.InterfaceVpcEndpointAwsService_ECR(),
 		"ecr-docker":     awsec2.InterfaceVpcEndpointAwsService_ECR_DOCKER(),
 		"ecs":            awsec2.InterfaceVpcEndpointAwsService_ECS(),
@@ -48,7 +49,21 @@ func endpointServices() map[string]awsec2.InterfaceVpcEndpointAwsService {
 	}
 }
 
+// anyZones has the VPC span the first zones of wherever it is deployed. CDK would
+// look a known account's zones up, and take invented ones where it cannot.
+func anyZones(stack awscdk.Stack, s *Settings) {
+	if s.Account == "" || s.Region == "" {
+		return
+	}
+	all, first := awscdk.Fn_GetAzs(jsii.String("")), make([]any, zones)
+	for i := range first {
+		first[i] = *awscdk.Fn_Select(jsii.Number(i), all)
+	}
+	stack.Node().SetContext(jsii.String(fmt.Sprintf("availability-zones:account=%s:region=%s", s.Account, s.Region)), first)
+}
+
 func newNetwork(stack awscdk.Stack, s *Settings) *network {
+	anyZones(stack, s)
 	functions := awsec2.SubnetType_PRIVATE_ISOLATED
 	subnets := []*awsec2.SubnetConfiguration{}
 	if s.NAT > 0 {

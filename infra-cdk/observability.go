@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudwatch"
@@ -42,6 +43,13 @@ func newObservability(stack awscdk.Stack, s *Settings, p *portal) {
 	w.topic = awssns.NewTopic(stack, jsii.String("Alarms"), &awssns.TopicProps{
 		TopicName: s.Called("alarms"), DisplayName: jsii.String("ETL Portal"), MasterKey: p.Storage.DataKey, EnforceSSL: jsii.Bool(true),
 	})
+	// The statement that wants TLS is a policy, and a policy replaces the default
+	// one, by which the account's alarms may publish.
+	w.topic.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid: jsii.String("Alarms"), Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("cloudwatch.amazonaws.com"), nil)},
+		Actions: texts("sns:Publish"), Resources: &[]*string{w.topic.TopicArn()},
+		Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": stack.Account()}},
+	}))
 	if s.Alarm != "" {
 		w.topic.AddSubscription(awssnssubscriptions.NewEmailSubscription(jsii.String(s.Alarm), nil))
 	}
@@ -51,7 +59,7 @@ func newObservability(stack awscdk.Stack, s *Settings, p *portal) {
 	for _, name := range append([]string{functionStream}, functionNames...) {
 		w.errors(name, p)
 	}
-	w.alarm("FailedRuns", "a run failed; its log in the portal says why", runs("FAILED"), 1, nil)
+	w.alarm("FailedRuns", "a run failed; its log in the portal says why", w.runs("FAILED"), 1, nil)
 	w.alarm("GatewayErrors", "the API answers with 5xx", p.API.API.MetricServerError(&awscloudwatch.MetricOptions{Statistic: jsii.String("Sum"), Period: period()}), manyErrors, nil)
 	database := p.Storage.Database.Cluster
 	w.alarm("DatabaseFull", "the database is at its largest size (context acu.max)",
@@ -65,10 +73,10 @@ func newObservability(stack awscdk.Stack, s *Settings, p *portal) {
 // period is what one figure of an alarm or graph is about.
 func period() awscdk.Duration { return awscdk.Duration_Minutes(jsii.Number(periodMinutes)) }
 
-// runs is how many runs ended so.
-func runs(status string) awscloudwatch.Metric {
+// runs is how many of this portal's runs ended so.
+func (w *watch) runs(status string) awscloudwatch.Metric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-		Namespace: jsii.String(metricsNamespace), MetricName: jsii.String("Runs"), DimensionsMap: &map[string]*string{"status": jsii.String(status)},
+		Namespace: jsii.String(metricsNamespace), MetricName: jsii.String("Runs"), DimensionsMap: &map[string]*string{"portal": jsii.String(w.s.Name), "status": jsii.String(status)},
 		Statistic: jsii.String("Sum"), Period: period(), Label: jsii.String(status),
 	})
 }
@@ -119,7 +127,7 @@ func (w *watch) dashboard(p *portal) {
 	database := p.Storage.Database.Cluster
 	board.AddWidgets(
 		awscloudwatch.NewAlarmStatusWidget(&awscloudwatch.AlarmStatusWidgetProps{Title: jsii.String("Alarms"), Alarms: &w.made, Width: jsii.Number(24), Height: jsii.Number(5)}),
-		graph("Runs that ended", runs("COMPLETED"), runs("FAILED"), runs("CANCELLED")), graph("Messages waiting", depths...),
+		graph("Runs that ended", w.runs("COMPLETED"), w.runs("FAILED"), w.runs("CANCELLED")), graph("Messages waiting", depths...),
 		graph("Age of the oldest message, seconds", ages...), graph("Duration of functions, 95th percentile", durations...), graph("Throttled invocations", throttles...),
 		graph("Database", database.MetricServerlessDatabaseCapacity(labelled("ACU", "Maximum")), database.MetricDatabaseConnections(labelled("connections", "Maximum"))),
 		graph("API", p.API.API.MetricCount(labelled("requests", "Sum")), p.API.API.MetricClientError(labelled("4xx", "Sum")), p.API.API.MetricServerError(labelled("5xx", "Sum"))),

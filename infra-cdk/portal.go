@@ -32,9 +32,11 @@ type portal struct {
 	Stages    map[string]*stage
 	Functions map[string]awslambda.Function
 	Token     awssecretsmanager.Secret
-	API       *gateway
-	clock     *clock
-	task      *task
+	// EdgeMark is what CloudFront shows the firewall; nil without one.
+	EdgeMark awssecretsmanager.Secret
+	API      *gateway
+	clock    *clock
+	task     *task
 	// database and endpoint are parameters of LocalStack's template.
 	database, endpoint *string
 }
@@ -119,6 +121,7 @@ func (p *portal) outputs() {
 // environment is what every function and the task read.
 func (p *portal) environment() map[string]*string {
 	env := map[string]*string{
+		"ETLPORTAL_NAME":                   jsii.String(p.s.Name),
 		"ETLPORTAL_BUCKET":                 p.Storage.Uploads.BucketName(),
 		"ETLPORTAL_KMS_KEY":                p.Storage.SealKey.KeyArn(),
 		"ETLPORTAL_SCHEDULE_GROUP":         p.clock.Group,

@@ -20,6 +20,15 @@ const (
 	targetLocalStack = "localstack"
 )
 
+// The choices of users.
+const (
+	usersCognito = "cognito"
+	usersNone    = "none"
+)
+
+// defaultName is the portal's name where the context gives none.
+const defaultName = "etlportal"
+
 // Settings are what the context (`-c name=value`, cdk.json, CDK_CONTEXT_JSON)
 // says about a deployment; docs/aws.md has the table.
 type Settings struct {
@@ -63,6 +72,8 @@ type Settings struct {
 	CIDR string
 	// WAF guards the API.
 	WAF bool
+	// Users is who may sign in beside API tokens: those of a pool in cognito, or none.
+	Users string
 	// MFA is off, optional or required; Threats turns Cognito's threat protection on.
 	MFA     string
 	Threats bool
@@ -72,6 +83,12 @@ type Settings struct {
 	OIDCIssuer, OIDCClient, OIDCSecret string
 	// OTLP is an OpenTelemetry receiver; empty sends no traces.
 	OTLP string
+	// CA is the file of the authorities that sign RDS's certificates, which goes
+	// with the functions; TaskCA is where the same file is in the task's image.
+	// Without one, a connection is encrypted and the server's name is not checked.
+	CA, TaskCA string
+	// Quota is how many functions the account may run at a time.
+	Quota int
 	// LongPublish is the estimate from which on a publish becomes a task (a Go duration).
 	LongPublish string
 }
@@ -100,25 +117,26 @@ type FunctionSize struct {
 }
 
 // presets are the sizes by name. A loader of 1,769 MiB has one vCPU, which one
-// PostgreSQL connection nearly saturates; more loaders beat larger ones.
+// PostgreSQL connection nearly saturates; more loaders beat larger ones. A stream
+// of events ends itself after a minute and a half; rejects as a file take longer.
 var presets = map[string]Sizes{
 	"small": {
 		Functions: map[string]FunctionSize{
-			"api": {512, 29, 20}, "stream": {256, 900, 20}, "inspect": {1769, 900, 2}, "plan": {512, 300, 2}, "load": {1769, 900, 4},
+			"api": {512, 29, 20}, "stream": {256, 300, 20}, "inspect": {1769, 900, 2}, "plan": {512, 300, 2}, "load": {1769, 900, 4},
 			"finalize": {512, 900, 2}, "schedule": {256, 60, 2}, "reconcile": {512, 300, 1},
 		},
 		MinACU: 0, MaxACU: 2, TaskCPU: 512, TaskMemory: 1024, Rate: 50, Burst: 100,
 	},
 	"medium": {
 		Functions: map[string]FunctionSize{
-			"api": {1024, 29, 50}, "stream": {256, 900, 100}, "inspect": {1769, 900, 8}, "plan": {1024, 300, 8}, "load": {1769, 900, 64},
+			"api": {1024, 29, 50}, "stream": {256, 300, 100}, "inspect": {1769, 900, 8}, "plan": {1024, 300, 8}, "load": {1769, 900, 64},
 			"finalize": {1024, 900, 8}, "schedule": {256, 60, 4}, "reconcile": {1024, 300, 1},
 		},
 		MinACU: 0.5, MaxACU: 8, Readers: 1, TaskCPU: 1024, TaskMemory: 2048, Reserve: true, Rate: 200, Burst: 400,
 	},
 	"large": {
 		Functions: map[string]FunctionSize{
-			"api": {1769, 29, 200}, "stream": {256, 900, 400}, "inspect": {3538, 900, 32}, "plan": {1769, 300, 16}, "load": {1769, 900, 400},
+			"api": {1769, 29, 200}, "stream": {256, 300, 200}, "inspect": {3538, 900, 32}, "plan": {1769, 300, 16}, "load": {1769, 900, 400},
 			"finalize": {1769, 900, 32}, "schedule": {512, 60, 16}, "reconcile": {1769, 300, 1},
 		},
 		MinACU: 2, MaxACU: 64, Readers: 1, TaskCPU: 2048, TaskMemory: 4096, Reserve: true, Rate: 1000, Burst: 2000,
@@ -136,6 +154,9 @@ const (
 	maxNameLength        = 20
 	defaultLogDays       = 30
 	mostReconcile        = 24 * 60
+	// accountConcurrency is Lambda's default; unreserved stays free of reservations.
+	accountConcurrency, unreserved = 1000, 100
+	mostConcurrency                = 1_000_000
 )
 
 // logDays are the retentions that CloudWatch knows.
@@ -223,7 +244,7 @@ func settingsOf(node constructs.Node) (*Settings, error) {
 	c := &context{node: node}
 	s := &Settings{
 		Target:      c.choice("target", targetAWS, targetLocalStack),
-		Name:        c.text("name", "etlportal"),
+		Name:        c.text("name", defaultName),
 		Account:     c.text("account", ""),
 		Region:      c.text("region", ""),
 		UI:          c.text("ui", filepath.Join("..", "web", "dist", "app")),
@@ -240,6 +261,7 @@ func settingsOf(node constructs.Node) (*Settings, error) {
 		Endpoints:   c.list("endpoints", ""),
 		CIDR:        c.text("cidr", "10.40.0.0/16"),
 		WAF:         c.flag("waf", false),
+		Users:       c.choice("users", usersCognito, usersNone),
 		MFA:         c.choice("mfa", "optional", "off", "required"),
 		Threats:     c.flag("threats", false),
 		SAML:        c.text("saml", ""),
@@ -247,6 +269,9 @@ func settingsOf(node constructs.Node) (*Settings, error) {
 		OIDCClient:  c.text("oidc.client", ""),
 		OIDCSecret:  c.text("oidc.secret", ""),
 		OTLP:        c.text("otlp", ""),
+		CA:          c.text("ca", ""),
+		TaskCA:      c.text("task.ca", ""),
+		Quota:       c.integer("quota", accountConcurrency, 10, mostConcurrency),
 		LongPublish: c.text("longPublish", "10m"),
 	}
 	s.Arch = "arm64"
@@ -324,6 +349,23 @@ func (s *Settings) check(c *context) {
 			c.complain("endpoints", "has %q, which is none of %s", name, strings.Join(endpointNames, ", "))
 		}
 	}
+	if s.Users == usersCognito && s.NAT == 0 && !s.LocalStack() {
+		c.complain("nat", "is 0, and without a way out the functions cannot ask the user pool for its keys: AWS's private endpoint serves no pool with a domain; write users=none (API tokens alone) or nat=1")
+	}
+	if s.Users == usersNone && (s.SAML != "" || s.OIDCIssuer != "") {
+		c.complain("users", "is none, and saml and oidc.issuer bring users of a pool; write users=cognito")
+	}
+	if s.Reserve && s.Reserved() > s.Quota-unreserved {
+		c.complain("reserve", "is true, and the functions reserve %d at a time of the account's %d, of which %d stay free for all others; lower concurrency.*, or write the account's quota (quota=3000)", s.Reserved(), s.Quota, unreserved)
+	}
+	if s.CA != "" {
+		if err := readCA(s.CA); err != nil {
+			c.complain("ca", "%v; write the path of RDS's certificates, as https://truststore.pki.rds.amazonaws.com/<region>/<region>-bundle.pem gives them", err)
+		}
+	}
+	if s.TaskCA != "" && (s.CA == "" || s.Image == "") {
+		c.complain("task.ca", "goes with ca and image: the image given has the file of ca at that path")
+	}
 	if given := []string{s.OIDCIssuer, s.OIDCClient, s.OIDCSecret}; slices.Contains(given, "") && strings.Join(given, "") != "" {
 		c.complain("oidc.issuer,", "oidc.client and oidc.secret (the name of a secret in Secrets Manager) go together")
 	}
@@ -331,6 +373,24 @@ func (s *Settings) check(c *context) {
 
 // LocalStack says whether the templates are for LocalStack.
 func (s *Settings) LocalStack() bool { return s.Target == targetLocalStack }
+
+// Reserved is how many functions at a time are kept free for the portal's.
+func (s *Settings) Reserved() int {
+	sum := 0
+	for _, f := range s.Sizes.Functions {
+		sum += f.Concurrency
+	}
+	return sum
+}
+
+// StackName is the name of the part's stack. Only a portal of another name than
+// the default has it in there.
+func (s *Settings) StackName(part string) string {
+	if s.Name == defaultName {
+		return "EtlPortal-" + part
+	}
+	return "EtlPortal-" + s.Name + "-" + part
+}
 
 // Called names a resource of this portal.
 func (s *Settings) Called(name string) *string { return jsii.String(s.Name + "-" + name) }

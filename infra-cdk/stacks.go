@@ -25,7 +25,10 @@ func build(app awscdk.App, s *Settings) error {
 	data := newStack(app, s, "Data", "ETL Portal: database, uploads, keys; kept when the stack is deleted")
 	store := newStorage(data, s)
 	store.Database = newDatabase(data, s, network, store)
-	auth := newAuth(newStack(app, s, "Auth", "ETL Portal: users"), s)
+	var auth *auth
+	if s.Users == usersCognito {
+		auth = newAuth(newStack(app, s, "Auth", "ETL Portal: users"), s)
+	}
 	portal, err := newPortal(newStack(app, s, "App", "ETL Portal: API, functions, queues, schedules"), s, portalProps{Code: code, Storage: store, Network: network, Auth: auth})
 	if err != nil {
 		return err
@@ -35,7 +38,7 @@ func build(app awscdk.App, s *Settings) error {
 	return nil
 }
 
-// newStack makes a stack of the name EtlPortal-<part>, with tags that say whose
+// newStack makes the part's stack, with tags that say whose
 // everything in it is.
 func newStack(scope constructs.Construct, s *Settings, part, description string) awscdk.Stack {
 	props := &awscdk.StackProps{Description: jsii.String(description), AnalyticsReporting: jsii.Bool(false)}
@@ -47,7 +50,7 @@ func newStack(scope constructs.Construct, s *Settings, part, description string)
 		props.Env = &awscdk.Environment{Account: optional(s.Account), Region: optional(s.Region)}
 		props.TerminationProtection = jsii.Bool(part == "Data")
 	}
-	stack := awscdk.NewStack(scope, jsii.String("EtlPortal-"+part), props)
+	stack := awscdk.NewStack(scope, jsii.String(s.StackName(part)), props)
 	awscdk.Tags_Of(stack).Add(jsii.String("Application"), jsii.String("etl-portal"), nil)
 	awscdk.Tags_Of(stack).Add(jsii.String("Portal"), jsii.String(s.Name), nil)
 	awscdk.Tags_Of(stack).Add(jsii.String("Part"), jsii.String(part), nil)

@@ -22,7 +22,7 @@ import (
 // stackOf is a stack as the assertions of CDK take it.
 func stackOf(t *testing.T, a *assembly, name string) assertions.Template {
 	t.Helper()
-	stack, ok := a.app.Node().FindChild(jsii.String("EtlPortal-" + name)).(awscdk.Stack)
+	stack, ok := a.app.Node().FindChild(jsii.String(a.prefix + name)).(awscdk.Stack)
 	require.True(t, ok)
 	return assertions.Template_FromStack(stack, nil)
 }
@@ -58,7 +58,7 @@ func TestStages(t *testing.T) {
 			require.Equal(t, function.Properties["FunctionName"], queue.Properties["QueueName"], "a stage's function serves its queue")
 			require.GreaterOrEqual(t, queue.Properties["VisibilityTimeout"], 6*function.Properties["Timeout"].(float64))
 			redrive := queue.Properties["RedrivePolicy"].(map[string]any)
-			require.GreaterOrEqual(t, redrive["maxReceiveCount"], 10.0, "five failed tries, and some more for throttled receipts")
+			require.GreaterOrEqual(t, redrive["maxReceiveCount"], 20.0, "five failed tries, and more for throttled receipts")
 			require.EqualValues(t, 14*24*3600, byName[queue.Properties["QueueName"].(string)+"-dead"].Properties["MessageRetentionPeriod"])
 			require.Equal(t, []any{"ReportBatchItemFailures"}, source.Properties["FunctionResponseTypes"])
 			require.EqualValues(t, 1, source.Properties["BatchSize"])
@@ -113,7 +113,7 @@ func TestGatewayStreams(t *testing.T) {
 	tpl := stackOf(t, a, "App")
 	has(t, tpl, "AWS::ApiGateway::RestApi", map[string]any{"EndpointConfiguration": map[string]any{"Types": []string{"REGIONAL"}}, "BinaryMediaTypes": []string{"*/*"}})
 	has(t, tpl, "AWS::ApiGateway::Method", map[string]any{
-		"HttpMethod": "GET", "Integration": assertions.Match_ObjectLike(&map[string]any{"ResponseTransferMode": "STREAM", "TimeoutInMillis": 900000}),
+		"HttpMethod": "GET", "Integration": assertions.Match_ObjectLike(&map[string]any{"ResponseTransferMode": "STREAM", "TimeoutInMillis": 300000}),
 	})
 	streams := 0
 	for _, m := range a.stacks["App"].of("AWS::ApiGateway::Method") {
@@ -126,13 +126,13 @@ func TestGatewayStreams(t *testing.T) {
 			require.NotContains(t, integration, "ResponseTransferMode")
 		}
 	}
-	require.Equal(t, 1, streams)
+	require.Equal(t, 2, streams, "events, and rejects as a file")
 	// Every path reaches a function: where a resource has a name of its own, a greedy one is beside it.
 	greedy := map[string]bool{}
 	for _, r := range a.stacks["App"].of("AWS::ApiGateway::Resource") {
 		greedy[fmt.Sprint(r.Properties["PathPart"], " below ", plain(r.Properties["ParentId"]))] = true
 	}
-	for _, want := range []string{"{proxy+} below Gateway.RootResourceId", "{proxy+} below Gatewayapi", "{proxy+} below Gatewayapiv1", "{proxy+} below Gatewayapiv1jobrunsid"} {
+	for _, want := range []string{"{proxy+} below Gateway.RootResourceId", "{proxy+} below Gatewayapi", "{proxy+} below Gatewayapiv1", "{proxy+} below Gatewayapiv1jobrunsid", "rejects below Gatewayapiv1jobrunsid", "{proxy+} below Gatewayapiv1jobrunsidrejects"} {
 		require.Contains(t, greedy, want)
 	}
 	for _, m := range sharedApp(t, "localstack").stacks["App"].of("AWS::ApiGateway::Method") {
@@ -197,13 +197,16 @@ func TestDatabase(t *testing.T) {
 }
 
 func TestNetwork(t *testing.T) {
-	open, closed := stackOf(t, sharedApp(t, "aws"), "Network"), stackOf(t, sharedApp(t, "everything"), "Network")
+	open, closed := stackOf(t, sharedApp(t, "aws"), "Network"), stackOf(t, sharedApp(t, "closed"), "Network")
 	open.ResourceCountIs(jsii.String("AWS::EC2::NatGateway"), jsii.Number(1))
 	closed.ResourceCountIs(jsii.String("AWS::EC2::NatGateway"), jsii.Number(0))
 	closed.ResourceCountIs(jsii.String("AWS::EC2::InternetGateway"), jsii.Number(0))
 	open.ResourceCountIs(jsii.String("AWS::EC2::VPCEndpoint"), jsii.Number(1))
 	closed.ResourceCountIs(jsii.String("AWS::EC2::VPCEndpoint"), jsii.Number(1+len(endpointServices())))
-	for _, name := range []string{"aws", "everything"} {
+	for _, subnet := range sharedApp(t, "closed").stacks["Network"].of("AWS::EC2::Subnet") {
+		require.Contains(t, subnet.Properties["AvailabilityZone"], "Fn::Select", "a zone that the account has, not one that was invented")
+	}
+	for _, name := range []string{"aws", "everything", "closed"} {
 		for id, group := range sharedApp(t, name).stacks["Network"].of("AWS::EC2::SecurityGroup") {
 			for _, rule := range several(group.Properties["SecurityGroupIngress"]) {
 				if rule != nil {
@@ -242,7 +245,8 @@ func TestEdge(t *testing.T) {
 		require.Len(t, behaviors, 1)
 		api := behaviors[0].(map[string]any)
 		require.Equal(t, "/api/*", api["PathPattern"])
-		require.NotContains(t, api, "FunctionAssociations")
+		require.NotContains(t, plain(api["FunctionAssociations"]), "PagesOnly")
+		require.Contains(t, plain(api["FunctionAssociations"]), "Viewer")
 		require.Equal(t, "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", api["CachePolicyId"], "AWS's CachingDisabled")
 		require.Equal(t, []any{"portal.example.com"}, config["Aliases"])
 		require.Equal(t, "TLSv1.2_2021", config["ViewerCertificate"].(map[string]any)["MinimumProtocolVersion"])
@@ -284,12 +288,22 @@ func TestAlarms(t *testing.T) {
 	has(t, tpl, "AWS::CloudWatch::Alarm", map[string]any{
 		"AlarmName": "etlportal-FailedRuns", "Threshold": 1, "TreatMissingData": "notBreaching",
 		"Metrics": []any{assertions.Match_ObjectLike(&map[string]any{"MetricStat": assertions.Match_ObjectLike(&map[string]any{
-			"Metric": map[string]any{"Namespace": "ETLPortal", "MetricName": "Runs", "Dimensions": []any{map[string]any{"Name": "status", "Value": "FAILED"}}},
+			"Metric": map[string]any{"Namespace": "ETLPortal", "MetricName": "Runs", "Dimensions": []any{map[string]any{"Name": "portal", "Value": "etlportal"}, map[string]any{"Name": "status", "Value": "FAILED"}}},
 		})})},
 	})
 	has(t, tpl, "AWS::SNS::Subscription", map[string]any{"Endpoint": "ops@example.com", "Protocol": "email"})
 	has(t, tpl, "AWS::SNS::Topic", map[string]any{"KmsMasterKeyId": assertions.Match_AnyValue()})
 	tpl.ResourceCountIs(jsii.String("AWS::CloudWatch::Dashboard"), jsii.Number(1))
+	// Whose policy wants TLS has no default one any more, which let alarms in.
+	has(t, tpl, "AWS::SNS::TopicPolicy", map[string]any{"PolicyDocument": map[string]any{
+		"Statement": assertions.Match_ArrayWith(&[]any{assertions.Match_ObjectLike(&map[string]any{
+			"Effect": "Allow", "Action": "sns:Publish", "Principal": map[string]any{"Service": "cloudwatch.amazonaws.com"},
+			"Condition": map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": map[string]any{"Ref": "AWS::AccountId"}}},
+		})}),
+	}})
+	for _, f := range sharedApp(t, "closed").stacks["App"].of("AWS::Lambda::Function") {
+		require.Equal(t, "sales", f.Properties["Environment"].(map[string]any)["Variables"].(map[string]any)["ETLPORTAL_NAME"], "the dimension portal of its figures")
+	}
 }
 
 // TestLocalStackHasAllOfIt: only services that LocalStack's free edition has.
@@ -370,6 +384,15 @@ func TestMistakes(t *testing.T) {
 		{map[string]string{"waf": "maybe"}, `waf is "maybe"; write true or false`},
 		{map[string]string{"oidc.issuer": "https://login.example.com"}, `oidc.client and oidc.secret`},
 		{map[string]string{"size": "huge", "arch": "mips"}, `arch is "mips"`},
+		{map[string]string{"nat": "0"}, `nat is 0, and without a way out the functions cannot ask the user pool for its keys`},
+		{map[string]string{"nat": "0"}, `write users=none (API tokens alone) or nat=1`},
+		{map[string]string{"users": "none", "nat": "0", "endpoints": "cognito"}, `endpoints has "cognito", which is none of`},
+		{map[string]string{"users": "none", "saml": "https://idp.example.com/metadata"}, `users is none, and saml`},
+		{map[string]string{"size": "large", "concurrency.load": "404"}, `the functions reserve 901 at a time of the account's 1000, of which 100 stay free`},
+		{map[string]string{"size": "medium", "quota": "300"}, `write the account's quota`},
+		{map[string]string{"ca": "nowhere.pem"}, `truststore.pki.rds.amazonaws.com`},
+		{map[string]string{"ca": "stacks_test.go"}, `ca stacks_test.go has no certificate`},
+		{map[string]string{"task.ca": "/etc/rds.pem"}, `task.ca goes with ca and image`},
 	} {
 		stack := awscdk.NewStage(app, jsii.String(fmt.Sprintf("Case%d", i)), nil)
 		for key, value := range c.context {

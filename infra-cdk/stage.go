@@ -22,9 +22,10 @@ var stageNames = []string{"inspect", "plan", stageLoad, "finalize", stageSchedul
 
 const (
 	// maxReceive is how often SQS delivers a message before it is dead. The
-	// functions give up after five failed tries and say so; throttled
-	// invocations count as receipts too, which is what the rest is for.
-	maxReceive = 10
+	// functions give up after five failed tries and say so. A throttled invocation
+	// is a receipt of which they know nothing, and it must not be the last: where
+	// functions share a small account's concurrency, there are many.
+	maxReceive = 20
 	// visibilityFactor is AWS's: retries of throttled invocations take time.
 	visibilityFactor = 6
 	deadDays         = 14

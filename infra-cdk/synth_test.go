@@ -61,7 +61,9 @@ func (t template) of(kind string) map[string]resource {
 
 // assembly is a synthesized app with its stacks.
 type assembly struct {
-	app    awscdk.App
+	app awscdk.App
+	// prefix begins the names of the stacks.
+	prefix string
 	stacks map[string]template
 }
 
@@ -97,8 +99,8 @@ func assembled(t *testing.T, functions, out string, context map[string]string) *
 	settings, err := settingsOf(app.Node())
 	require.NoError(t, err)
 	require.NoError(t, build(app, settings))
-	app.Synth(nil)
-	a := &assembly{app: app, stacks: map[string]template{}}
+	require.NoError(t, synth(app))
+	a := &assembly{app: app, prefix: settings.StackName(""), stacks: map[string]template{}}
 	files, err := filepath.Glob(filepath.Join(out, "*.template.json"))
 	require.NoError(t, err)
 	for _, file := range files {
@@ -106,18 +108,21 @@ func assembled(t *testing.T, functions, out string, context map[string]string) *
 		tpl.raw, err = os.ReadFile(file)
 		require.NoError(t, err)
 		require.NoError(t, json.Unmarshal(tpl.raw, &tpl))
-		a.stacks[strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "EtlPortal-"), ".template.json")] = tpl
+		a.stacks[strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), a.prefix), ".template.json")] = tpl
 	}
 	return a
 }
 
 // everything turns every switch on.
 var everything = map[string]string{
-	"size": "large", "waf": "true", "threats": "true", "mfa": "required", "nat": "0", "readers": "2", "alarm": "ops@example.com",
+	"size": "large", "waf": "true", "threats": "true", "mfa": "required", "nat": "2", "endpoints": "kms,sqs", "readers": "2", "alarm": "ops@example.com",
 	"domain": "portal.example.com", "certificate": "arn:aws:acm:us-east-1:111122223333:certificate/4d3f", "otlp": "https://otlp.example.com",
 	"saml": "https://idp.example.com/metadata", "oidc.issuer": "https://login.example.com", "oidc.client": "portal", "oidc.secret": "portal/oidc",
 	"image": "111122223333.dkr.ecr.eu-central-1.amazonaws.com/etlportal:1.0.0", "concurrency.load": "250", "origins": "https://other.example.com",
 }
+
+// closed is a second portal of an account, with no way out to the internet.
+var closed = map[string]string{"account": "111122223333", "region": "eu-central-1", "name": "sales", "nat": "0", "users": "none"}
 
 // The apps that most tests look at; a synthesis takes seconds.
 var (
@@ -133,13 +138,19 @@ func sharedApp(t *testing.T, name string) *assembly {
 		return a
 	}
 	context := map[string]map[string]string{
-		"aws": {}, "everything": everything, "localstack": {"target": targetLocalStack, "origins": "http://localhost:5173"},
+		"aws": {}, "everything": everything, "closed": closed, "localstack": {"target": targetLocalStack, "origins": "http://localhost:5173"},
 	}[name]
+	if name == "closed" {
+		context = maps.Clone(context)
+		context["ca"] = authority(t)
+	}
 	shared[name] = assembled(t, placeholders(t), filepath.Join(shelf, name), context)
 	return shared[name]
 }
 
 func TestStacks(t *testing.T) {
 	require.Equal(t, []string{"App", "Auth", "Data", "Edge", "Network", "Observability"}, slices.Sorted(maps.Keys(sharedApp(t, "aws").stacks)))
+	require.Equal(t, []string{"App", "Data", "Edge", "Network", "Observability"}, slices.Sorted(maps.Keys(sharedApp(t, "closed").stacks)))
+	require.Equal(t, "EtlPortal-sales-", sharedApp(t, "closed").prefix, "a second portal's stacks are none of the first's")
 	require.Equal(t, []string{"App"}, slices.Sorted(maps.Keys(sharedApp(t, "localstack").stacks)), "one CreateStack deploys everything")
 }

@@ -84,6 +84,9 @@ func newTask(p *portal) (*task, error) {
 	})
 	env := p.environment()
 	env["AWS_REGION"] = p.stack.Region()
+	if p.s.TaskCA != "" {
+		env["ETLPORTAL_DATABASE_CA"] = jsii.String(p.s.TaskCA)
+	}
 	definition.AddContainer(jsii.String(taskContainer), &awsecs.ContainerDefinitionOptions{
 		Image: image, Command: texts("finalize", "--help"), Environment: &env, ReadonlyRootFilesystem: jsii.Bool(true), User: jsii.String("65532"),
 		Logging: awsecs.LogDriver_AwsLogs(&awsecs.AwsLogDriverProps{
