@@ -3,11 +3,14 @@
 # task (`etlportal finalize --run`).
 #
 #   docker build --build-arg VERSION="$(git describe --tags --always)" -t etlportal:local .
+#
+# With --platform for another processor, the machine that builds still runs its
+# own programs, and Go compiles for the other. (BuildKit sets the two platforms.)
 
 # Node builds the web UI; `make build` knows how.
-FROM node:24.11.1-bookworm-slim AS node
+FROM --platform=$BUILDPLATFORM node:24.11.1-bookworm-slim AS node
 
-FROM golang:1.26.8-bookworm AS build
+FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm AS build
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=node /usr/local/lib/node_modules /usr/local/lib/node_modules
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \
@@ -18,7 +21,8 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=container
-RUN make build VERSION="$VERSION" && mkdir -p /data
+ARG TARGETARCH
+RUN GOOS=linux GOARCH="$TARGETARCH" make build VERSION="$VERSION" && mkdir -p /data
 
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /src/bin/etlportal /etlportal

@@ -128,17 +128,19 @@ func directive(t *testing.T, instruction string) []string {
 func TestDockerfile(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(checkout, "Dockerfile"))
 	require.NoError(t, err)
-	stages := regexp.MustCompile(`(?m)^FROM (\S+)`).FindAllStringSubmatch(string(text), -1)
+	stages := regexp.MustCompile(`(?m)^FROM (?:--platform=(\S+) )?(\S+)`).FindAllStringSubmatch(string(text), -1)
 	require.Len(t, stages, 3)
 	for _, s := range stages[:2] {
-		require.Regexp(t, `^\w+:\d+\.\d+\.\d+-`, s[1], "an exact version")
+		require.Regexp(t, `^\w+:\d+\.\d+\.\d+-`, s[2], "an exact version")
+		require.Equal(t, "$BUILDPLATFORM", s[1], "an image for another processor is compiled on this one's")
 	}
-	require.Equal(t, "gcr.io/distroless/static-debian12:nonroot", stages[2][1])
+	require.Equal(t, []string{"", "gcr.io/distroless/static-debian12:nonroot"}, stages[2][1:])
+	require.Regexp(t, `(?m)^ARG TARGETARCH\nRUN GOOS=linux GOARCH="\$TARGETARCH" make build `, string(text))
 	require.Regexp(t, `(?m)^USER 65532:65532$`, string(text))
 	module, err := os.ReadFile(filepath.Join(checkout, "go.mod"))
 	require.NoError(t, err)
 	wanted := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindSubmatch(module)
-	require.Equal(t, "golang:"+string(wanted[1]), stages[1][1][:len("golang:")+len(wanted[1])], "the Go that go.mod asks for")
+	require.Equal(t, "golang:"+string(wanted[1]), stages[1][2][:len("golang:")+len(wanted[1])], "the Go that go.mod asks for")
 
 	project, err := composed(t, deskSettings(t))
 	require.NoError(t, err)
