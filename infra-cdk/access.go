@@ -49,6 +49,8 @@ type access struct {
 	Opens, Seals bool
 	// Schedules keeps entries of the schedules' group; Lists reads them all.
 	Schedules, Lists bool
+	// Flows runs jobs through Airflow, where there is one; DAGs keeps schedules there, too.
+	Flows, DAGs bool
 	// Tasks starts the publishing task.
 	Tasks bool
 	// Token reads the first administrator's token.
@@ -59,7 +61,7 @@ type access struct {
 var accessOf = map[string]access{
 	functionAPI: {
 		Sends: []string{"inspect", "plan", stageLoad, "finalize"},
-		Opens: true, Seals: true, Schedules: true, Lists: true, Token: true,
+		Opens: true, Seals: true, Schedules: true, Lists: true, Flows: true, DAGs: true, Token: true,
 	},
 	// The stream's function is the API's binary, asked for two routes only.
 	functionStream: {Token: true},
@@ -68,8 +70,8 @@ var accessOf = map[string]access{
 	stageLoad:      {Sends: []string{stageLoad, "finalize"}, Takes: stageLoad, Opens: true},
 	"finalize":     {Sends: []string{stageLoad, "finalize"}, Takes: "finalize", Opens: true, Tasks: true},
 	// A job that makes its table is settled when its run starts, in the customer's database.
-	stageSchedule:     {Sends: []string{"plan"}, Takes: stageSchedule, Opens: true},
-	functionReconcile: {Sends: []string{"inspect", "plan", stageLoad, "finalize"}, Opens: true, Schedules: true, Lists: true, Tasks: true},
+	stageSchedule:     {Sends: []string{"plan"}, Takes: stageSchedule, Opens: true, Flows: true},
+	functionReconcile: {Sends: []string{"inspect", "plan", stageLoad, "finalize"}, Opens: true, Schedules: true, Lists: true, Flows: true, DAGs: true, Tasks: true},
 }
 
 // statement allows actions on resources.
@@ -108,6 +110,9 @@ func (p *portal) workStatements(objects map[string][]string, a access) []awsiam.
 	if a.Lists {
 		// A list has no resource to name; its answer is bounded by the group asked for.
 		all = append(all, statement("ListSchedules", []*string{jsii.String("*")}, "scheduler:ListSchedules"))
+	}
+	if a.Flows && p.Airflow != nil {
+		all = append(all, p.Airflow.statements(a.DAGs)...)
 	}
 	if a.Tasks && p.task != nil {
 		all = append(all, p.task.statements()...)

@@ -26,6 +26,9 @@ const (
 	priceS3Puts        = 0.005 // a thousand
 	priceS3Gets        = 0.0004
 	priceSQSMillion    = 0.40
+	priceMWAASmall     = 0.49 // an hour, with one worker
+	priceMWAAMedium    = 0.74
+	priceMWAALarge     = 0.99
 )
 
 // What the table assumes.
@@ -122,6 +125,8 @@ func costPage() string {
 		idle(presets["small"], 1, 0, 1), idle(presets["small"], 1, 0, 60), idle(presets["small"], 0, endpoints, 1),
 		idle(presets["medium"], 1, 0, 1), idle(presets["large"], 1, 0, 1),
 	})
+	fmt.Fprintf(&b, "\nWhat `mwaa=true` adds to such a month, further workers aside:\n\n| | mw1.small | mw1.medium | mw1.large |\n|---|--:|--:|--:|\n")
+	fmt.Fprintf(&b, "| managed Airflow | %.2f | %.2f | %.2f |\n", priceMWAASmall*monthHours, priceMWAAMedium*monthHours, priceMWAALarge*monthHours)
 	fmt.Fprintf(&b, "\nA terabyte that is uploaded, inspected and loaded once, at %d MB/s of one vCPU:\n\n| | small | medium | large | large, through NAT |\n|---|--:|--:|--:|--:|\n", lambdaMBs)
 	table(&b, [][]item{terabyte(presets["small"], false), terabyte(presets["medium"], false), terabyte(presets["large"], false), terabyte(presets["large"], true)})
 	return b.String()
