@@ -32,19 +32,25 @@ var accepted = map[string]string{
 	`App/Publish ECS2`:                                                          "the environment has names and addresses; secrets are read by the program from Secrets Manager",
 	`Auth/Users COG2`:                                                           "MFA is a choice (context mfa), and optional unless it is made; federated users bring their own",
 	`Auth/Users COG3`:                                                           "threat protection is a choice (context threats): it costs by the user",
-	`Edge/Custom::CDKBucketDeployment\w+ L1`:                                    "CDK's own function, which copies the pages at a deployment; CDK chooses its runtime",
-	`Edge/Custom::CDKBucketDeployment.*/ServiceRole IAM4\[.*AWSLambdaBasicExecutionRole\]`: "as L1: it writes its log",
-	`Edge/Custom::CDKBucketDeployment.*/DefaultPolicy IAM5\[.*\]`:                          "as L1: it reads the assets' bucket, writes that of the pages, and clears CloudFront's cache, which has no narrower resource",
+	`(Edge|Mwaa)/Custom::CDKBucketDeployment\w+ L1`:                             "CDK's own function, which copies the pages at a deployment; CDK chooses its runtime",
+	`(Edge|Mwaa)/Custom::CDKBucketDeployment.*/ServiceRole IAM4\[.*AWSLambdaBasicExecutionRole\]`: "as L1: it writes its log",
+	`(Edge|Mwaa)/Custom::CDKBucketDeployment.*/DefaultPolicy IAM5\[.*\]`:                          "as L1: it reads the assets' bucket, writes that of the pages, and clears CloudFront's cache, which has no narrower resource",
 	`Edge/Door CFR1`:  "customers are anywhere",
 	`Edge/Door CFR2`:  "behind it are public files and the API, which has a firewall of its own (context waf)",
 	`Edge/Door CFR4`:  "only without a domain: CloudFront's own certificate fixes the least TLS version; with a domain it is 1.2",
 	`Edge/EdgeLog S1`: "it is the log",
+	`App/(Api|Reconcile)Role IAM5\[Resource::.*Dags.*/dags/etl_job_\*\]`: "DAG files that the portal writes: they are made as schedules are",
+	`Mwaa/AirflowRole IAM5\[Resource::\*\]`:                              "whether the account is closed to the public, the list of log groups, and metrics of its own namespace, which have no narrower resource",
+	`Mwaa/AirflowRole IAM5\[Resource::<Dags\w+\.Arn>/\*\]`:               "objects of Airflow's own bucket",
+	`Mwaa/AirflowRole IAM5\[Resource::.*:log-group:airflow-.*-\*\]`:      "the environment makes its own log groups, under its name",
+	`Mwaa/AirflowRole IAM5\[Resource::.*:secret:.*/connections/\*\]`:     "its connections: people make them",
+	`Mwaa/AirflowRole IAM5\[Resource::.*:airflow-celery-\*\]`:            "the queue of its workers is in an account of AWS's, under a name of AWS's",
 }
 
 // TestNag holds the stacks to cdk-nag's AwsSolutions.
 func TestNag(t *testing.T) {
 	found := map[string]bool{}
-	for _, context := range []map[string]string{{}, everything} {
+	for _, context := range []map[string]string{{}, everything, managed(t)} {
 		app := newApp(jsii.String(t.TempDir()))
 		app.Node().SetContext(jsii.String("functions"), placeholders(t))
 		app.Node().SetContext(jsii.String("image"), "ghcr.io/etlportal/etlportal:1.0.0")

@@ -21,6 +21,8 @@ type portalProps struct {
 	Storage *storage
 	Network *network
 	Auth    *auth
+	// Airflow is nil without one.
+	Airflow *airflow
 }
 
 // portal is the App stack: functions, queues, API, clock and task.
@@ -156,6 +158,9 @@ func (p *portal) environment() map[string]*string {
 	}
 	if p.task != nil {
 		p.task.environment(env)
+	}
+	if p.Airflow != nil {
+		p.Airflow.environment(env)
 	}
 	return env
 }

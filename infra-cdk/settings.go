@@ -89,6 +89,14 @@ type Settings struct {
 	CA, TaskCA string
 	// Quota is how many functions the account may run at a time.
 	Quota int
+	// MWAA adds a managed Airflow of the version and class; its web pages are
+	// reached from the internet (public) or the VPC (private), by IAM either way.
+	MWAA                               bool
+	MWAAVersion, MWAAClass, MWAAAccess string
+	// MWAAWorkers is the most workers it may have.
+	MWAAWorkers int
+	// MWAAContent is the folder that scripts/mwaa.sh made.
+	MWAAContent string
 	// LongPublish is the estimate from which on a publish becomes a task (a Go duration).
 	LongPublish string
 }
@@ -269,6 +277,11 @@ func settingsOf(node constructs.Node) (*Settings, error) {
 		OIDCClient:  c.text("oidc.client", ""),
 		OIDCSecret:  c.text("oidc.secret", ""),
 		OTLP:        c.text("otlp", ""),
+		MWAA:        c.flag("mwaa", false),
+		MWAAVersion: c.choice("mwaa.version", mwaaVersions...),
+		MWAAClass:   c.choice("mwaa.class", mwaaClasses...),
+		MWAAAccess:  c.choice("mwaa.access", "public", "private"),
+		MWAAWorkers: c.integer("mwaa.workers", 5, 1, 25),
 		CA:          c.text("ca", ""),
 		TaskCA:      c.text("task.ca", ""),
 		Quota:       c.integer("quota", accountConcurrency, 10, mostConcurrency),
@@ -281,6 +294,7 @@ func settingsOf(node constructs.Node) (*Settings, error) {
 	if s.Arch = c.text("arch", s.Arch); s.Arch != "arm64" && s.Arch != "amd64" {
 		c.complain("arch", "is %q; choose arm64 or amd64", s.Arch)
 	}
+	s.MWAAContent = c.text("mwaa.content", filepath.Join("..", "dist", "mwaa", s.MWAAVersion))
 	s.Functions = c.text("functions", filepath.Join("..", "dist", "functions", s.Arch))
 	if s.NAT == 0 && len(s.Endpoints) == 0 {
 		// Without a way out, the services that the functions call need doors of their own.
@@ -343,6 +357,12 @@ func (s *Settings) check(c *context) {
 		if !strings.HasPrefix(origin, "https://") && !(s.LocalStack() && strings.HasPrefix(origin, "http://")) || strings.Count(origin, "/") != 2 || strings.Contains(origin, "*") {
 			c.complain("origins", "has %q; write https://portal.example.com, without a path", origin)
 		}
+	}
+	if s.MWAA && s.NAT == 0 {
+		c.complain("mwaa", "needs nat=1 or more: its workers reach the portal and AWS's services through it")
+	}
+	if s.MWAA && s.LocalStack() {
+		c.complain("mwaa", "is not on LocalStack")
 	}
 	for _, name := range s.Endpoints {
 		if !slices.Contains(endpointNames, name) {

@@ -29,7 +29,13 @@ func build(app awscdk.App, s *Settings) error {
 	if s.Users == usersCognito {
 		auth = newAuth(newStack(app, s, "Auth", "ETL Portal: users"), s)
 	}
-	portal, err := newPortal(newStack(app, s, "App", "ETL Portal: API, functions, queues, schedules"), s, portalProps{Code: code, Storage: store, Network: network, Auth: auth})
+	var flows *airflow
+	if s.MWAA {
+		if flows, err = newAirflow(newStack(app, s, "Mwaa", "ETL Portal: managed Airflow"), s, network); err != nil {
+			return err
+		}
+	}
+	portal, err := newPortal(newStack(app, s, "App", "ETL Portal: API, functions, queues, schedules"), s, portalProps{Code: code, Storage: store, Network: network, Auth: auth, Airflow: flows})
 	if err != nil {
 		return err
 	}
