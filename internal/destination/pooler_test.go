@@ -27,11 +27,12 @@ func pooler(t *testing.T, server string, refused *atomic.Int32) string {
 	t.Cleanup(func() { _ = listener.Close() })
 	serve := func(client net.Conn) {
 		defer func() { _ = client.Close() }()
-		start := make([]byte, 4)
-		if _, err := io.ReadFull(client, start); err != nil {
+		length := make([]byte, 4)
+		if _, err := io.ReadFull(client, length); err != nil {
 			return
 		}
-		start = append(start, make([]byte, binary.BigEndian.Uint32(start)-4)...)
+		start := make([]byte, binary.BigEndian.Uint32(length))
+		copy(start, length)
 		if _, err := io.ReadFull(client, start[4:]); err != nil {
 			return
 		}
@@ -43,19 +44,19 @@ func pooler(t *testing.T, server string, refused *atomic.Int32) string {
 			}
 			return
 		}
-		real, err := net.Dial("tcp", behind)
+		database, err := net.Dial("tcp", behind)
 		if err != nil {
 			return
 		}
-		defer func() { _ = real.Close() }()
-		if _, err := real.Write(start); err != nil {
+		defer func() { _ = database.Close() }()
+		if _, err := database.Write(start); err != nil {
 			return
 		}
 		go func() {
-			_, _ = io.Copy(real, client)
-			_ = real.Close()
+			_, _ = io.Copy(database, client)
+			_ = database.Close()
 		}()
-		_, _ = io.Copy(client, real)
+		_, _ = io.Copy(client, database)
 	}
 	go func() {
 		for {

@@ -701,9 +701,9 @@ func TestDryRun(t *testing.T) {
 func TestStrayChunk(t *testing.T) {
 	b := newBench(t, salesTable)
 	run := b.execute(b.job(b.upload("sales.csv", sales(20000, nil)), etl.Job{Table: "sales", Mapping: etl.Mapping{OnBadRow: etl.BadRowPolicy{Mode: "skip"}}}))
-	plan := b.queue.pending[0]
+	first := b.queue.pending[0]
 	b.queue.pending = nil
-	if err := b.steps.Handlers()[plan.Topic](t.Context(), plan); err != nil {
+	if err := b.steps.Handlers()[first.Topic](t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
 	chunks := b.run(run.ID).ChunksTotal
