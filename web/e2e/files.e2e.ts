@@ -36,6 +36,7 @@ test.beforeAll(() => {
 test.afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 test('the dialect is corrected live, the jobs that read it so are named, and back', async ({ page, portal }) => {
+  test.setTimeout(180_000)
   const file = await portal.upload('examples/rechnungen.csv')
   const job = await portal.call<{ id: number }>('POST', '/jobs', { name: 'Invoices', file_id: file.file_id, credential_id: await portal.warehouse(), table: 'invoices', create_table: true })
   await page.goto(`/files/${file.file_id}`)
@@ -93,7 +94,7 @@ test('the dialect is corrected live, the jobs that read it so are named, and bac
   await checkAccessibility(page)
 })
 
-test('a million rows scroll to their end', async ({ page, portal }, info) => {
+test('a million rows scroll to their end', async ({ page }, info) => {
   test.setTimeout(180_000)
   const path = await million()
   await page.goto('/files/new')
@@ -162,7 +163,6 @@ test('a million rows scroll to their end', async ({ page, portal }, info) => {
   await expect(page.getByText('Row 1,000,000 · comment:')).toBeVisible()
   await checkAccessibility(page)
   await checkNarrow(page)
-  expect(portal.url).toContain('127.0.0.1')
 })
 
 test('a thousand columns are drawn as they are scrolled to', async ({ page, portal }) => {

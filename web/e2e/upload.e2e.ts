@@ -124,6 +124,7 @@ test('pauses, resumes, goes offline and comes back by itself, cancels', async ({
 })
 
 test('several files dropped on the window; what is no CSV is refused before a byte goes up', async ({ page }) => {
+  test.setTimeout(120_000)
   const sent: string[] = []
   page.on('request', (request) => {
     if (request.method() !== 'GET') sent.push(`${request.method()} ${request.postData() ?? ''}`)

@@ -155,6 +155,7 @@ test('a file of the same name and size is told apart from the very same', async 
 test('leaving is asked about while something goes up, pausing stops it, cancelling ends it in the portal', async () => {
   portal({ parts: 1, partSize: 64 * mib })
   const asked: string[] = []
+  let refuse = false
   let answer: (() => void) | undefined
   server.use(
     http.put('http://localhost:3000/store/put', async () => {
@@ -163,6 +164,7 @@ test('leaving is asked about while something goes up, pausing stops it, cancelli
     }),
     http.delete(`http://localhost:3000${base}`, () => {
       asked.push('abort')
+      if (refuse) return HttpResponse.json({ title: 'Refused', code: 'forbidden', status: 403, detail: '', fix: '', errors: [], request_id: '' }, { status: 403 })
       return new HttpResponse(null, { status: 204 })
     }),
   )
@@ -173,9 +175,14 @@ test('leaving is asked about while something goes up, pausing stops it, cancelli
   await userEvent.click(screen.getByRole('button', { name: 'Pause a.csv' }))
   expect(await screen.findByText(/Paused at/)).toBeInTheDocument()
   await userEvent.click(screen.getByRole('button', { name: 'Cancel a.csv' }))
-  await userEvent.click(within(await screen.findByRole('alertdialog')).getByRole('button', { name: 'Cancel upload' }))
-  await waitFor(() => expect(asked).toEqual(['abort']))
-  expect(uploader().snapshot()).toEqual([])
+  const dialog = await screen.findByRole('alertdialog')
+  refuse = true
+  await userEvent.click(within(dialog).getByRole('button', { name: 'Cancel upload' }))
+  expect(await within(dialog).findByRole('alert')).toHaveTextContent('Refused')
+  refuse = false
+  await userEvent.click(within(dialog).getByRole('button', { name: 'Cancel upload' }))
+  await waitFor(() => expect(uploader().snapshot()).toEqual([]))
+  expect(asked).toEqual(['abort', 'abort'])
   expect(recordsOf('uploads.begun')).toEqual([])
   expect(leave()).toBe(false)
   answer?.()

@@ -174,13 +174,19 @@ export class Uploader {
     void this.#start(key)
   }
 
-  /** Ends an upload: nothing of it stays in the portal. Throws a Problem where the portal does not hear of it. */
+  /** Ends an upload: nothing of it stays in the portal. Throws a Problem where the portal does not do so; the upload is paused then. */
   async cancel(key: string): Promise<void> {
     const fileId = this.#find(key)?.fileId
+    if (fileId) {
+      this.#hold(key, 'paused')
+      try {
+        await abortUpload(fileId)
+      } catch (error) {
+        if (toProblem(error).status !== 404) throw error // 404: it was ended elsewhere
+      }
+      forget('uploads.begun', fileId)
+    }
     this.remove(key)
-    if (!fileId) return
-    forget('uploads.begun', fileId)
-    await abortUpload(fileId)
   }
 
   /** Takes an entry off the list. */
