@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/etlportal/etlportal/internal/destination"
 	"github.com/etlportal/etlportal/internal/etl"
 	"github.com/etlportal/etlportal/internal/load"
 	"github.com/etlportal/etlportal/internal/source"
@@ -34,17 +33,19 @@ type loadFlags struct {
 func newLoad(s streams) *cobra.Command {
 	var f loadFlags
 	cmd := &cobra.Command{
-		Use:   "load FILE --to postgres://… --table [schema.]table",
+		Use:   "load FILE --to postgres://…|redshift://… --table [schema.]table",
 		Short: "Load a file into a table, all or nothing",
 		Long: `Load a file into a table, all or nothing.
 
 FILE is a path or - for standard input; .gz, .zst and .zip with one CSV are unpacked.
 Where the table exists, its columns say the types, and the file's columns match by name.
 With --create the table is made from what the file holds.
-The password may come from PGPASSWORD or ~/.pgpass instead of the URL.`,
+The password may come from PGPASSWORD or ~/.pgpass instead of the URL.
+Redshift loads from S3: its URL has copy_role_arn and staging_bucket as options, docs/redshift.md shows all.`,
 		Example: `  etlportal load sales.csv --to postgres://me@localhost/shop --table sales --create
   etlportal load sales.csv --to postgres://me@localhost/shop --table sales --strategy upsert --key id
   etlportal load sales.csv --to postgres://me@localhost/shop --table sales --on-bad-row skip --max-bad-rows 1% --rejects bad.csv
+  etlportal load sales.csv --to 'redshift://me@host:5439/shop?copy_role_arn=arn:aws:iam::123456789012:role/copy&staging_bucket=stage' --table sales
   zcat sales.csv.gz | etlportal load - --to postgres://me@localhost/shop --table sales`,
 		Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -54,7 +55,7 @@ The password may come from PGPASSWORD or ~/.pgpass instead of the URL.`,
 	}
 	set := cmd.Flags()
 	set.SortFlags = false
-	set.StringVar(&f.to, "to", "", "destination, as postgres://user@host:port/database (default: $DATABASE_URL)")
+	set.StringVar(&f.to, "to", "", "destination, as postgres://user@host:port/database or redshift://… (default: $DATABASE_URL)")
 	set.StringVar(&f.table, "table", "", "destination table, as [schema.]table")
 	set.BoolVar(&f.create, "create", false, "make the table from the file's columns")
 	set.StringVar(&f.strategy, "strategy", "insert", "insert, upsert or truncate_insert")
@@ -130,7 +131,7 @@ func (f *loadFlags) load(ctx context.Context, s streams, path string) (*workflow
 	if err != nil {
 		return nil, src, err
 	}
-	dest, err := destination.OpenPostgres(ctx, f.to, destination.Options{ApplicationName: "etlportal load"})
+	dest, err := openDestination(ctx, f.to)
 	if err != nil {
 		return nil, src, err
 	}

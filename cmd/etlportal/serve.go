@@ -123,7 +123,7 @@ func serve(ctx context.Context, s streams, f *serveFlags) (err error) {
 		return err
 	}
 	portal, err := app.New(ctx, config, app.Adapters{
-		Blobs: back.objects, Sealer: back.sealer, Queue: newQueue, Orchestrator: orchestrator, API: api.New, Web: web.Handler(uploads), Log: log,
+		Blobs: back.objects, Sealer: back.sealer, Queue: newQueue, Orchestrator: orchestrator, Warehouse: back.openRedshift(&where), API: api.New, Web: web.Handler(uploads), Log: log,
 	})
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ type CredentialInput struct {
 	// Password nil keeps the one there is.
 	Password    *string           `json:"password,omitempty" writeOnly:"true" doc:"Never shown again; left out of an update, the old one stays"`
 	SSLMode     string            `json:"ssl_mode,omitempty" enum:"disable,allow,prefer,require,verify-ca,verify-full" default:"prefer"`
-	Options     map[string]string `json:"options,omitempty" doc:"ssl_root_cert: the authority's certificate in PEM; connect_timeout: seconds"`
+	Options     map[string]string `json:"options,omitempty" doc:"ssl_root_cert: the authority's certificate in PEM; connect_timeout: seconds. Of redshift also: copy_role_arn (needed): the role by which COPY reads staged files; staging_bucket, staging_prefix, staging_region: where they are; access: connection or data_api; region, workgroup, cluster_identifier: of the Data API, where the host does not tell them; secret_arn: of its user and password"`
 	MaxParallel int               `json:"max_parallel,omitempty" minimum:"1" maximum:"64" default:"4" doc:"Loaders that may work on the database at a time"`
 }
 
@@ -141,7 +141,7 @@ func (p *Portal) credentialOf(in *CredentialInput) (etl.Credential, error) {
 	if !slices.Contains(SSLModes, c.SSLMode) {
 		k.bad("body.ssl_mode", "bad_ssl_mode", "Use one of "+strings.Join(SSLModes, ", "), "%q is no mode", c.SSLMode)
 	}
-	k.options(c.Options)
+	k.options(c.Type, c.Options)
 	return c, k.err()
 }
 
@@ -188,7 +188,10 @@ func (c *checker) host(host string) {
 	}
 }
 
-func (c *checker) options(options map[string]string) {
+func (c *checker) options(kind string, options map[string]string) {
+	if kind == typeRedshift {
+		c.needed(options)
+	}
 	keys := make([]string, 0, len(options))
 	for k := range options {
 		keys = append(keys, k)
@@ -206,6 +209,10 @@ func (c *checker) options(options map[string]string) {
 				c.bad(where, "bad_option", "Give whole seconds, 1 to 300, as text", "%.20q is no such number", value)
 			}
 		default:
+			if kind == typeRedshift {
+				c.warehouse(where, key, value)
+				continue
+			}
 			c.bad(where, "unknown_option", "Use "+OptionCA+" or "+OptionConnectTimeout, "there is no such option")
 		}
 	}

@@ -24,25 +24,25 @@ func (r *Redshift) Begin(ctx context.Context, spec etl.LoadSpec) (etl.LoadSessio
 		return nil, err
 	}
 	s := openStage{Nonce: nonce()}
-	return &direct{r: r, spec: spec, rows: storages(&spec), stage: s, parts: &parts{r: r, prefix: r.o.Staging.Prefix + "direct-" + s.Nonce + "/"}}, nil
+	return &direct{r: r, spec: spec, rows: storages(&spec), stage: s, parts: &parts{r: r, ctx: ctx, prefix: r.o.Staging.Prefix + "direct-" + s.Nonce + "/"}}, nil
 }
 
 // NewBatch implements etl.LoadSession.
 func (d *direct) NewBatch() etl.Batch { return &batch{columns: d.rows, null: d.stage.null()} }
 
 // Write implements etl.LoadSession.
-func (d *direct) Write(ctx context.Context, b etl.Batch) error {
+func (d *direct) Write(_ context.Context, b etl.Batch) error {
 	rows, err := rowsOf(b)
 	if err != nil {
 		return err
 	}
 	defer rows.Reset()
-	return d.parts.add(ctx, rows)
+	return d.parts.add(rows)
 }
 
 // Finish implements etl.LoadSession.
 func (d *direct) Finish(ctx context.Context) (etl.LoadResult, error) {
-	if err := d.parts.finish(ctx); err != nil {
+	if err := d.parts.finish(); err != nil {
 		return etl.LoadResult{}, err
 	}
 	p := &publication{

@@ -22,6 +22,8 @@ type part struct {
 type parts struct {
 	r      *Redshift
 	prefix string
+	// ctx is the session's: a part outlasts the call of Write that begins it.
+	ctx context.Context //nolint:containedctx // the uploads are the session's work
 
 	done []part
 	open *openPart
@@ -45,12 +47,12 @@ func (o *openPart) Write(p []byte) (int, error) {
 }
 
 // add appends the rows of a batch.
-func (p *parts) add(ctx context.Context, b *batch) error {
+func (p *parts) add(b *batch) error {
 	if b.rows == 0 {
 		return nil
 	}
 	if p.open == nil {
-		if err := p.start(ctx); err != nil {
+		if err := p.start(); err != nil {
 			return err
 		}
 	}
@@ -60,12 +62,12 @@ func (p *parts) add(ctx context.Context, b *batch) error {
 	p.open.Rows += int64(b.rows)
 	p.rows += int64(b.rows)
 	if p.open.sent >= p.r.o.PartBytes {
-		return p.finish(ctx)
+		return p.finish()
 	}
 	return nil
 }
 
-func (p *parts) start(ctx context.Context) error {
+func (p *parts) start() error {
 	reader, writer := io.Pipe()
 	o := &openPart{part: part{Key: fmt.Sprintf("%spart-%04d.csv.zst", p.prefix, len(p.done))}, pipe: writer, ended: make(chan error, 1)}
 	var err error
@@ -73,7 +75,7 @@ func (p *parts) start(ctx context.Context) error {
 		return err
 	}
 	go func() {
-		ref, err := p.r.o.Staging.Blobs.Put(ctx, o.Key, reader)
+		ref, err := p.r.o.Staging.Blobs.Put(p.ctx, o.Key, reader)
 		o.Size = ref.Size
 		// Who still writes hears why.
 		_ = reader.CloseWithError(errors.Join(err, io.ErrClosedPipe))
@@ -95,7 +97,7 @@ func (p *parts) broken(err error) error {
 }
 
 // finish ends the part under way and waits until it is safe.
-func (p *parts) finish(context.Context) error {
+func (p *parts) finish() error {
 	o := p.open
 	if o == nil {
 		return nil

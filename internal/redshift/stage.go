@@ -124,7 +124,7 @@ func (r *Redshift) BeginChunk(ctx context.Context, load string, spec etl.LoadSpe
 		return nil, err
 	}
 	prefix := fmt.Sprintf("%s%s/%d-%d-%s/", r.home(load), s.Nonce, c.Chunk, c.Attempt, nonce())
-	return &chunk{r: r, load: load, stage: s, claim: c, parts: &parts{r: r, prefix: prefix}, rows: storages(&spec)}, nil
+	return &chunk{r: r, load: load, stage: s, claim: c, parts: &parts{r: r, ctx: ctx, prefix: prefix}, rows: storages(&spec)}, nil
 }
 
 func storages(spec *etl.LoadSpec) []stored {
@@ -150,18 +150,18 @@ func (c *chunk) NewBatch() etl.Batch { return &batch{columns: c.rows, null: c.st
 func (c *chunk) Count(n etl.Counts) { c.counts = n }
 
 // Write implements etl.LoadSession.
-func (c *chunk) Write(ctx context.Context, b etl.Batch) error {
+func (c *chunk) Write(_ context.Context, b etl.Batch) error {
 	rows, err := rowsOf(b)
 	if err != nil {
 		return err
 	}
 	defer rows.Reset()
-	return c.parts.add(ctx, rows)
+	return c.parts.add(rows)
 }
 
 // Finish implements etl.LoadSession: Inserted is the number of rows staged.
 func (c *chunk) Finish(ctx context.Context) (etl.LoadResult, error) {
-	if err := c.parts.finish(ctx); err != nil {
+	if err := c.parts.finish(); err != nil {
 		return etl.LoadResult{}, err
 	}
 	if err := etl.Reached(ctx, "after the rows"); err != nil {

@@ -1,0 +1,60 @@
+package portal
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// typeRedshift is the type of a credential of Amazon Redshift.
+const typeRedshift = "redshift"
+
+// The options of such a credential beside those of PostgreSQL, as Open must know them.
+const (
+	optionRole   = "copy_role_arn"
+	optionAccess = "access"
+	dataAPI      = "data_api"
+)
+
+// redshiftOptions are their forms, with what a value looks like.
+var redshiftOptions = map[string]struct {
+	form *regexp.Regexp
+	fix  string
+}{
+	optionRole:           {regexp.MustCompile(`^(default|arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/:-]+)$`), "Give the ARN of a role that is attached to the warehouse, as arn:aws:iam::123456789012:role/copy, or the word default"},
+	optionAccess:         {regexp.MustCompile(`^(connection|data_api)$`), "Use connection or data_api"},
+	"staging_bucket":     {regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`), "Give the bucket's name alone"},
+	"staging_prefix":     {regexp.MustCompile(`^([A-Za-z0-9_.-]+/)+$`), "Give a prefix that ends with a slash, as etl/stage/"},
+	"staging_region":     {regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`), "Give a region, as eu-central-1"},
+	"region":             {regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`), "Give a region, as eu-central-1"},
+	"workgroup":          {regexp.MustCompile(`^[a-z0-9-]{3,64}$`), "Give the name of a workgroup of Redshift Serverless"},
+	"cluster_identifier": {regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`), "Give the identifier of a cluster"},
+	"secret_arn":         {regexp.MustCompile(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+$`), "Give the ARN of a secret in Secrets Manager"},
+}
+
+// warehouse checks an option of a credential of Redshift.
+func (c *checker) warehouse(where, key, value string) {
+	o, ok := redshiftOptions[key]
+	if !ok {
+		known := []string{OptionCA, OptionConnectTimeout}
+		for name := range redshiftOptions {
+			known = append(known, name)
+		}
+		slices.Sort(known)
+		c.bad(where, "unknown_option", "Use one of "+strings.Join(known, ", "), "there is no such option")
+		return
+	}
+	if !o.form.MatchString(value) {
+		c.bad(where, "bad_option", o.fix, "%.60q does not look like one", value)
+	}
+}
+
+// needed names what loading into Redshift cannot do without.
+func (c *checker) needed(options map[string]string) {
+	if options[optionRole] == "" {
+		c.bad("body.options."+optionRole, "missing_option", redshiftOptions[optionRole].fix, "is needed: COPY reads the staged files by it")
+	}
+	if options["workgroup"] != "" && options["cluster_identifier"] != "" {
+		c.bad("body.options.workgroup", "bad_option", "Give one of them", "a warehouse is either a workgroup or a cluster")
+	}
+}
