@@ -127,7 +127,8 @@ func (d *deployment) tick(t *testing.T) {
 	d.table(t, "ticked")
 	file := c.file(t, "ticked.csv", rows(100, 10))
 	job := c.job(t, file, "ticked", c.credential(t, "ticked", newGate(t, d.warehouse)))
-	tick := etl.Tick{ScheduleID: 1, JobID: job, At: time.Now().UTC().Truncate(time.Minute)}
+	schedule := c.post(t, http.StatusCreated, fmt.Sprintf("/schedules?job_id=%d", job), map[string]any{"cron_expression": "* * * * *"}).number(t, "id")
+	tick := etl.Tick{ScheduleID: schedule, JobID: job, At: time.Now().UTC().Truncate(time.Minute)}
 	d.send(t, "Schedule", tick)
 	d.send(t, "Schedule", tick)
 	runs := func(check require.TestingT) []any {
