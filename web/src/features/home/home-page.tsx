@@ -9,6 +9,7 @@ import { formatCount, tableName } from '@/shared/lib/format'
 import { useSearchState } from '@/shared/lib/search-state'
 import { Attention } from './attention'
 import { Figures } from './figures'
+import { NextSchedules } from './next-schedules'
 import { summaryQuery } from './queries'
 import { Welcome } from './welcome'
 
@@ -86,7 +87,10 @@ export function HomePage() {
                     )}
                   </QueryView>
                 </Card>
-                <RecentFiles files={data.recent_files} />
+                <div className="grid content-start gap-5">
+                  <NextSchedules schedules={data.next_schedules} />
+                  <RecentFiles files={data.recent_files} />
+                </div>
               </div>
             </>
           )}

@@ -6,7 +6,7 @@ import { routes } from './routes'
 
 const summary = {
   since: '2026-11-22T12:00:00Z', until: '2026-11-23T12:00:00Z', runs_failed: 0, runs_completed: 0, runs_cancelled: 0, runs_pending: 0, runs_running: 0, rows_read: 0, rows_loaded: 0, rows_rejected: 0, bytes: 0,
-  reject_rate: null, failing_runs: [], oldest_pending_since: null, chunks_waiting: 0, bucket_seconds: 3600, throughput: [], days: [], recent_files: [],
+  reject_rate: null, failing_runs: [], oldest_pending_since: null, chunks_waiting: 0, bucket_seconds: 3600, throughput: [], days: [], recent_files: [], next_schedules: [],
 }
 const file = { file_id: '00000000-0000-4000-8000-000000000000', filename: 'a.csv', size: 4, state: 'complete', row_count: 1, column_count: 1, version: 1, created_at: summary.since, updated_at: summary.since }
 

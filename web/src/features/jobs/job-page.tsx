@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { CalendarClock, FileInput, PencilLine, Play, Trash2 } from 'lucide-react'
+import { FileInput, PencilLine, Play, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { useNavigate, useParams } from 'react-router'
 import * as z from 'zod'
@@ -12,6 +12,7 @@ import { DeleteJob } from './delete-job'
 import { MappingFile } from './mapping-file'
 import { Overview } from './overview'
 import { RunWithFile } from './run-with-file'
+import { Schedules } from './schedules'
 import { Versions } from './versions'
 
 const view = z.object({ tab: z.enum(['overview', 'versions', 'runs', 'schedule', 'yaml']).catch('overview'), run: z.stringbool().catch(false) })
@@ -72,7 +73,7 @@ function Loaded({ job }: { job: Job }) {
           { value: 'overview', label: 'Overview', content: <Overview job={job} last={last} /> },
           { value: 'versions', label: 'Versions', content: <Versions job={job} /> },
           { value: 'runs', label: 'Runs', content: <Runs job={job} /> },
-          { value: 'schedule', label: 'Schedule', content: <Schedule /> },
+          { value: 'schedule', label: 'Schedule', content: <Schedules job={job} /> },
           { value: 'yaml', label: 'YAML', content: <MappingFile job={job} /> },
         ]}
       />
@@ -111,16 +112,6 @@ function Runs({ job }: { job: Job }) {
           </EmptyState>
         }
       />
-    </Card>
-  )
-}
-
-function Schedule() {
-  return (
-    <Card flush>
-      <EmptyState icon={CalendarClock} title="Run it by itself" action={<ButtonLink to="/schedules">Schedules</ButtonLink>}>
-        A schedule runs the job every hour, every night, or whenever a cron expression says.
-      </EmptyState>
     </Card>
   )
 }

@@ -20,6 +20,10 @@ export type RejectGroup = Schemas['RejectGroup']
 export type Run = Schemas['Run']
 export type RunItem = Schemas['RunItem']
 export type RunStatus = Run['status']
+/** The last run is null before the first, and once it was deleted. */
+export type Schedule = Omit<Schemas['Schedule'], 'last_run'> & { last_run: Schemas['ScheduledRun'] | null }
+export type ScheduleInput = Schemas['ScheduleInput']
+export type SchedulePreview = Schemas['SchedulePreview']
 export type Source = Schemas['SourceItem']
 export type Statistics = Schemas['Statistics']
 export type Summary = Schemas['Summary']

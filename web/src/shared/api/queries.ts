@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { call, client } from './client'
-import type { RunStatus } from './model'
+import { isLive, type RunStatus, type Schedule } from './model'
 
 // What several features read. A feature's own questions stay with the feature.
 // A list keeps its rows on the screen until those of another filter are there.
@@ -96,6 +96,35 @@ export const credentialQuery = (id: number) =>
   queryOptions({
     queryKey: ['credentials', 'one', id],
     queryFn: ({ signal }) => call(client.GET('/api/v1/credentials/{id}', { signal, params: { path: { id } } })),
+  })
+
+export interface ScheduleFilter {
+  job_id?: number
+  enabled?: 'true' | 'false'
+}
+
+// Soon after a schedule's time has come, its run is to be seen.
+const watch = (schedules: Schedule[]): number => {
+  const soon = schedules.some(({ next_run_at: next, last_run: run }) => (next && Date.parse(next) < Date.now() + 10_000) || (run && isLive(run)))
+  return soon ? liveInterval : 15_000
+}
+
+/** Schedules, newest first, page by page. */
+export const schedulesQuery = (filter: ScheduleFilter = {}, limit = 50) =>
+  infiniteQueryOptions({
+    queryKey: ['schedules', 'list', filter, limit],
+    queryFn: ({ signal, pageParam }) => call(client.GET('/api/v1/schedules', { signal, params: { query: { ...filter, limit, cursor: pageParam } } })),
+    initialPageParam: firstPage,
+    getNextPageParam: (last) => last.next_cursor,
+    placeholderData: keepPreviousData,
+    refetchInterval: ({ state }) => watch(itemsOf(state.data)),
+  })
+
+export const scheduleQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['schedules', 'one', id],
+    queryFn: ({ signal }) => call(client.GET('/api/v1/schedules/{id}', { signal, params: { path: { id } } })),
+    refetchInterval: ({ state }) => watch(state.data ? [state.data] : []),
   })
 
 /** The items of all pages that are there. */

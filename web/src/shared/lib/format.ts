@@ -89,3 +89,8 @@ export function formatShare(share: number | null | undefined): string {
   if (percent < 100 && percent > 99.9) return '>99.9 %'
   return `${percent.toFixed(percent === 0 || percent === 100 || percent >= 10 ? 0 : 1)} %`
 }
+
+/** "there is no such zone" → "There is no such zone": what the portal says within a sentence, on its own. */
+export function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
