@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo build web web-test web-e2e screenshots functions synth deploy infra-test test localstack-test check lint up down secrets tidy fmt cover fuzz soak bench readme vuln clean distclean
+.PHONY: help run demo build web web-test web-e2e screenshots functions synth deploy infra-test airflow-test airflow-matrix test localstack-test check lint up down secrets tidy fmt cover fuzz soak bench readme vuln clean distclean
 
 # The version is stamped below; git's refusal of a checkout with another owner must not break a build.
 export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
@@ -56,6 +56,12 @@ deploy: web ## deploy to AWS; CONTEXT='domain=… certificate=…' (docs/aws.md)
 infra-test: ## the stacks of infra-cdk: least privilege, cdk-nag, cfn-lint, costs
 	@scripts/infra-test.sh
 
+airflow-test: ## Airflow 2.11.0 and 3.0.6 for real: provider, DAGs, a schedule from making to deletion
+	@scripts/airflow-test.sh 2.11.0 3.0.6
+
+airflow-matrix: ## airflow-test with 2.10.3, 2.11.0, 3.0.6 and 3.3.2
+	@scripts/airflow-test.sh 2.10.3 2.11.0 3.0.6 3.3.2
+
 test: ## everything that must hold: build, vet, lint, secrets, tidy, tests under the race detector
 	$(call section,build)
 	@$(MAKE) --no-print-directory build
@@ -69,13 +75,15 @@ test: ## everything that must hold: build, vet, lint, secrets, tidy, tests under
 	$(call section,go.mod is tidy)
 	@$(MAKE) --no-print-directory tidy
 	$(call section,tests under the race detector$(comma) with the seeds and finds of every fuzz target)
-	@cc="$$(scripts/cc.sh)" && CGO_ENABLED=1 CC="$$cc" go test -race -timeout 20m ./...
+	@cc="$$(scripts/cc.sh)" && CGO_ENABLED=1 CC="$$cc" go test -race -timeout 20m -skip '^TestAirflow$$' ./...
 	$(call section,web UI: types$(comma) lint$(comma) unit tests$(comma) budget)
 	@$(MAKE) --no-print-directory web-test
 	$(call section,web UI in Chromium against the built program)
 	@$(MAKE) --no-print-directory web-e2e
 	$(call section,stacks on AWS: least privilege$(comma) cdk-nag$(comma) cfn-lint)
 	@$(MAKE) --no-print-directory infra-test
+	$(call section,Airflow 2.11.0 and 3.0.6)
+	@$(MAKE) --no-print-directory airflow-test
 	$(call section,2000 schedules of crashes and lost messages$(comma) each row once)
 	go test -count=1 -timeout 10m -run '^TestExactlyOnce$$' ./internal/workflow
 	@printf '\nmake test: everything passed\n'
@@ -87,7 +95,7 @@ check: ## the quick subset: vet and short tests without the race detector
 	$(call section,go vet)
 	go vet ./...
 	$(call section,short tests)
-	go test -short -timeout 3m ./...
+	go test -short -timeout 3m -skip '^TestAirflow$$' ./...
 	@printf '\nmake check: passed (make test runs the rest)\n'
 
 lint: ## golangci-lint; .golangci.yml holds the import directions; hadolint for the Dockerfile
@@ -113,7 +121,7 @@ fmt: ## format the code
 
 cover: ## test coverage per package, and of the whole in .data/cover.html
 	@mkdir -p .data
-	go test -timeout 10m -coverpkg=./internal/... -coverprofile=.data/cover.out ./...
+	go test -timeout 10m -skip '^TestAirflow$$' -coverpkg=./internal/... -coverprofile=.data/cover.out ./...
 	@go tool cover -func=.data/cover.out | tail -1
 	@go tool cover -html=.data/cover.out -o .data/cover.html
 

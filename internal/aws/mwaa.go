@@ -20,6 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/mwaa/document"
 	"github.com/aws/aws-sdk-go-v2/service/mwaa/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/etlportal/etlportal/internal/etl"
 )
@@ -55,7 +57,12 @@ func NewMWAA(ctx context.Context, c MWAAConfig) (*MWAA, error) {
 		return nil, err
 	}
 	objects := s3.NewFromConfig(loaded, func(o *s3.Options) { o.UsePathStyle = c.Endpoint != "" })
-	return &MWAA{client: mwaa.NewFromConfig(loaded), objects: objects, config: c}, nil
+	client := mwaa.NewFromConfig(loaded, func(o *mwaa.Options) {
+		if c.Endpoint != "" {
+			o.APIOptions = append(o.APIOptions, plainHost)
+		}
+	})
+	return &MWAA{client: client, objects: objects, config: c}, nil
 }
 
 // Major is the first number of the environment's version of Airflow.
@@ -78,6 +85,16 @@ func (m *MWAA) Major(ctx context.Context) (int, error) {
 	}
 	m.major.Store(int64(n))
 	return n, nil
+}
+
+// plainHost keeps the host of an endpoint as it is: AWS's own have another one
+// for each kind of call.
+func plainHost(stack *middleware.Stack) error {
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("PlainHost", func(
+		ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
+	) (middleware.InitializeOutput, middleware.Metadata, error) {
+		return next.HandleInitialize(smithyhttp.DisableEndpointHostPrefix(ctx, true), in)
+	}), middleware.Before)
 }
 
 // Call makes one request of Airflow's REST API; at is a path below /api/v1 or
