@@ -3,6 +3,7 @@ package main
 import (
 	_ "embed" // objects.json
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -21,14 +22,14 @@ const dataKeyAction = "kms:GenerateDataKey"
 //go:embed objects.json
 var objectsFile []byte
 
-// objectsOf is objectsFile: what each function does, by prefix.
-var objectsOf = func() map[string]map[string][]string {
+// objectsOf reads objectsFile: what each function does, by prefix.
+func objectsOf() (map[string]map[string][]string, error) {
 	var all map[string]map[string][]string
 	if err := json.Unmarshal(objectsFile, &all); err != nil {
-		panic("objects.json: " + err.Error())
+		return nil, fmt.Errorf("objects.json: %w", err)
 	}
-	return all
-}()
+	return all, nil
+}
 
 // objectActions are S3's for what objectsFile names.
 var objectActions = map[string][]string{
@@ -91,7 +92,7 @@ func (p *portal) policy(name string, logs awslogs.LogGroup) awsiam.PolicyDocumen
 			"ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DeleteNetworkInterface",
 			"ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"))
 	}
-	statements = append(statements, p.workStatements(objectsOf[name], accessOf[name])...)
+	statements = append(statements, p.workStatements(p.objects[name], accessOf[name])...)
 	return awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &statements})
 }
 

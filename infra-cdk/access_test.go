@@ -85,7 +85,9 @@ func TestObjects(t *testing.T) {
 		}
 	}
 	require.Contains(t, string(golden), "ScheduleRole Allow kms:Decrypt Data.SealKey.Arn\n", "a run's table is looked at when its time has come")
-	for name, prefixes := range objectsOf {
+	objects, err := objectsOf()
+	require.NoError(t, err)
+	for name, prefixes := range objects {
 		require.Contains(t, functionNames, name)
 		for prefix, does := range prefixes {
 			require.Regexp(t, `^[a-z]+/$`, prefix)

@@ -39,13 +39,19 @@ type portal struct {
 	API      *gateway
 	clock    *clock
 	task     *task
+	// objects is what functions do in the bucket, by function and prefix.
+	objects map[string]map[string][]string
 	// database and endpoint are parameters of LocalStack's template.
 	database, endpoint *string
 }
 
 // newPortal fills the App stack.
 func newPortal(stack awscdk.Stack, s *Settings, props portalProps) (*portal, error) {
-	p := &portal{s: s, stack: stack, portalProps: props, Stages: map[string]*stage{}, Functions: map[string]awslambda.Function{}}
+	objects, err := objectsOf()
+	if err != nil {
+		return nil, err
+	}
+	p := &portal{s: s, stack: stack, portalProps: props, objects: objects, Stages: map[string]*stage{}, Functions: map[string]awslambda.Function{}}
 	for _, name := range stageNames {
 		p.Stages[name] = newStage(stack, s, name)
 	}
@@ -69,7 +75,6 @@ func newPortal(stack awscdk.Stack, s *Settings, props portalProps) (*portal, err
 	p.clock = newClock(p)
 	p.API = newGateway(p)
 	if p.Network != nil {
-		var err error
 		if p.task, err = newTask(p); err != nil {
 			return nil, err
 		}

@@ -69,7 +69,7 @@ func newTask(p *portal) (*task, error) {
 	})
 	may := accessOf["finalize"]
 	may.Takes, may.Tasks = "", false
-	statements := p.workStatements(objectsOf["finalize"], may)
+	statements := p.workStatements(p.objects["finalize"], may)
 	role := awsiam.NewRole(p.stack, jsii.String("TaskRole"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("ecs-tasks.amazonaws.com"), nil), Description: jsii.String("publishing task of the ETL Portal"),
 		InlinePolicies: &map[string]awsiam.PolicyDocument{"task": awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &statements})},
