@@ -1,25 +1,41 @@
 package redshift_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 
+	"github.com/etlportal/etlportal/internal/aws"
 	"github.com/etlportal/etlportal/internal/etl"
 	"github.com/etlportal/etlportal/internal/etltest"
 	"github.com/etlportal/etlportal/internal/redshift"
 	"github.com/etlportal/etlportal/internal/schema"
 )
 
-// newWarehouse starts a stand-in and opens it over the wire.
-func newWarehouse(t *testing.T, statements ...string) (*etltest.RedshiftServer, *redshift.Redshift) {
+// roads are the ways to a stand-in.
+var roads = map[string]func(ctx context.Context, s *etltest.RedshiftServer) (etl.Statements, error){
+	"wire": func(ctx context.Context, s *etltest.RedshiftServer) (etl.Statements, error) {
+		return redshift.Connect(ctx, redshift.Login{Host: s.Host, Port: s.Port, Database: s.Database, Username: s.User, Password: s.Pass, SSLMode: "disable"})
+	},
+	"data API": func(ctx context.Context, s *etltest.RedshiftServer) (etl.Statements, error) {
+		return aws.NewRedshiftData(ctx, aws.Account{Region: "us-east-1", Endpoint: s.DataEndpoint, AccessKey: "test", SecretKey: "test"}, aws.RedshiftData{Workgroup: s.Workgroup, Database: s.Database})
+	},
+}
+
+// each runs a test over both roads, each with a warehouse of its own.
+func each(t *testing.T, statements []string, test func(*testing.T, *etltest.RedshiftServer, *redshift.Redshift)) {
 	t.Helper()
-	s := etltest.Redshift(t, etltest.Blobs(t))
-	s.Exec(statements...)
-	road, err := redshift.Connect(t.Context(), redshift.Login{Host: s.Host, Port: s.Port, Database: s.Database, Username: s.User, Password: s.Pass, SSLMode: "disable"})
-	if err != nil {
-		t.Fatal(err)
+	for name, connect := range roads {
+		t.Run(name, func(t *testing.T) {
+			s := etltest.Redshift(t, etltest.Blobs(t))
+			s.Exec(statements...)
+			road, err := connect(t.Context(), s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			test(t, s, over(t, s, road))
+		})
 	}
-	return s, over(t, s, road)
 }
 
 func over(t *testing.T, s *etltest.RedshiftServer, road etl.Statements) *redshift.Redshift {
@@ -29,7 +45,7 @@ func over(t *testing.T, s *etltest.RedshiftServer, road etl.Statements) *redshif
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := r.Close(t.Context()); err != nil {
+		if err := r.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -80,7 +96,11 @@ func specOf(t *testing.T, d etl.Destination, name string) etl.LoadSpec {
 }
 
 func TestDirect(t *testing.T) {
-	s, r := newWarehouse(t, "CREATE TABLE t (id INTEGER NOT NULL, name VARCHAR(10), doc SUPER, PRIMARY KEY (id)) DISTSTYLE AUTO SORTKEY AUTO")
+	each(t, []string{"CREATE TABLE t (id INTEGER NOT NULL, name VARCHAR(10), doc SUPER, PRIMARY KEY (id)) DISTSTYLE AUTO SORTKEY AUTO"}, direct)
+}
+
+func direct(t *testing.T, s *etltest.RedshiftServer, r *redshift.Redshift) {
+	s.Throttle(3)
 	spec := specOf(t, r, "t")
 	result, err := load(t, r, spec, row(1, `a "b"\n`, `{"x": [1, 2]}`), row(2, "", nil), row(3, nil, nil))
 	if err != nil || result.Inserted != 3 {
@@ -98,40 +118,4 @@ func TestDirect(t *testing.T) {
 		t.Fatalf("%+v, %v", result, err)
 	}
 	s.Want("SELECT id, name FROM t", "9|z")
-}
-
-func TestFanOut(t *testing.T) {
-	s, r := newWarehouse(t, "CREATE TABLE t (id INTEGER, name VARCHAR(10))")
-	spec := specOf(t, r, "t")
-	ctx := t.Context()
-	const name = "run-1_a"
-	for range 2 {
-		if err := r.Prepare(ctx, name, spec); err != nil {
-			t.Fatal(err)
-		}
-	}
-	chunks := []etl.ChunkClaim{{Chunk: 0, Attempt: 1, Start: 0, End: 10, Rows: 1}, {Chunk: 1, Attempt: 1, Start: 10, End: 20, Rows: 1}}
-	for i, c := range chunks {
-		session, err := r.BeginChunk(ctx, name, spec, c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b := session.NewBatch()
-		b.Append(row(i, "x"), int64(i+2), int64(i+1))
-		if err := session.Write(ctx, b); err != nil {
-			t.Fatal(err)
-		}
-		if result, err := session.Finish(ctx); err != nil || result.Inserted != 1 {
-			t.Fatalf("%+v, %v", result, err)
-		}
-	}
-	for range 2 {
-		if result, err := r.Publish(ctx, name, spec, chunks); err != nil || result.Inserted != 2 {
-			t.Fatalf("%+v, %v", result, err)
-		}
-	}
-	s.Want("SELECT count(*) FROM t", "2")
-	if stages, err := r.Stages(ctx); err != nil || len(stages) > 0 {
-		t.Errorf("%v, %v", stages, err)
-	}
 }
