@@ -101,8 +101,12 @@ func (a *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer a.mu.Unlock()
 	prefix := map[int]string{2: "/api/v1", 3: "/api/v2"}[a.major]
 	say := func(status int, body any) {
+		text, err := json.Marshal(body)
+		if err != nil {
+			panic(err)
+		}
 		w.WriteHeader(status)
-		json.NewEncoder(w).Encode(body)
+		w.Write(text)
 	}
 	if a.broken != 0 {
 		say(a.broken, "broken")
@@ -187,69 +191,64 @@ func (a *standIn) answer(at string, r *http.Request, say func(int, any)) {
 	}
 }
 
-func both(t *testing.T, test func(t *testing.T, major int)) {
-	t.Helper()
-	for _, major := range []int{2, 3} {
-		t.Run(fmt.Sprintf("Airflow %d", major), func(t *testing.T) { test(t, major) })
-	}
-}
-
 func schedule() etl.Schedule {
 	return etl.Schedule{ID: 5, JobID: 3, Cron: "0 6 * * mon", Timezone: "Europe/Berlin", Enabled: true, Overlap: etl.OverlapSkip, CatchUp: etl.CatchUpNone, Version: 1, UpdatedAt: time.Unix(1e9, 0)}
 }
 
 // A schedule from its making to its end.
 func TestApply(t *testing.T) {
-	both(t, func(t *testing.T, major int) {
-		a, o := airflowOf(t, major)
-		ctx, s, j := t.Context(), schedule(), etl.Job{ID: 3, Name: "people"}
-		require.NoError(t, o.Ready(ctx))
-		refusal(t, o.Apply(ctx, s, j), etl.Weather, "airflow_reading")
-		file := filepath.Join(a.dir, "etl_job_3_scheduled.py")
-		require.FileExists(t, file)
-		list, err := o.List(ctx)
-		require.NoError(t, err)
-		require.Equal(t, []etl.Orchestrated{{ScheduleID: 5, JobID: 3, Version: 1, Enabled: true}}, list)
+	for _, major := range []int{2, 3} {
+		t.Run(fmt.Sprintf("Airflow %d", major), func(t *testing.T) {
+			a, o := airflowOf(t, major)
+			ctx, s, j := t.Context(), schedule(), etl.Job{ID: 3, Name: "people"}
+			require.NoError(t, o.Ready(ctx))
+			refusal(t, o.Apply(ctx, s, j), etl.Weather, "airflow_reading")
+			file := filepath.Join(a.dir, "etl_job_3_scheduled.py")
+			require.FileExists(t, file)
+			list, err := o.List(ctx)
+			require.NoError(t, err)
+			require.Equal(t, []etl.Orchestrated{{ScheduleID: 5, JobID: 3, Version: 1, Enabled: true}}, list)
 
-		a.read()
-		require.NoError(t, o.Apply(ctx, s, j))
-		require.False(t, a.paused("etl_job_3_scheduled"))
+			a.read()
+			require.NoError(t, o.Apply(ctx, s, j))
+			require.False(t, a.paused("etl_job_3_scheduled"))
 
-		// A pause holds at once; what fires must have been read.
-		s.Version, s.Enabled = 2, false
-		require.NoError(t, o.Apply(ctx, s, j))
-		require.True(t, a.paused("etl_job_3_scheduled"))
-		s.Version, s.Enabled = 3, true
-		refusal(t, o.Apply(ctx, s, j), etl.Weather, "airflow_reading")
-		require.True(t, a.paused("etl_job_3_scheduled"))
-		a.read()
-		require.NoError(t, o.Apply(ctx, s, j))
-		require.False(t, a.paused("etl_job_3_scheduled"))
-		require.NoError(t, o.Apply(ctx, s, j), "it may be repeated")
+			// A pause holds at once; what fires must have been read.
+			s.Version, s.Enabled = 2, false
+			require.NoError(t, o.Apply(ctx, s, j))
+			require.True(t, a.paused("etl_job_3_scheduled"))
+			s.Version, s.Enabled = 3, true
+			refusal(t, o.Apply(ctx, s, j), etl.Weather, "airflow_reading")
+			require.True(t, a.paused("etl_job_3_scheduled"))
+			a.read()
+			require.NoError(t, o.Apply(ctx, s, j))
+			require.False(t, a.paused("etl_job_3_scheduled"))
+			require.NoError(t, o.Apply(ctx, s, j), "it may be repeated")
 
-		// Another schedule of the job has a file of its own.
-		other := schedule()
-		other.ID, other.Enabled = 6, false
-		require.NoError(t, o.Apply(ctx, other, j), "paused as soon as Airflow knows it")
-		require.FileExists(t, filepath.Join(a.dir, "etl_job_3_scheduled_6.py"))
-		a.read()
-		list, err = o.List(ctx)
-		require.NoError(t, err)
-		require.Equal(t, []etl.Orchestrated{{ScheduleID: 5, JobID: 3, Version: 3, Enabled: true}, {ScheduleID: 6, JobID: 3, Version: 1}}, list)
+			// Another schedule of the job has a file of its own.
+			other := schedule()
+			other.ID, other.Enabled = 6, false
+			require.NoError(t, o.Apply(ctx, other, j), "paused as soon as Airflow knows it")
+			require.FileExists(t, filepath.Join(a.dir, "etl_job_3_scheduled_6.py"))
+			a.read()
+			list, err = o.List(ctx)
+			require.NoError(t, err)
+			require.Equal(t, []etl.Orchestrated{{ScheduleID: 5, JobID: 3, Version: 3, Enabled: true}, {ScheduleID: 6, JobID: 3, Version: 1}}, list)
 
-		require.NoError(t, o.Remove(ctx, 5, 3))
-		require.NoError(t, o.Remove(ctx, 5, 3), "it may be repeated")
-		require.NoFileExists(t, file)
-		// A file that somebody else removed leaves a DAG behind.
-		require.NoError(t, os.Remove(filepath.Join(a.dir, "etl_job_3_scheduled_6.py")))
-		list, err = o.List(ctx)
-		require.NoError(t, err)
-		require.Equal(t, []etl.Orchestrated{{ScheduleID: 6, JobID: 3}}, list)
-		require.NoError(t, o.Remove(ctx, 6, 3))
-		list, err = o.List(ctx)
-		require.NoError(t, err)
-		require.Empty(t, list)
-	})
+			require.NoError(t, o.Remove(ctx, 5, 3))
+			require.NoError(t, o.Remove(ctx, 5, 3), "it may be repeated")
+			require.NoFileExists(t, file)
+			// A file that somebody else removed leaves a DAG behind.
+			require.NoError(t, os.Remove(filepath.Join(a.dir, "etl_job_3_scheduled_6.py")))
+			list, err = o.List(ctx)
+			require.NoError(t, err)
+			require.Equal(t, []etl.Orchestrated{{ScheduleID: 6, JobID: 3}}, list)
+			require.NoError(t, o.Remove(ctx, 6, 3))
+			list, err = o.List(ctx)
+			require.NoError(t, err)
+			require.Empty(t, list)
+		})
+	}
 }
 
 // Files that are not this portal's are left alone.
@@ -280,62 +279,66 @@ func TestOthersFiles(t *testing.T) {
 }
 
 func TestTrigger(t *testing.T) {
-	both(t, func(t *testing.T, major int) {
-		a, o := airflowOf(t, major)
-		for range 2 {
-			require.NoError(t, o.Trigger(t.Context(), 3, 44))
-		}
-		require.Equal(t, map[string]map[string]any{"etl_portal__etl_portal_api__run_44": {"job_id": 3., "job_run_id": 44.}}, a.runs)
-		delete(a.dags, ExecutorDAG)
-		refusal(t, o.Trigger(t.Context(), 3, 45), etl.Mistake, "airflow_dag_missing")
-	})
+	for _, major := range []int{2, 3} {
+		t.Run(fmt.Sprintf("Airflow %d", major), func(t *testing.T) {
+			a, o := airflowOf(t, major)
+			for range 2 {
+				require.NoError(t, o.Trigger(t.Context(), 3, 44))
+			}
+			require.Equal(t, map[string]map[string]any{"etl_portal__etl_portal_api__run_44": {"job_id": 3., "job_run_id": 44.}}, a.runs)
+			delete(a.dags, ExecutorDAG)
+			refusal(t, o.Trigger(t.Context(), 3, 45), etl.Mistake, "airflow_dag_missing")
+		})
+	}
 }
 
 func TestFaults(t *testing.T) {
-	both(t, func(t *testing.T, major int) {
-		a, o := airflowOf(t, major)
-		ctx, s := t.Context(), schedule()
+	for _, major := range []int{2, 3} {
+		t.Run(fmt.Sprintf("Airflow %d", major), func(t *testing.T) {
+			a, o := airflowOf(t, major)
+			ctx, s := t.Context(), schedule()
 
-		e := refusal(t, a.orchestrator("wrong").Ready(ctx), etl.Mistake, "airflow_password")
-		require.Contains(t, e.Message, "ETLPORTAL_AIRFLOW_PASSWORD")
+			e := refusal(t, a.orchestrator("wrong").Ready(ctx), etl.Mistake, "airflow_password")
+			require.Contains(t, e.Message, "ETLPORTAL_AIRFLOW_PASSWORD")
 
-		a.errors = []map[string]any{
-			{"filename": "/dags/else.py", "stack_trace": "x"},
-			{"filename": "/dags/etl_job_3_scheduled.py", map[int]string{2: "stack_trace", 3: "stacktrace"}[major]: "Traceback\n  line\nModuleNotFoundError: No module named 'etl_portal_provider'\n"},
-		}
-		e = refusal(t, o.Apply(ctx, s, etl.Job{}), etl.Weather, "airflow_import_error")
-		require.Contains(t, e.Message, "No module named 'etl_portal_provider'")
+			a.errors = []map[string]any{
+				{"filename": "/dags/else.py", "stack_trace": "x"},
+				{"filename": "/dags/etl_job_3_scheduled.py", map[int]string{2: "stack_trace", 3: "stacktrace"}[major]: "Traceback\n  line\nModuleNotFoundError: No module named 'etl_portal_provider'\n"},
+			}
+			e = refusal(t, o.Apply(ctx, s, etl.Job{}), etl.Weather, "airflow_import_error")
+			require.Contains(t, e.Message, "No module named 'etl_portal_provider'")
 
-		a.read()
-		s.Enabled, s.Version = false, 2
-		for status, want := range map[int]struct {
-			kind etl.Kind
-			code etl.Code
-		}{
-			http.StatusForbidden: {etl.Mistake, "airflow_role"}, http.StatusBadRequest: {etl.Mistake, "airflow_refused"},
-			http.StatusServiceUnavailable: {etl.Weather, "airflow_down"}, http.StatusTooManyRequests: {etl.Weather, "airflow_down"},
-		} {
-			a.refused = status
-			refusal(t, o.Apply(ctx, s, etl.Job{}), want.kind, want.code)
-		}
-		a.refused = http.StatusConflict
-		refusal(t, o.Remove(ctx, 5, 3), etl.Weather, "airflow_dag_runs")
-		a.refused = 0
-		require.NoError(t, o.Remove(ctx, 5, 3))
+			a.read()
+			s.Enabled, s.Version = false, 2
+			for status, want := range map[int]struct {
+				kind etl.Kind
+				code etl.Code
+			}{
+				http.StatusForbidden: {etl.Mistake, "airflow_role"}, http.StatusBadRequest: {etl.Mistake, "airflow_refused"},
+				http.StatusServiceUnavailable: {etl.Weather, "airflow_down"}, http.StatusTooManyRequests: {etl.Weather, "airflow_down"},
+			} {
+				a.refused = status
+				refusal(t, o.Apply(ctx, s, etl.Job{}), want.kind, want.code)
+			}
+			a.refused = http.StatusConflict
+			refusal(t, o.Remove(ctx, 5, 3), etl.Weather, "airflow_dag_runs")
+			a.refused = 0
+			require.NoError(t, o.Remove(ctx, 5, 3))
 
-		a.broken = http.StatusBadGateway
-		refusal(t, a.orchestrator(password).Ready(ctx), etl.Weather, "airflow_down")
-		a.broken = http.StatusNotFound
-		refusal(t, a.orchestrator(password).Ready(ctx), etl.Mistake, "airflow_not_there")
-		a.broken = http.StatusFound
-		refusal(t, o.Ready(ctx), etl.Mistake, "airflow_password")
-		a.Close()
-		refusal(t, o.Ready(ctx), etl.Weather, "airflow_down")
+			a.broken = http.StatusBadGateway
+			refusal(t, a.orchestrator(password).Ready(ctx), etl.Weather, "airflow_down")
+			a.broken = http.StatusNotFound
+			refusal(t, a.orchestrator(password).Ready(ctx), etl.Mistake, "airflow_not_there")
+			a.broken = http.StatusFound
+			refusal(t, o.Ready(ctx), etl.Mistake, "airflow_password")
+			a.Close()
+			refusal(t, o.Ready(ctx), etl.Weather, "airflow_down")
 
-		require.NoError(t, os.RemoveAll(a.dir))
-		refusal(t, o.Apply(ctx, s, etl.Job{}), etl.Weather, "airflow_dags_dir")
-		refusal(t, o.Ready(ctx), etl.Weather, "airflow_dags_dir")
-	})
+			require.NoError(t, os.RemoveAll(a.dir))
+			refusal(t, o.Apply(ctx, s, etl.Job{}), etl.Weather, "airflow_dags_dir")
+			refusal(t, o.Ready(ctx), etl.Weather, "airflow_dags_dir")
+		})
+	}
 }
 
 // A token is used until it is refused, and then renewed; an Airflow that comes

@@ -14,7 +14,7 @@ import (
 
 // literal is one string of printable ASCII in Python and in Go, with nothing
 // behind it.
-var literal = regexp.MustCompile(`^SCHEDULE = json\.loads\("(?:[ !#-\[\]-~]|\\["\\abfnrtv]|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8})*"\)$`)
+var literal = regexp.MustCompile(`^SCHEDULE = json\.loads\("(?:[ !\x23-\x5b\x5d-~]|\\["\\abfnrtv]|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8})*"\)$`)
 
 // Whatever a person has written, the file is the same but for that literal, and
 // reads back as it was.
