@@ -184,13 +184,19 @@ func (f *flow) send(method, at string, body any, sign func(*http.Request)) (int,
 	return response.StatusCode, answer
 }
 
-// importErrors are those of the DAGs in the folder.
-func (f *flow) importErrors() {
+// imported imports every file in the folder, which must be a DAG of its name.
+func (f *flow) imported(files int) {
 	f.t.Helper()
-	said := f.run("dags", "list-import-errors")
-	require.Contains(f.t, said, "No data found")
-	said = f.run("dags", "list", "--output", "json")
-	require.Contains(f.t, said, "etl_job_executor")
+	found, err := filepath.Glob(filepath.Join(f.dags, "*.py"))
+	require.NoError(f.t, err)
+	require.Len(f.t, found, files)
+	for _, file := range found {
+		cmd := exec.CommandContext(f.t.Context(), filepath.Join(f.bin, "python"), "-c", "import runpy, sys; print('DAG', runpy.run_path(sys.argv[1])['dag'].dag_id)", file)
+		cmd.Env, cmd.Dir = f.env, f.dags
+		said, err := cmd.CombinedOutput()
+		require.NoError(f.t, err, "%s", said)
+		require.Contains(f.t, string(said), "DAG "+strings.TrimSuffix(filepath.Base(file), ".py")+"\n")
+	}
 }
 
 // airflowJob stores a job with a hostile name.
@@ -233,7 +239,7 @@ func TestAirflow(t *testing.T) {
 			require.Contains(t, made["state_reason"], "does not answer")
 			dag := fmt.Sprintf("etl_job_%.0f_scheduled", job)
 			require.FileExists(t, filepath.Join(f.dags, dag+".py"))
-			f.importErrors()
+			f.imported(2)
 
 			f.byHand(p, job, dag)
 			f.failing(p)
@@ -292,6 +298,9 @@ func (f *flow) scheduled(p *server, job float64, schedule, dag string) {
 	f.until("the schedule is active", func() bool {
 		return p.call(http.MethodGet, schedule, nil, http.StatusOK)["state"] == "active"
 	})
+	status, broken := f.ask(http.MethodGet, "/importErrors", nil)
+	require.Equal(f.t, http.StatusOK, status)
+	require.Empty(f.t, broken["import_errors"])
 	f.until("Airflow fires", func() bool {
 		run := lastRun(p, job)
 		return run["id"] != before && run["status"] == "COMPLETED" && run["trigger"] == "airflow"
