@@ -88,6 +88,7 @@ func TestPortalRedshift(t *testing.T) {
 	credential := p.call(http.MethodPost, "/api/v1/credentials", body, http.StatusCreated)["id"]
 	tested := p.call(http.MethodPost, fmt.Sprintf("/api/v1/credentials/%v/test", credential), nil, http.StatusOK)
 	require.Equal(t, true, tested["ok"], "%v", tested)
+	require.Len(t, tested["steps"], 7, "%v", tested)
 
 	const rows = 40_000
 	var b strings.Builder

@@ -36,7 +36,7 @@ type dataBatch struct {
 // dataRequest are the fields of the API's requests that the stand-in knows.
 type dataRequest struct {
 	Sql, ClientToken, Database, WorkgroupName, ClusterIdentifier, SecretArn, DbUser, Id, NextToken string //nolint:revive,staticcheck // the API's names
-	Sqls                                                                                          []string
+	Sqls                                                                                           []string
 }
 
 // dataHandler serves the Data API: AWS JSON 1.1.

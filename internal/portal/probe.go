@@ -73,7 +73,7 @@ var errRefused = etl.Mistakef("address_refused", "Use the database's own address
 
 // TestStep is one step of a connection test.
 type TestStep struct {
-	Name       string `json:"name" enum:"dns,tcp,tls,login,privileges"`
+	Name       string `json:"name" enum:"dns,tcp,tls,login,privileges,staging,copy_role"`
 	OK         bool   `json:"ok"`
 	Detail     string `json:"detail" doc:"What was found"`
 	Code       string `json:"code,omitempty"`
@@ -103,10 +103,7 @@ func (p *Portal) TestCredential(ctx context.Context, id int64) (*ConnectionTest,
 	ctx, cancel := context.WithTimeout(ctx, testFor)
 	defer cancel()
 	t := &tester{c: c, password: password, open: p.Open}
-	for _, step := range []struct {
-		name string
-		do   func(context.Context) (string, error)
-	}{{"dns", t.resolve}, {"tcp", t.connect}, {"tls", t.secure}, {"login", t.login}, {"privileges", t.privileges}} {
+	for _, step := range t.plan() {
 		start := time.Now()
 		detail, err := step.do(ctx)
 		s := TestStep{Name: step.name, OK: err == nil, Detail: detail, DurationMS: time.Since(start).Milliseconds()}
@@ -126,6 +123,26 @@ func (p *Portal) TestCredential(ctx context.Context, id int64) (*ConnectionTest,
 	t.close(context.WithoutCancel(ctx))
 	last := t.steps[len(t.steps)-1]
 	return &ConnectionTest{OK: last.OK, Steps: t.steps}, nil
+}
+
+// probing is one step of a test.
+type probing struct {
+	name string
+	do   func(context.Context) (string, error)
+}
+
+// plan are the steps: a warehouse that is reached by an API has none of the
+// network, and one that copies files from a bucket has two more.
+func (t *tester) plan() []probing {
+	network := []probing{{"dns", t.resolve}, {"tcp", t.connect}, {"tls", t.secure}}
+	steps := []probing{{"login", t.login}, {"privileges", t.privileges}}
+	if t.c.Type == typeRedshift {
+		steps = append(steps, probing{"staging", t.staging}, probing{"copy_role", t.copyRole})
+		if t.c.Options[optionAccess] == dataAPI {
+			return steps
+		}
+	}
+	return append(network, steps...)
 }
 
 type tester struct {
@@ -258,8 +275,10 @@ func (t *tester) verify(certificates []*x509.Certificate) error {
 }
 
 func (t *tester) login(ctx context.Context) (string, error) {
-	_ = t.conn.Close()
-	t.conn = nil
+	if t.conn != nil {
+		_ = t.conn.Close()
+		t.conn = nil
+	}
 	dest, err := t.open(ctx, t.c, t.password)
 	if err != nil {
 		return "", err

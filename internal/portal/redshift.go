@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"regexp"
 	"slices"
 	"strings"
@@ -57,4 +58,26 @@ func (c *checker) needed(options map[string]string) {
 	if options["workgroup"] != "" && options["cluster_identifier"] != "" {
 		c.bad("body.options.workgroup", "bad_option", "Give one of them", "a warehouse is either a workgroup or a cluster")
 	}
+}
+
+// Staged is a destination that loads files from a bucket.
+type Staged interface {
+	// CheckStaging puts a file there and says where.
+	CheckStaging(ctx context.Context) (string, error)
+	// CheckCopy has the database read such a file, and says by which role.
+	CheckCopy(ctx context.Context) (string, error)
+}
+
+func (t *tester) staging(ctx context.Context) (string, error) {
+	if s, ok := t.dest.(Staged); ok {
+		return s.CheckStaging(ctx)
+	}
+	return "not needed", nil
+}
+
+func (t *tester) copyRole(ctx context.Context) (string, error) {
+	if s, ok := t.dest.(Staged); ok {
+		return s.CheckCopy(ctx)
+	}
+	return "not needed", nil
 }

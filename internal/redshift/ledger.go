@@ -90,14 +90,14 @@ func (r *Redshift) Prepare(ctx context.Context, load string, spec etl.LoadSpec) 
 	if !loadID.MatchString(load) {
 		return defect("%q is no load id", load)
 	}
+	published, err := r.Published(ctx, load)
+	if err != nil || published != nil {
+		return err
+	}
 	if err := r.check(ctx, &spec); err != nil {
 		return err
 	}
 	if err := r.ledgers(ctx, &spec); err != nil {
-		return err
-	}
-	published, err := r.Published(ctx, load)
-	if err != nil || published != nil {
 		return err
 	}
 	// The entry comes first, so that whatever is staged is found and swept.
@@ -147,11 +147,16 @@ func (r *Redshift) check(ctx context.Context, spec *etl.LoadSpec) error {
 
 // Published implements etl.FanOut.
 func (r *Redshift) Published(ctx context.Context, load string) (*etl.LoadResult, error) {
-	results, err := r.transaction(ctx, "SELECT staged, inserted, updated, refused, notes FROM "+ledger()+" WHERE load = "+literal(load))
-	if err != nil {
+	look := "SELECT staged, inserted, updated, refused, notes FROM " + ledger() + " WHERE load = " + literal(load)
+	results, err := r.transaction(ctx, look)
+	if _, failed := errors.AsType[*etl.StatementError](err); failed {
 		if there, asked := r.initialised(ctx); asked == nil && !there {
 			return nil, nil //nolint:nilnil // not published
 		}
+		// Another process may have made it meanwhile.
+		results, err = r.transaction(ctx, look)
+	}
+	if err != nil {
 		return nil, explain(ctx, err, "looking for the published load")
 	}
 	if len(results[0].Rows) == 0 {
