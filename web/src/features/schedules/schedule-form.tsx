@@ -5,6 +5,7 @@ import { Controller, useForm, useWatch } from 'react-hook-form'
 import type { Schedule } from '@/shared/api/model'
 import { Problem } from '@/shared/api/problem'
 import { Button, Card, ErrorPanel, ErrorSummary, Field } from '@/shared/components'
+import { cn } from '@/shared/lib/cn'
 import { useDebounced } from '@/shared/lib/use-debounced'
 import { fields, initial, refusals, type Fields } from './form'
 import { JobChoice } from './job-choice'
@@ -50,7 +51,7 @@ export function ScheduleForm({ schedule, job, action, onSave, aside }: { schedul
     return message ? [{ name, message }] : []
   })
   return (
-    <form noValidate onSubmit={(event) => void save(event)} className="grid items-start gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+    <form noValidate onSubmit={(event) => void save(event)} className="grid items-start gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)] [&_:is(input,select,button)]:scroll-mb-20">
       <div className="grid gap-5">
         {list.length > 0 && <ErrorSummary errors={list} attempt={submitCount} />}
         {failure !== null && <ErrorPanel error={failure} />}
@@ -81,7 +82,7 @@ export function ScheduleForm({ schedule, job, action, onSave, aside }: { schedul
         <Rules form={form} catchUp={values.catch_up_policy} />
         <Bounds form={form} zone={values.timezone} />
         <EngineChoice form={form} engines={preview.data?.engines} />
-        <div className="sticky bottom-0 z-10 -mx-1 flex flex-wrap items-center gap-3 border-t border-line bg-bg px-1 py-3">
+        <div className={cn('-mx-1 flex flex-wrap items-center gap-3 px-1 py-3', (!schedule || isDirty) && 'sticky bottom-0 z-10 border-t border-line bg-bg')}>
           <Button type="submit" variant="primary" busy={isSubmitting}>
             {action}
           </Button>

@@ -6,6 +6,7 @@ import { CronWords } from '@/shared/components/schedule-marks'
 import { cn } from '@/shared/lib/cn'
 import { formatDuration, sentence } from '@/shared/lib/format'
 import { viewerZone } from '@/shared/lib/time'
+import { useNow } from '@/shared/lib/use-now'
 
 /** What an expression does: in words, its next ten times by two clocks, and what is to be thought of. */
 export function Upcoming({ expression, zone, query, className }: { expression: string; zone: string; query: UseQueryResult<SchedulePreview>; className?: string }) {
@@ -45,7 +46,8 @@ function Conflict({ preview }: { preview: SchedulePreview }) {
   )
 }
 
-const day = (at: string, zone: string) => new Intl.DateTimeFormat('en-GB', { timeZone: zone, weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }).format(new Date(at))
+const year = (at: string | number, zone: string) => new Intl.DateTimeFormat('en-GB', { timeZone: zone, year: 'numeric' }).format(new Date(at))
+const day = (at: string, zone: string, years: boolean) => new Intl.DateTimeFormat('en-GB', { timeZone: zone, weekday: 'short', day: 'numeric', month: 'short', ...(years ? { year: 'numeric' } : {}) }).format(new Date(at))
 const clock = (at: string, zone: string) => new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZoneName: 'short' }).format(new Date(at))
 
 function Times({ preview, zone, stale }: { preview: SchedulePreview; zone: string; stale: boolean }) {
@@ -53,6 +55,8 @@ function Times({ preview, zone, stale }: { preview: SchedulePreview; zone: strin
   const second = zone === viewerZone ? 'UTC' : viewerZone
   const same = zone === second
   const first = preview.next[0]
+  const now = useNow(false)
+  const years = preview.next.some(({ at }) => year(at, zone) !== year(now, zone))
   if (!first) return <p className="px-4 py-5 text-sm text-muted">It has no time between its beginning and its end.</p>
   return (
     <div className={cn(stale && 'opacity-60')}>
@@ -81,7 +85,7 @@ function Times({ preview, zone, stale }: { preview: SchedulePreview; zone: strin
           {preview.next.map(({ at, note }) => (
             <tr key={at} className="border-b border-line align-top last:border-0">
               <td className="py-1.5 pr-2 pl-4">
-                <Moment at={at} zone={zone} />
+                <Moment at={at} zone={zone} years={years} />
                 {note && (
                   <p className="mt-1 flex gap-1.5 rounded-md bg-warn-soft px-2 py-1 text-warn-text">
                     <Clock aria-hidden className="mt-0.5 size-3 shrink-0" />
@@ -91,7 +95,7 @@ function Times({ preview, zone, stale }: { preview: SchedulePreview; zone: strin
               </td>
               {!same && (
                 <td className="py-1.5 pr-4 pl-2 text-muted">
-                  <Moment at={at} zone={second} />
+                  <Moment at={at} zone={second} years={years} />
                 </td>
               )}
             </tr>
@@ -102,10 +106,10 @@ function Times({ preview, zone, stale }: { preview: SchedulePreview; zone: strin
   )
 }
 
-function Moment({ at, zone }: { at: string; zone: string }) {
+function Moment({ at, zone, years }: { at: string; zone: string; years: boolean }) {
   return (
-    <time dateTime={at} className="flex flex-wrap gap-x-2">
-      <span className="whitespace-nowrap">{day(at, zone)}</span>
+    <time dateTime={at} className={cn('flex gap-x-2', years ? 'flex-col' : 'flex-wrap')}>
+      <span className="whitespace-nowrap">{day(at, zone, years)}</span>
       <span className="font-medium whitespace-nowrap tabular">{clock(at, zone)}</span>
     </time>
   )

@@ -7,7 +7,7 @@ export async function cronWords(expression: string): Promise<string | null> {
   try {
     // As the portal: days of month and of week are both asked for where one begins with *.
     const words = cronstrue.toString(expression, { use24HourTimeFormat: true, logicalAndDayFields: day.startsWith('*') || week.startsWith('*') })
-    return words.charAt(0).toUpperCase() + words.slice(1)
+    return /^At [\d:]+$/.test(words) ? `${words}, every day` : words
   } catch {
     return null
   }
