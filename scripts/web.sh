@@ -9,7 +9,10 @@ install() {
 	if [ web/node_modules/.package-lock.json -nt web/package-lock.json ] && [ -x web/node_modules/.bin/node ]; then return; fi
 	path="$(scripts/node.sh)"
 	echo 'installing the packages of web/ (once)' >&2
-	if ! (cd web && PATH="$path:$PATH" npm ci --no-audit --no-fund --loglevel error >&2); then
+	# Not `npm ci`: it refuses a lock file without the optional binaries of other
+	# systems, which not every registry has. What the lock file names is installed
+	# as it says, and the lock file stays as it is.
+	if ! (cd web && PATH="$path:$PATH" npm install --no-save --no-audit --no-fund --loglevel error >&2); then
 		echo 'make: the packages of the web UI could not be installed (the reason is above); a Node 20 or newer with npm is needed' >&2
 		exit 1
 	fi
