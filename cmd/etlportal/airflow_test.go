@@ -113,13 +113,13 @@ func (f *flow) start() {
 	f.standalone.Stdout, f.standalone.Stderr = f.said, f.said
 	require.NoError(f.t, f.standalone.Start())
 	f.t.Cleanup(func() {
-		// It ends its children; what it leaves is of its group.
-		syscall.Kill(-f.standalone.Process.Pid, syscall.SIGTERM)
+		// It ends its children, and they theirs, some of which are in groups of their own.
+		syscall.Kill(f.standalone.Process.Pid, syscall.SIGINT)
 		ended := make(chan struct{})
 		go func() { f.standalone.Wait(); close(ended) }()
 		select {
 		case <-ended:
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 		}
 		syscall.Kill(-f.standalone.Process.Pid, syscall.SIGKILL)
 		<-ended
