@@ -47,3 +47,9 @@ func (e *StatementError) Unwrap() error { return e.Err }
 type StagesAlways interface {
 	StagesAlways()
 }
+
+// UnenforcedKeys is a Destination whose keys are declared at most: an UPSERT may
+// recognise rows by any columns.
+type UnenforcedKeys interface {
+	UnenforcedKeys()
+}

@@ -278,7 +278,12 @@ func (c *checked) compile(p *Portal, dest etl.Destination, job *etl.Job, file st
 		}
 	}
 	c.ddl = dest.CreateTableSQL(table)
-	return checkKeys(job, table, program.Columns())
+	err = checkKeys(job, table, program.Columns())
+	if _, declared := dest.(etl.UnenforcedKeys); declared && isCode(err, "key_not_unique") {
+		c.notes = append(c.notes, fmt.Sprintf("the table declares no key (%s), and would enforce none: where several of its rows have one key, all of them are updated", strings.Join(job.UpsertKeys, ", ")))
+		return nil
+	}
+	return err
 }
 
 // match gives the job the mapping that matches columns by name.

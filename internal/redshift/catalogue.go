@@ -107,7 +107,7 @@ func (r *Redshift) notFound(ctx context.Context, schemaName, name string) error 
 	e := etl.Mistakef("table_not_found", "Check schema and name.", "there is no table %s that the user may see", qualified(schemaName, name))
 	tables, err := r.Tables(ctx, schemaName)
 	if err != nil {
-		return e //nolint:nilerr // the table is missing all the same
+		return e
 	}
 	var near []string
 	for _, t := range tables {

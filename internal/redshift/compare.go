@@ -28,8 +28,8 @@ func (p *publication) compare(s *script) {
 			a, b := "t."+quote(c.name), "s."+quote(c.name)
 			same = append(same, fmt.Sprintf("(%[1]s = %[2]s OR %[1]s IS NULL AND %[2]s IS NULL)", a, b))
 		}
-		join = fmt.Sprintf(" LEFT JOIN %s AS t ON %s", p.target(), p.equal("t.", "s."))
-		s.add("unchanged", "SELECT count(*) FROM %s AS s JOIN %s AS t ON %s WHERE %s", finalTable, p.target(), p.equal("t.", "s."), strings.Join(same, " AND "))
+		join = fmt.Sprintf(" LEFT JOIN %s AS t ON %s", p.target(), p.equal("t."))
+		s.add("unchanged", "SELECT count(*) FROM %s AS s JOIN %s AS t ON %s WHERE %s", finalTable, p.target(), p.equal("t."), strings.Join(same, " AND "))
 	}
 	s.add("sample", "SELECT %s FROM %s AS s%s ORDER BY s.%s LIMIT %d", strings.Join(selected, ", "), stageTable, join, rowColumn, p.spec.Sample)
 }

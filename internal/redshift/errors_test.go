@@ -18,6 +18,7 @@ import (
 // left out where the policy says so.
 func TestLoadErrors(t *testing.T) {
 	each(t, []string{"CREATE TABLE t (id INTEGER, name VARCHAR(20), doc SUPER)"}, func(t *testing.T, s *etltest.RedshiftServer, r *redshift.Redshift) {
+		t.Helper()
 		spec := specOf(t, r, "t")
 		rows := [][]schema.Value{row(1, "two\nlines", `{"a": 1}`), row(2, "x", "{bad"), row(3, "y", "[1]"), row(4, "z", "]")}
 		_, err := load(t, r, spec, rows...)
@@ -92,6 +93,7 @@ func TestBatchRefuses(t *testing.T) {
 // transactions that meet error 1023 are run again.
 func TestConcurrentLoads(t *testing.T) {
 	each(t, []string{"CREATE TABLE a (id INTEGER, name VARCHAR(10))", "CREATE TABLE b (id INTEGER, name VARCHAR(10))"}, func(t *testing.T, s *etltest.RedshiftServer, r *redshift.Redshift) {
+		t.Helper()
 		var group sync.WaitGroup
 		for n := range 6 {
 			table := []string{"a", "b"}[n%2]
@@ -133,8 +135,7 @@ func fanOut(ctx context.Context, r *redshift.Redshift, name string, spec etl.Loa
 	}
 	for {
 		_, err = r.Publish(ctx, name, spec, []etl.ChunkClaim{c})
-		var later *etl.RetryAfter
-		if !errors.As(err, &later) {
+		if _, later := errors.AsType[*etl.RetryAfter](err); !later {
 			return err
 		}
 	}
@@ -144,6 +145,7 @@ func fanOut(ctx context.Context, r *redshift.Redshift, name string, spec etl.Loa
 // error names both, and what to allow.
 func TestCopyDenied(t *testing.T) {
 	each(t, []string{"CREATE TABLE t (id INTEGER)"}, func(t *testing.T, s *etltest.RedshiftServer, r *redshift.Redshift) {
+		t.Helper()
 		if detail, err := r.CheckStaging(t.Context()); err != nil || !strings.Contains(detail, s.Bucket) {
 			t.Errorf("%s, %v", detail, err)
 		}

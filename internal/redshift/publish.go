@@ -165,7 +165,7 @@ func (p *publication) count(s *script) {
 			s.assert("duplicates", fmt.Sprintf("count(*) = %d", p.rows-int64(len(p.refused))), finalTable)
 		}
 		if !p.spec.Create {
-			matched = fmt.Sprintf("(SELECT count(*) FROM %s AS s WHERE EXISTS (SELECT 1 FROM %s AS t WHERE %s))", finalTable, p.target(), p.equal("t.", "s."))
+			matched = fmt.Sprintf("(SELECT count(*) FROM %s AS s WHERE EXISTS (SELECT 1 FROM %s AS t WHERE %s))", finalTable, p.target(), p.equal("t."))
 		}
 	}
 	s.add("drop counts", "DROP TABLE IF EXISTS %s", countTable)
@@ -187,7 +187,7 @@ func (p *publication) move(s *script) {
 	}
 	// MERGE needs something to update: with nothing but keys, what is there stays.
 	s.add("insert", "INSERT INTO %s (%s) SELECT %s FROM %s AS s WHERE NOT EXISTS (SELECT 1 FROM %s AS t WHERE %s)",
-		p.target(), p.list(), p.list(), finalTable, p.target(), p.equal("t.", "s."))
+		p.target(), p.list(), p.list(), finalTable, p.target(), p.equal("t."))
 }
 
 // merge is the MERGE from a source (https://docs.aws.amazon.com/redshift/latest/dg/r_MERGE.html);
@@ -204,7 +204,7 @@ func (p *publication) merge(source string) string {
 		return ""
 	}
 	return fmt.Sprintf("MERGE INTO %s USING %s AS s ON %s WHEN MATCHED THEN UPDATE SET %s WHEN NOT MATCHED THEN INSERT (%s) VALUES (%s)",
-		p.target(), source, p.equal(quote(p.spec.Table.Name)+".", "s."), strings.Join(sets, ", "), p.list(), strings.Join(values, ", "))
+		p.target(), source, p.equal(quote(p.spec.Table.Name)+"."), strings.Join(sets, ", "), p.list(), strings.Join(values, ", "))
 }
 
 func (p *publication) target() string { return qualified(p.spec.Table.Schema, p.spec.Table.Name) }
@@ -224,10 +224,11 @@ func (p *publication) order() string {
 	return "DESC"
 }
 
-func (p *publication) equal(a, b string) string {
+// equal compares the keys of a row of the table with those of one staged, s.
+func (p *publication) equal(table string) string {
 	all := make([]string, len(p.spec.Keys))
 	for i, k := range p.spec.Keys {
-		all[i] = a + quote(k) + " = " + b + quote(k)
+		all[i] = table + quote(k) + " = s." + quote(k)
 	}
 	return strings.Join(all, " AND ")
 }
@@ -271,11 +272,8 @@ func (p *publication) full() *script {
 	}
 	s.add("result", "SELECT final, matched FROM %s", countTable)
 	if p.load != "" {
-		refused, _ := json.Marshal(p.refused)
-		notes, _ := json.Marshal(p.notes)
-		// What is too long for a column is known to who publishes, and to nobody after.
 		s.add("entry", "INSERT INTO %s (load, target, staged, inserted, updated, refused, notes, at) SELECT %s, %s, %d, final - matched, matched, %s, %s, TIMESTAMP %s FROM %s",
-			ledger(), literal(p.load), literal(limit(p.target(), 400)), p.rows-int64(len(p.refused)), literal(stored65535(refused)), literal(stored65535(notes)),
+			ledger(), literal(p.load), literal(limit(p.target(), 400)), p.rows-int64(len(p.refused)), literal(kept(p.refused)), literal(kept(p.notes)),
 			literal(time.Now().UTC().Format("2006-01-02 15:04:05")), countTable)
 	}
 	for _, t := range []string{stageTable, finalTable, countTable} {
@@ -284,9 +282,11 @@ func (p *publication) full() *script {
 	return s
 }
 
-// stored65535 is JSON as the ledger takes it; "[]" where it is too long.
-func stored65535(text []byte) string {
-	if len(text) > maxVarchar || string(text) == "null" {
+// kept is JSON as the ledger takes it. What is too long for a column is known
+// to who publishes, and to nobody after.
+func kept(list any) string {
+	text, err := json.Marshal(list)
+	if err != nil || len(text) > maxVarchar || string(text) == "null" {
 		return "[]"
 	}
 	return string(text)

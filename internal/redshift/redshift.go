@@ -62,8 +62,9 @@ type Redshift struct {
 }
 
 var (
-	_ etl.FanOut       = (*Redshift)(nil)
-	_ etl.StagesAlways = (*Redshift)(nil)
+	_ etl.FanOut         = (*Redshift)(nil)
+	_ etl.StagesAlways   = (*Redshift)(nil)
+	_ etl.UnenforcedKeys = (*Redshift)(nil)
 )
 
 var (
@@ -94,6 +95,9 @@ func New(run etl.Statements, o Options) (*Redshift, error) {
 
 // StagesAlways implements etl.StagesAlways.
 func (r *Redshift) StagesAlways() {}
+
+// UnenforcedKeys implements etl.UnenforcedKeys.
+func (r *Redshift) UnenforcedKeys() {}
 
 // Close implements etl.Destination.
 func (r *Redshift) Close(ctx context.Context) error { return r.run.Close(ctx) }

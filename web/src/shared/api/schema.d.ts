@@ -1240,7 +1240,7 @@ export interface components {
              */
             max_parallel: number;
             name: string;
-            /** @description ssl_root_cert: the authority's certificate in PEM; connect_timeout: seconds */
+            /** @description ssl_root_cert: the authority's certificate in PEM; connect_timeout: seconds. Of redshift also: copy_role_arn (needed): the role by which COPY reads staged files; staging_bucket, staging_prefix, staging_region: where they are; access: connection or data_api; region, workgroup, cluster_identifier: of the Data API, where the host does not tell them; secret_arn: of its user and password */
             options?: {
                 [key: string]: string;
             };
@@ -2448,7 +2448,7 @@ export interface components {
             /** @description What to do; for a missing privilege, the GRANT */
             fix?: string;
             /** @enum {string} */
-            name: "dns" | "tcp" | "tls" | "login" | "privileges";
+            name: "dns" | "tcp" | "tls" | "login" | "privileges" | "staging" | "copy_role";
             ok: boolean;
         };
         Token: {
