@@ -34,7 +34,7 @@ test('a list shows what became of the last time, and its filters are in the addr
     }),
   )
   const { router } = renderRoutes(routes, '/schedules?show=on&job=7')
-  expect(await screen.findByRole('link', { name: 'Run 12' })).toHaveTextContent('Failed')
+  expect(await screen.findByRole('link', { name: 'Failed run 12' })).toHaveAttribute('href', '/runs/12')
   expect(screen.getByText('Skipped').closest('[title]')).toHaveAttribute('title', 'Run 3 was under way')
   expect(screen.getAllByText('Broken')[0]?.closest('[title]')).toHaveAttribute('title', 'Airflow refused it')
   expect(screen.getByRole('switch', { name: /^On: Idle/ })).not.toBeChecked()
@@ -132,6 +132,15 @@ test('a new one asks for its job, and is made as it was filled in', async () => 
     job: '7',
     body: { cron_expression: '0 9 * * 1', timezone: 'Europe/Berlin', enabled: true, engine: 'airflow', overlap_policy: 'queue', catch_up_policy: 'all', catch_up_max: 3, jitter_seconds: 0 },
   })
+})
+
+test('a zone that is being typed does not break the page', async () => {
+  server.use(jobs, job, foresee())
+  renderRoutes(routes, '/schedules/new?job=7')
+  expect(await screen.findByTestId('next')).toBeVisible()
+  await userEvent.type(screen.getByLabelText('By the clocks of'), 'x')
+  await waitFor(() => expect(screen.getByTestId('words')).toHaveTextContent('It cannot be read yet'))
+  expect(screen.getByText('A name such as Europe/Berlin or UTC.')).toBeVisible()
 })
 
 test('one that could not be handed over says why, and that nothing has to be done', async () => {

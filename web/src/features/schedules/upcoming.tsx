@@ -7,16 +7,19 @@ import { cn } from '@/shared/lib/cn'
 import { formatDuration, sentence } from '@/shared/lib/format'
 import { viewerZone } from '@/shared/lib/time'
 import { useNow } from '@/shared/lib/use-now'
+import { knowsZone } from './zoned'
 
 /** What an expression does: in words, its next ten times by two clocks, and what is to be thought of. */
 export function Upcoming({ expression, zone, query, className }: { expression: string; zone: string; query: UseQueryResult<SchedulePreview>; className?: string }) {
   const { data, error } = query
+  // While a new answer is on its way, data is of the question before.
+  const readable = knowsZone(zone) && data?.valid !== false
   return (
     <Card className={className} flush>
       <div className="border-b border-line px-4 py-3">
         <h2 className="text-xs font-medium text-muted">What it does</h2>
         <p data-testid="words" className="mt-0.5 text-base font-semibold break-words">
-          {data?.valid === false ? 'It cannot be read yet' : <CronWords expression={expression} />}
+          {readable ? <CronWords expression={expression} /> : 'It cannot be read yet'}
         </p>
         <p className="mt-0.5 flex flex-wrap gap-x-2 text-xs text-muted">
           <code className="font-mono">{expression}</code>
@@ -25,9 +28,9 @@ export function Upcoming({ expression, zone, query, className }: { expression: s
       </div>
       {error && !data && <ErrorPanel error={error} className="m-4" onRetry={() => void query.refetch()} retrying={query.isFetching} />}
       {!data && !error && <SkeletonLines lines={8} />}
-      {data?.warning && <Conflict preview={data} />}
-      {data?.valid && <Times preview={data} zone={zone} stale={query.isPlaceholderData} />}
-      {data?.valid === false && <p className="px-4 py-5 text-sm text-muted">Its next times are shown here once every field can be read.</p>}
+      {readable && data?.warning && <Conflict preview={data} />}
+      {readable && data && <Times preview={data} zone={zone} stale={query.isPlaceholderData} />}
+      {!readable && <p className="px-4 py-5 text-sm text-muted">Its next times are shown here once every field and the zone can be read.</p>}
     </Card>
   )
 }

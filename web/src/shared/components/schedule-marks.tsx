@@ -38,8 +38,9 @@ export function LastFiring({ schedule }: { schedule: Pick<Schedule, 'last_run_at
   return (
     <span className="inline-flex flex-wrap items-center gap-x-2 gap-y-0.5" title={reason ? sentence(reason) : undefined}>
       {run ? (
-        <RowLink to={`/runs/${run.id}`} aria-label={`Run ${run.id}`}>
+        <RowLink to={`/runs/${run.id}`}>
           <StatusBadge status={run.status} />
+          <span className="sr-only"> run {run.id}</span>
         </RowLink>
       ) : look ? (
         <Badge tone={look.tone} icon={look.icon}>
@@ -57,10 +58,7 @@ export function LastFiring({ schedule }: { schedule: Pick<Schedule, 'last_run_at
 
 /** When a schedule fires next; an off one is off. */
 export function NextFiring({ schedule }: { schedule: Pick<Schedule, 'enabled' | 'next_run_at'> }) {
-  if (!schedule.enabled)
-    return (
-      <Badge icon={PauseCircle}>Off</Badge>
-    )
+  if (!schedule.enabled) return <Badge icon={PauseCircle}>Off</Badge>
   if (!schedule.next_run_at) return <span className="text-xs text-muted">no more times</span>
   return <Time at={schedule.next_run_at} />
 }
