@@ -351,6 +351,9 @@ func ParseURL(s string) (URL, error) {
 		out.Options[name] = values[len(values)-1]
 	}
 	out.SSLMode = out.Options["sslmode"]
+	if out.Host == "" && out.Options["workgroup"] == "" && out.Options["cluster_identifier"] == "" {
+		return URL{}, etl.Mistakef("bad_url", fix, "the destination's URL names neither a host nor a workgroup or cluster")
+	}
 	if out.Database == "" || strings.Contains(out.Database, "/") {
 		return URL{}, etl.Mistakef("bad_url", fix, "the destination's URL names no database")
 	}

@@ -129,15 +129,32 @@ func dataAPI(ctx context.Context, config Config, c etl.Credential) (etl.Statemen
 
 // OpenURL connects to the warehouse of a redshift:// URL.
 func OpenURL(ctx context.Context, config Config, at, password string) (*redshift.Redshift, error) {
-	u, err := redshift.ParseURL(at)
+	c, password, err := named(at, password)
 	if err != nil {
 		return nil, err
 	}
-	c := etl.Credential{
-		Type: "redshift", Host: u.Host, Port: u.Port, Database: u.Database, Username: u.Username, SSLMode: u.SSLMode, Options: u.Options,
+	return Open(ctx, config, c, password)
+}
+
+// Road gives the road to the warehouse of a redshift:// URL alone, to run
+// statements of one's own.
+func Road(ctx context.Context, config Config, at, password string) (etl.Statements, error) {
+	c, password, err := named(at, password)
+	if err != nil {
+		return nil, err
 	}
+	return connect(ctx, config, c, password)
+}
+
+// named reads a URL; its own password counts before the other.
+func named(at, otherwise string) (c etl.Credential, password string, err error) {
+	u, err := redshift.ParseURL(at)
+	if err != nil {
+		return c, "", err
+	}
+	c = etl.Credential{Type: "redshift", Host: u.Host, Port: u.Port, Database: u.Database, Username: u.Username, SSLMode: u.SSLMode, Options: u.Options}
 	if u.Options[OptionWorkgroup] != "" || u.Options[OptionCluster] != "" {
 		c.Options[OptionAccess] = DataAPI
 	}
-	return Open(ctx, config, c, cmp.Or(u.Password, password))
+	return c, cmp.Or(u.Password, otherwise), nil
 }
