@@ -361,8 +361,7 @@ func (s *destinationSuite) drop() {
 	// A load that begins anew begins empty.
 	s.prepare(spec)
 	_, err = s.Dest.Publish(s.ctx(), suiteLoad, spec, suiteClaims(chunks))
-	var lost *etl.ChunksMissing
-	if !errors.As(err, &lost) {
+	if _, lost := errors.AsType[*etl.ChunksMissing](err); !lost {
 		s.t.Errorf("a load that began anew: %v", err)
 	}
 }

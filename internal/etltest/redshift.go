@@ -244,8 +244,7 @@ func (s *RedshiftServer) parse(ctx context.Context, q wire.Query) (wire.Prepared
 	}
 	a, err := sessionOf(ctx).exec(ctx, q.Query)
 	if err != nil {
-		var e *pgconn.PgError
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 			return nil, pgerror.WithDetail(pgerror.WithCode(errors.New(e.Message), codes.Code(e.Code)), e.Detail)
 		}
 		return nil, err
@@ -344,8 +343,8 @@ func (x *redshiftSession) forward(ctx context.Context, sql string) (replied, err
 
 // redshiftError gives PostgreSQL's errors as Redshift words them.
 func redshiftError(err error) error {
-	var e *pgconn.PgError
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return &pgconn.PgError{Code: "XX000", Message: err.Error()}
 		}

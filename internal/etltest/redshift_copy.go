@@ -44,7 +44,7 @@ func parseCopy(sql string) (*copyStatement, error) {
 	}
 	c := &copyStatement{table: m[1], from: m[3], null: `\N`, role: "?"}
 	if m[2] != "" {
-		for _, name := range strings.Split(m[2], ",") {
+		for name := range strings.SplitSeq(m[2], ",") {
 			c.columns = append(c.columns, strings.Trim(strings.TrimSpace(name), `"`))
 		}
 	}

@@ -35,8 +35,14 @@ type dataBatch struct {
 
 // dataRequest are the fields of the API's requests that the stand-in knows.
 type dataRequest struct {
-	Sql, ClientToken, Database, WorkgroupName, ClusterIdentifier, SecretArn, DbUser, Id, NextToken string //nolint:revive,staticcheck // the API's names
-	Sqls                                                                                           []string
+	SQL         string   `json:"Sql"`
+	SQLs        []string `json:"Sqls"`
+	ClientToken string   `json:"ClientToken"`
+	Database    string   `json:"Database"`
+	Workgroup   string   `json:"WorkgroupName"`
+	Cluster     string   `json:"ClusterIdentifier"`
+	ID          string   `json:"Id"`
+	NextToken   string   `json:"NextToken"`
 }
 
 // dataHandler serves the Data API: AWS JSON 1.1.
@@ -66,15 +72,15 @@ func (s *RedshiftServer) dataHandler() http.Handler {
 		var err error
 		switch action := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "RedshiftData."); action {
 		case "ExecuteStatement":
-			out, err = s.start(&q, []string{q.Sql}, false)
+			out, err = s.start(&q, []string{q.SQL}, false)
 		case "BatchExecuteStatement":
-			out, err = s.start(&q, q.Sqls, true)
+			out, err = s.start(&q, q.SQLs, true)
 		case "DescribeStatement":
-			out, err = s.describe(q.Id)
+			out, err = s.describe(q.ID)
 		case "GetStatementResult":
-			out, err = s.page(q.Id, q.NextToken)
+			out, err = s.page(q.ID, q.NextToken)
 		case "CancelStatement":
-			out, err = s.stop(q.Id)
+			out, err = s.stop(q.ID)
 		default:
 			err = fmt.Errorf("the stand-in does not know %s", action)
 		}
@@ -92,8 +98,8 @@ func (s *RedshiftServer) start(q *dataRequest, sqls []string, batch bool) (any, 
 	switch {
 	case q.Database != s.Database:
 		return nil, fmt.Errorf("database %q does not exist", q.Database)
-	case q.WorkgroupName != s.Workgroup || q.ClusterIdentifier != "":
-		return nil, fmt.Errorf("there is no workgroup %q", q.WorkgroupName)
+	case q.Workgroup != s.Workgroup || q.Cluster != "":
+		return nil, fmt.Errorf("there is no workgroup %q", q.Workgroup)
 	case len(sqls) == 0 || len(sqls) > 40:
 		return nil, fmt.Errorf("%d statements; 1 to 40 are taken", len(sqls))
 	}

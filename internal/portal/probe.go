@@ -131,6 +131,16 @@ type probing struct {
 	do   func(context.Context) (string, error)
 }
 
+type tester struct {
+	c         etl.Credential
+	password  string
+	open      func(context.Context, etl.Credential, string) (etl.FanOut, error)
+	addresses []netip.Addr
+	conn      net.Conn
+	dest      etl.FanOut
+	steps     []TestStep
+}
+
 // plan are the steps: a warehouse that is reached by an API has none of the
 // network, and one that copies files from a bucket has two more.
 func (t *tester) plan() []probing {
@@ -143,16 +153,6 @@ func (t *tester) plan() []probing {
 		}
 	}
 	return append(network, steps...)
-}
-
-type tester struct {
-	c         etl.Credential
-	password  string
-	open      func(context.Context, etl.Credential, string) (etl.FanOut, error)
-	addresses []netip.Addr
-	conn      net.Conn
-	dest      etl.FanOut
-	steps     []TestStep
 }
 
 func (t *tester) close(ctx context.Context) {

@@ -100,6 +100,7 @@ func TestDirect(t *testing.T) {
 }
 
 func direct(t *testing.T, s *etltest.RedshiftServer, r *redshift.Redshift) {
+	t.Helper()
 	s.Throttle(3)
 	spec := specOf(t, r, "t")
 	result, err := load(t, r, spec, row(1, `a "b"\n`, `{"x": [1, 2]}`), row(2, "", nil), row(3, nil, nil))

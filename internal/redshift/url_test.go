@@ -32,8 +32,11 @@ func TestParseURL(t *testing.T) {
 // A role, a bucket, a prefix that could be more than that is refused: they go into statements.
 func TestStagingIsChecked(t *testing.T) {
 	for _, s := range []redshift.Staging{
-		{Role: "arn:aws:iam::123456789012:role/x' OR", Bucket: "bucket"}, {Role: "", Bucket: "bucket"},
-		{Role: "default", Bucket: "b'"}, {Role: "default", Bucket: "bucket", Prefix: "a'b/"}, {Role: "default", Bucket: "bucket"},
+		{Role: "arn:aws:iam::123456789012:role/x' OR", Bucket: "bucket"},
+		{Role: "", Bucket: "bucket"},
+		{Role: "default", Bucket: "b'"},
+		{Role: "default", Bucket: "bucket", Prefix: "a'b/"},
+		{Role: "default", Bucket: "bucket"},
 	} {
 		_, err := redshift.New(nil, redshift.Options{Staging: s})
 		if etl.KindOf(err) != etl.Mistake {
