@@ -16,6 +16,14 @@ interface Value {
 }
 
 const zones = ['UTC', ...Intl.supportedValuesOf('timeZone').filter((zone) => zone !== 'UTC')]
+// Made once: it has hundreds of options, and no change of the form is one of theirs.
+const zoneList = (
+  <datalist id="zones">
+    {zones.map((each) => (
+      <option key={each} value={each} />
+    ))}
+  </datalist>
+)
 const fieldName = (name: string) => cronFields.find((each) => each.name === name)?.name.replaceAll('_', ' ') ?? 'expression'
 
 /** The expression, by preset, by field or as cron writes it, and the zone by whose clocks it is read. */
@@ -88,11 +96,7 @@ export function When({ expression, zone, flaws }: { expression: Value; zone: Val
           {(props) => (
             <>
               <Input {...props} list="zones" className="sm:w-72" spellCheck={false} autoComplete="off" value={zone.value} onChange={(event) => zone.onChange(event.target.value)} />
-              <datalist id="zones">
-                {zones.map((each) => (
-                  <option key={each} value={each} />
-                ))}
-              </datalist>
+              {zoneList}
             </>
           )}
         </Field>
