@@ -60,7 +60,11 @@ e2e | screenshots)
 	install
 	CHROMIUM="$(chromium)"
 	export CHROMIUM
-	cd web && npm run --silent "$what"
+	(cd web && npm run --silent "$what")
+	if [ "$what" = screenshots ]; then # all are in .data/images; these are the README's
+		mkdir -p docs/images
+		for name in home file wizard-mapping run rejects schedules; do cp ".data/images/$name.png" ".data/images/$name-dark.png" docs/images/; done
+	fi
 	;;
 *)
 	echo "web.sh: no such thing to do: $what" >&2

@@ -171,7 +171,7 @@ export async function checkNarrow(page: Page): Promise<void> {
   if (size) await page.setViewportSize(size)
 }
 
-const pictures = process.env.PICTURES ?? join(root, 'docs/images')
+const pictures = process.env.PICTURES ?? join(root, '.data/images')
 
 /** Takes docs/images/NAME.png and NAME-dark.png; `narrow` those of a phone as well. */
 export async function picture(page: Page, name: string, { narrow = false, fullPage = false } = {}): Promise<void> {

@@ -1,0 +1,28 @@
+import { expect, picture, test } from './portal'
+
+test.use({ instance: 'wizard' })
+
+test('job wizard', async ({ page, portal }) => {
+  test.setTimeout(180_000)
+  const sales = await portal.upload('examples/sales.csv')
+  const next = () => page.getByRole('button', { name: 'Continue' }).click()
+  const step = (title: string) => expect(page.getByRole('heading', { level: 2, name: title })).toBeVisible()
+  await page.goto(`/jobs/new?file=${sales.file_id}`)
+  await step('Into which database?')
+  await page.getByRole('radio').first().check()
+  await picture(page, 'wizard-destination')
+  await next()
+  await step('Into which table?')
+  await expect(page.getByRole('region', { name: 'DDL' })).toContainText('order_id')
+  await picture(page, 'wizard-table')
+  await next()
+  await step('Which column goes where?')
+  await page.getByRole('button', { name: 'Add a calculated column' }).click()
+  await page.getByLabel('Into').fill('total')
+  await page.getByRole('textbox', { name: 'Expression' }).fill('quantity * unit_price')
+  await expect(page.getByRole('region', { name: 'total on real rows' })).toContainText('1743.00')
+  await picture(page, 'wizard-mapping', { narrow: true })
+  await next()
+  await step('How are rows loaded?')
+  await picture(page, 'wizard-load')
+})
