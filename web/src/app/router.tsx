@@ -9,7 +9,7 @@ import { routes as rejects } from '@/features/rejects/routes'
 import { routes as runs } from '@/features/runs/routes'
 import { routes as schedules } from '@/features/schedules/routes'
 import { routes as upload } from '@/features/upload/routes'
-import { NotFoundPage } from './not-found'
+import { NotFoundPage } from '@/shared/components'
 import { PageFailed } from './page-failed'
 import { Shell } from './shell/shell'
 

@@ -1,11 +1,11 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { FileInput, PencilLine, Play, Trash2 } from 'lucide-react'
 import { useState } from 'react'
-import { useNavigate, useParams } from 'react-router'
+import { useNavigate } from 'react-router'
 import * as z from 'zod'
 import { isLive, type Job, type Run } from '@/shared/api/model'
 import { itemsOf, jobQuery, runsQuery } from '@/shared/api/queries'
-import { Button, ButtonLink, Card, Count, DataTable, Duration, EmptyState, ErrorPanel, LoadMore, PageHeader, QueryView, RowLink, StatusBadge, Tabs, Time, type DataColumn } from '@/shared/components'
+import { Button, ButtonLink, ById, Card, Count, DataTable, Duration, EmptyState, ErrorPanel, LoadMore, PageHeader, QueryView, RowLink, StatusBadge, Tabs, Time, type DataColumn } from '@/shared/components'
 import { useSearchState } from '@/shared/lib/search-state'
 import { useRunNow } from './actions'
 import { DeleteJob } from './delete-job'
@@ -18,7 +18,10 @@ import { Versions } from './versions'
 const view = z.object({ tab: z.enum(['overview', 'versions', 'runs', 'schedule', 'yaml']).catch('overview'), run: z.stringbool().catch(false) })
 
 export function JobPage() {
-  const id = Number(useParams().jobId)
+  return <ById param="jobId">{(id) => <JobOf id={id} />}</ById>
+}
+
+function JobOf({ id }: { id: number }) {
   const query = useQuery(jobQuery(id))
   if (query.error && !query.data) {
     return (

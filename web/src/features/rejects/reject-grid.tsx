@@ -1,9 +1,9 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useRef, useState, type KeyboardEvent } from 'react'
-import type { Reject } from '@/shared/api/model'
+import type { Reject, Run } from '@/shared/api/model'
 import { TextLink } from '@/shared/components'
 import { cn } from '@/shared/lib/cn'
-import { formatCount } from '@/shared/lib/format'
+import { formatCount, plural, toBigInt } from '@/shared/lib/format'
 import { cellsOf, type Draft } from './draft'
 import { RawLine } from './raw-line'
 
@@ -13,13 +13,15 @@ const rowHeight = 84
  * Rejected rows with their cells to be corrected; only those in sight are in the page. Enter and
  * the arrows up and down go from row to row, Esc puts back what was read.
  */
-export function RejectGrid({ rejects, columns, total, draft, editable, onCell, onTick, onEnd }: {
+export function RejectGrid({ rejects, columns, total, draft, editable, resent, onCell, onTick, onEnd }: {
   rejects: Reject[]
   columns: string[]
   /** All rows of the filter, also those that are not here yet. */
   total: number
   draft: Draft
   editable: boolean
+  /** The runs with which rows were sent again. */
+  resent: Run['child_runs']
   onCell: (reject: Reject, column: number, value: string) => void
   onTick: (rejects: Reject[], load: boolean) => void
   /** The last rows that are here have come into sight. */
@@ -101,6 +103,7 @@ export function RejectGrid({ rejects, columns, total, draft, editable, onCell, o
             const read = cellsOf(reject, width)
             const cells = row?.fields ?? read
             const done = Boolean(reject.reloaded_by)
+            const again = done ? resent?.find((child) => child.id === reject.reloaded_by) : undefined
             const tint = done ? 'bg-sunken' : row?.load ? 'bg-accent-soft/50' : ''
             return [
               <tr key={`${item.key} reason`} aria-rowindex={item.index * 2 + 2} className={tint} style={{ height: 40 }}>
@@ -118,7 +121,12 @@ export function RejectGrid({ rejects, columns, total, draft, editable, onCell, o
                     </span>
                     {done && (
                       <span className="shrink-0 text-muted">
-                        loaded by <TextLink to={`/runs/${reject.reloaded_by ?? 0}`}>run {reject.reloaded_by}</TextLink>
+                        sent again with <TextLink to={`/runs/${reject.reloaded_by ?? 0}`}>run {reject.reloaded_by}</TextLink>
+                      </span>
+                    )}
+                    {again && (toBigInt(again.rows_rejected) ?? 0n) > 0n && (
+                      <span className="min-w-0 truncate">
+                        <TextLink to={`/runs/${again.id}/rejects`}>{plural(again.rows_rejected, 'row')} {again.rows_rejected === 1 ? 'was' : 'were'} refused again – correct {again.rows_rejected === 1 ? 'it' : 'them'} there</TextLink>
                       </span>
                     )}
                   </div>

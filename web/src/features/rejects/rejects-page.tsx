@@ -1,14 +1,14 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { CircleCheck, Download, FileUp, Play, Undo2 } from 'lucide-react'
 import { useCallback, useRef, useState } from 'react'
-import { useNavigate, useParams } from 'react-router'
+import { useNavigate } from 'react-router'
 import { toast } from 'sonner'
 import * as z from 'zod'
 import { call, client, fetchRaw } from '@/shared/api/client'
 import { isLive, type Run } from '@/shared/api/model'
 import { itemsOf, liveInterval, runQuery } from '@/shared/api/queries'
 import { runSkipping } from '@/shared/api/run-skipping'
-import { Button, ButtonLink, Card, ConfirmDialog, EmptyState, ErrorPanel, PageHeader, SkeletonLines, StatusBadge, TextLink } from '@/shared/components'
+import { Button, ButtonLink, ById, Card, ConfirmDialog, EmptyState, ErrorPanel, PageHeader, SkeletonLines, StatusBadge, TextLink } from '@/shared/components'
 import { formatCount, plural } from '@/shared/lib/format'
 import { save } from '@/shared/lib/save'
 import { searchOf, useSearchState } from '@/shared/lib/search-state'
@@ -20,7 +20,10 @@ import { RejectGroups } from './reject-groups'
 const view = z.object({ reason: z.string().catch(''), col: z.string().catch('') })
 
 export function RejectsPage() {
-  const id = Number(useParams().runId)
+  return <ById param="runId">{(id) => <RejectsOf id={id} />}</ById>
+}
+
+function RejectsOf({ id }: { id: number }) {
   const run = useQuery({ ...runQuery(id), refetchInterval: ({ state }) => (state.data && isLive(state.data) ? liveInterval : false) })
   const [{ reason, col }, setState] = useSearchState(view)
   const query = useRejects(id, { code: reason || undefined, column: col || undefined }, run.data !== undefined && isLive(run.data))
@@ -171,6 +174,7 @@ function Rows({ run, query, filter, onAll }: { run: Run; query: Query; filter: {
             total={total}
             draft={draft}
             editable={editable}
+            resent={run.child_runs}
             onCell={(reject, column, value) => edit((before) => withCell(before, reject, width, column, value))}
             onTick={(some, load) => edit((before) => withTicks(before, some, width, load))}
             onEnd={more}

@@ -7,7 +7,7 @@ import { rowsToLoad, withCell, withTicks, type Draft } from './draft'
 import { RawLine } from './raw-line'
 import { routes } from './routes'
 
-const run = { id: 4, job_id: 2, job_name: 'Orders', file_id: 'f', status: 'COMPLETED', phase: 'done', rows_rejected: 3 }
+const run = { id: 4, job_id: 2, job_name: 'Orders', file_id: 'f', status: 'COMPLETED', phase: 'done', rows_rejected: 3, child_runs: [{ id: 7, status: 'COMPLETED', created_at: '2026-11-23T10:00:00Z', rows_loaded: 0, rows_rejected: 2 }] }
 const first = { line: 3, source_line: 3, record: 2, column: 'quantity', value: 'many', code: 'not_integer', reason: "'many' is not integer", fields: ['2', 'many'], field_index: 1 }
 const second = { line: 9, source_line: 9, record: 8, column: 'quantity', value: 'x', code: 'not_integer', reason: "'x' is not integer", fields: ['8', 'x'], field_index: 1 }
 const loaded = { ...second, line: 12, source_line: 12, reloaded_by: 7 }
@@ -56,6 +56,8 @@ test('only corrected rows are loaded again, and the new run opens', async () => 
   expect(cell).toBeInvalid()
   expect(screen.queryByLabelText('quantity, line 12')).not.toBeInTheDocument()
   expect(screen.getByRole('link', { name: 'run 7' })).toHaveAttribute('href', '/runs/7')
+  expect(screen.getByText(/^sent again with/)).toHaveTextContent('sent again with run 7')
+  expect(screen.getByRole('link', { name: '2 rows were refused again – correct them there' })).toHaveAttribute('href', '/runs/7/rejects')
   await userEvent.clear(cell)
   await userEvent.type(cell, '5')
   await userEvent.click(screen.getByRole('button', { name: 'Load 1 row' }))

@@ -9,20 +9,23 @@ import { formatBytes, formatCount, plural } from '@/shared/lib/format'
 import { chunksQuery } from './queries'
 
 type Chunk = components['schemas']['Chunk']
-type State = Chunk['state']
+/** What of an ended run is not loaded never will be. */
+type State = Chunk['state'] | 'left'
 
 // Each state has a shape of its own beside its colour.
 const looks: Record<State, { word: string; cell: string; tone: Tone }> = {
   loaded: { word: 'loaded', cell: 'bg-ok', tone: 'ok' },
   loading: { word: 'loading', cell: 'border-2 border-info bg-info-soft motion-safe:animate-pulse', tone: 'info' },
   waiting: { word: 'waiting', cell: 'border border-line-strong bg-surface', tone: 'neutral' },
+  left: { word: 'not loaded', cell: 'border border-dashed border-line-strong bg-sunken', tone: 'neutral' },
   failed: { word: 'failed', cell: 'rounded-full bg-bad', tone: 'bad' },
 }
-const order: State[] = ['loaded', 'loading', 'waiting', 'failed']
+const order: State[] = ['loaded', 'loading', 'waiting', 'left', 'failed']
+type Shown = Omit<Chunk, 'state'> & { state: State }
 /** More cells than that nobody tells apart: neighbours share one. */
 const cells = 600
 
-const columns: DataColumn<Chunk>[] = [
+const columns: DataColumn<Shown>[] = [
   { id: 'number', header: 'Chunk', cell: (chunk) => formatCount(chunk.number + 1), sort: (chunk) => chunk.number, align: 'right', width: '5rem' },
   { id: 'state', header: 'State', cell: (chunk) => <Badge tone={looks[chunk.state].tone}>{looks[chunk.state].word}</Badge>, sort: (chunk) => chunk.state },
   { id: 'line', header: 'First line', cell: (chunk) => <Count value={chunk.first_line} />, sort: (chunk) => chunk.first_line, align: 'right' },
@@ -34,11 +37,11 @@ const columns: DataColumn<Chunk>[] = [
 ]
 
 /** The worst of several states: what a cell of many chunks shows. */
-function together(chunks: Chunk[]): State {
-  return (['failed', 'loading', 'waiting'] as const).find((state) => chunks.some((chunk) => chunk.state === state)) ?? 'loaded'
+function together(chunks: Shown[]): State {
+  return (['failed', 'left', 'loading', 'waiting'] as const).find((state) => chunks.some((chunk) => chunk.state === state)) ?? 'loaded'
 }
 
-function inCells(chunks: Chunk[]): { state: State; title: string }[] {
+function inCells(chunks: Shown[]): { state: State; title: string }[] {
   const size = Math.ceil(chunks.length / cells)
   return Array.from({ length: Math.ceil(chunks.length / size) }, (_, i) => {
     const some = chunks.slice(i * size, (i + 1) * size)
@@ -54,8 +57,11 @@ export function ChunkMap({ run }: { run: Run }) {
   const query = useQuery(chunksQuery(run))
   const [table, setTable] = useState(false)
   const chunks = query.data
-  const items = chunks?.items ?? []
-  const counts = order.map((state) => ({ state, n: chunks?.[state] ?? 0 })).filter(({ n }) => n > 0)
+  const live = isLive(run)
+  const items = (chunks?.items ?? []).map((chunk): Shown => (live || chunk.state === 'loaded' || chunk.state === 'failed' ? chunk : { ...chunk, state: 'left' }))
+  const { loaded = 0, loading = 0, waiting = 0, failed = 0 } = chunks ?? {}
+  const numbers: Record<State, number> = live ? { loaded, loading, waiting, left: 0, failed } : { loaded, loading: 0, waiting: 0, left: loading + waiting, failed }
+  const counts = order.map((state) => ({ state, n: numbers[state] })).filter(({ n }) => n > 0)
   const summary = counts.map(({ state, n }) => `${formatCount(n)} ${looks[state].word}`).join(', ')
   return (
     <Card
@@ -74,7 +80,7 @@ export function ChunkMap({ run }: { run: Run }) {
       {query.error ? (
         <ErrorPanel error={query.error} onRetry={() => void query.refetch()} retrying={query.isFetching} />
       ) : items.length === 0 ? (
-        <p className="text-sm text-muted">{isLive(run) ? 'The file is cut into chunks when the run is planned.' : 'The run ended before its file was cut into chunks.'}</p>
+        <p className="text-sm text-muted">{live ? 'The file is cut into chunks when the run is planned.' : 'The run ended before its file was cut into chunks.'}</p>
       ) : table ? (
         <div className="max-h-80 overflow-y-auto" tabIndex={0} role="region" aria-label="Chunks as a table">
           <DataTable caption="Chunks" columns={columns} rows={items} rowKey={(chunk) => chunk.number} />

@@ -1,10 +1,9 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { ArrowDownToLine, Download, ScrollText } from 'lucide-react'
 import { useMemo, useState } from 'react'
-import { useParams } from 'react-router'
 import * as z from 'zod'
 import { isLive } from '@/shared/api/model'
-import { Button, Card, Checkbox, CopyButton, EmptyState, ErrorPanel, Input, LiveBadge, PageHeader, Select, SkeletonLines, StatusBadge } from '@/shared/components'
+import { Button, ById, Card, Checkbox, CopyButton, EmptyState, ErrorPanel, Input, LiveBadge, PageHeader, Select, SkeletonLines, StatusBadge } from '@/shared/components'
 import { plural } from '@/shared/lib/format'
 import { useSearchState } from '@/shared/lib/search-state'
 import { viewerZone } from '@/shared/lib/time'
@@ -21,7 +20,10 @@ const view = z.object({
 const labels = { debug: 'All levels', info: 'Info and above', warn: 'Warnings and errors', error: 'Errors only' }
 
 export function LogsPage() {
-  const id = Number(useParams().runId)
+  return <ById param="runId">{(id) => <LogsOf id={id} />}</ById>
+}
+
+function LogsOf({ id }: { id: number }) {
   const queries = useQueryClient()
   const [{ level, q }, setState] = useSearchState(view)
   const { run, log, liveness } = useLiveRun(id, level)

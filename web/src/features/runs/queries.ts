@@ -27,12 +27,12 @@ export const chunksQuery = (run: Pick<Run, 'id' | 'status'>) =>
     refetchInterval: isLive(run) ? 2_000 : false,
   })
 
-/** The groups of what a run set aside; anew whenever their number grows. */
-export const rejectSummaryQuery = (run: Pick<Run, 'id' | 'rows_rejected' | 'status'>) =>
+/** The groups of what a run set aside; anew whenever their number grows. Lines of the first file stand in the rows alone. */
+export const rejectSummaryQuery = (run: Pick<Run, 'id' | 'parent_run_id' | 'rows_rejected' | 'status'>) =>
   queryOptions({
     queryKey: ['runs', 'reject-summary', run.id, run.rows_rejected, run.status],
     // As CSV the same answer is text.
-    queryFn: async ({ signal }) => (await call(client.GET('/api/v1/job-runs/{id}/rejects', { signal, params: { path: { id: run.id }, query: { limit: 1 } } }))) as components['schemas']['Rejects'],
+    queryFn: async ({ signal }) => (await call(client.GET('/api/v1/job-runs/{id}/rejects', { signal, params: { path: { id: run.id }, query: { limit: run.parent_run_id === null ? 1 : 200 } } }))) as components['schemas']['Rejects'],
     placeholderData: keepPreviousData,
   })
 

@@ -54,6 +54,7 @@ export function RunActions({ run }: { run: Run }) {
         onOpenChange={() => setAsking(null)}
         title={`Cancel run ${run.id}?`}
         action="Cancel run"
+        dismiss="Keep running"
         onConfirm={async () => {
           const after = await call(client.POST('/api/v1/job-runs/{id}/cancel', { params: { path: { id: run.id } } }))
           queries.setQueryData(runQuery(run.id).queryKey, after)

@@ -1,10 +1,9 @@
 import { useQuery } from '@tanstack/react-query'
-import { CornerDownRight, CornerLeftUp } from 'lucide-react'
-import { useParams } from 'react-router'
+import { CornerDownRight, CornerLeftUp, TriangleAlert } from 'lucide-react'
 import { isLive, type Run } from '@/shared/api/model'
 import { Problem } from '@/shared/api/problem'
 import { sourceQuery } from '@/shared/api/queries'
-import { Bytes, ButtonLink, Card, Duration, ErrorPanel, Facts, LiveBadge, PageHeader, ProgressBar, RowLink, SkeletonLines, StatusBadge, TextLink, Time } from '@/shared/components'
+import { Badge, ById, Bytes, ButtonLink, Card, Duration, ErrorPanel, Facts, LiveBadge, PageHeader, ProgressBar, RowLink, SkeletonLines, StatusBadge, TextLink, Time } from '@/shared/components'
 import { formatCount, formatDuration, plural, toBigInt } from '@/shared/lib/format'
 import { ChunkMap } from './chunk-map'
 import { LogLine } from './log-line'
@@ -14,13 +13,17 @@ import { Reconciliation } from './reconciliation'
 import { Recovery, RunActions } from './run-actions'
 import { RunRejects } from './run-rejects'
 import { Stepper } from './stepper'
+import { loadedNothing } from './steps'
 import { useLiveRun } from './use-live-run'
 
 const crumbs = [{ label: 'Runs', to: '/runs' }]
 const lastLines = 8
 
 export function RunPage() {
-  const id = Number(useParams().runId)
+  return <ById param="runId">{(id) => <RunOf id={id} />}</ById>
+}
+
+function RunOf({ id }: { id: number }) {
   const { run, log, liveness } = useLiveRun(id)
   if (!run.data) {
     return (
@@ -35,6 +38,7 @@ export function RunPage() {
 
 function Loaded({ run, log, liveness }: { run: Run; log: Log | undefined; liveness: ReturnType<typeof useLiveRun>['liveness'] }) {
   const live = isLive(run)
+  const nothing = loadedNothing(run)
   return (
     <>
       <PageHeader
@@ -43,7 +47,7 @@ function Loaded({ run, log, liveness }: { run: Run; log: Log | undefined; livene
         crumbs={crumbs}
         badge={
           <>
-            <StatusBadge status={run.status} />
+            {nothing ? <Badge tone="warn" icon={TriangleAlert}>Completed, nothing loaded</Badge> : <StatusBadge status={run.status} />}
             {live && <LiveBadge state={liveness} />}
           </>
         }
@@ -55,7 +59,7 @@ function Loaded({ run, log, liveness }: { run: Run; log: Log | undefined; livene
         actions={<RunActions run={run} />}
       />
       <p role="status" className="sr-only">
-        {live ? '' : `The run is ${run.status.toLowerCase()}`}
+        {live ? '' : `The run is ${run.status.toLowerCase()}${nothing ? ', but it loaded nothing' : ''}`}
       </p>
       <div className="grid gap-5">
         <Family run={run} />
@@ -117,7 +121,7 @@ function Progress({ run, live }: { run: Run; live: boolean }) {
         value={unknown ? null : percent}
         label="Progress of the run"
         text={`${Math.floor(percent)} %${remaining === null ? '' : `, about ${formatDuration(remaining)} left`}`}
-        tone={run.status === 'COMPLETED' ? 'ok' : run.status === 'FAILED' ? 'bad' : 'accent'}
+        tone={loadedNothing(run) ? 'warn' : run.status === 'COMPLETED' ? 'ok' : run.status === 'FAILED' ? 'bad' : 'accent'}
       />
       <dl className="mt-3 grid grid-cols-2 gap-x-6 gap-y-3 md:grid-cols-4">
         {figures.map((figure) => (
@@ -160,7 +164,7 @@ function Family({ run }: { run: Run }) {
         <div key={child.id} className="flex flex-wrap items-center gap-x-3 gap-y-1">
           <CornerDownRight aria-hidden className="size-4 shrink-0 text-muted" />
           <span>
-            Corrected rows were loaded by <TextLink to={`/runs/${child.id}`}>run {child.id}</TextLink>
+            Corrected rows were sent again with <TextLink to={`/runs/${child.id}`}>run {child.id}</TextLink>
           </span>
           <StatusBadge status={child.status} />
           <span className="text-xs text-muted">

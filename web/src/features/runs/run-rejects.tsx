@@ -10,6 +10,8 @@ import { rejectSummaryQuery } from './queries'
 export function RunRejects({ run }: { run: Run }) {
   const some = (toBigInt(run.rows_rejected) ?? 0n) > 0n
   const query = useQuery({ ...rejectSummaryQuery(run), enabled: some })
+  // A run of corrected rows has a file of its own, whose lines nobody knows.
+  const lineOf = (line: number) => query.data?.items.find((reject) => reject.line === line)?.source_line ?? (run.parent_run_id === null ? line : undefined)
   const all = `/runs/${run.id}/rejects`
   return (
     <Card
@@ -34,7 +36,7 @@ export function RunRejects({ run }: { run: Run }) {
         <SkeletonLines lines={3} />
       ) : (
         <ul className="max-h-72 divide-y divide-line overflow-y-auto">
-          {query.data.groups.map((group) => (
+          {query.data.groups.map((group) => ({ ...group, line: lineOf(group.first_line) })).map((group) => (
             <li key={`${group.code} ${group.column ?? ''}`} className="px-4 py-2.5">
               <div className="flex items-baseline justify-between gap-3">
                 <RowLink to={`${all}${searchOf({ reason: group.code, col: group.column })}`}>
@@ -43,7 +45,8 @@ export function RunRejects({ run }: { run: Run }) {
                   </span>
                 </RowLink>
                 <span className="shrink-0 text-xs text-muted">
-                  {plural(group.count, 'row')}, from line {formatCount(group.first_line)}
+                  {plural(group.count, 'row')}
+                  {group.line !== undefined && `, from line ${formatCount(group.line)}`}
                 </span>
               </div>
               <p className="line-clamp-2 text-xs break-words text-muted">{group.reason}</p>

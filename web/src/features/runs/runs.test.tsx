@@ -2,8 +2,9 @@ import { screen, waitFor, within } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { http, HttpResponse } from 'msw'
 import type { LogEntry, Run } from '@/shared/api/model'
-import { renderRoutes } from '@/shared/test/render'
+import { renderElement, renderRoutes } from '@/shared/test/render'
 import { json, problem, server } from '@/shared/test/server'
+import { ChunkMap } from './chunk-map'
 import { readEvents, type StreamEvent } from './events'
 import { followRun, pace } from './follow'
 import { mergeEntries } from './queries'
@@ -118,6 +119,28 @@ test.each([
   ['cancelled in load', { ...running, status: 'CANCELLED' }, 'done done stopped waiting waiting'],
 ] as const)('the steps of a run that %s', (_, each, want) => {
   expect(stepsOf(each).map((step) => step.state).join(' ')).toBe(want)
+})
+
+test('a run that rejected every row does not look like one that loaded some', async () => {
+  const nothing: Run = { ...run, rows_read: 3, rows_loaded: 0, rows_filtered: 0, rows_rejected: 3, rows_deduplicated: 0 }
+  expect(stepsOf(nothing)[3]?.note).toBe('Nothing to publish: every row was rejected')
+  page(json('get', '/api/v1/job-runs/4', nothing))
+  renderRoutes(routes, '/runs/4')
+  expect(await screen.findByText('Completed, nothing loaded')).toBeInTheDocument()
+})
+
+test('chunks of an ended run are loaded, failed or not loaded', async () => {
+  const chunk = { first_line: 1, start_byte: 0, end_byte: 50, rows_read: 0, rows_rejected: 0, attempt: 1 }
+  server.use(json('get', '/api/v1/job-runs/4/chunks', { items: (['loaded', 'loading', 'waiting', 'failed'] as const).map((state, number) => ({ ...chunk, number, state })), waiting: 1, loading: 1, loaded: 1, failed: 1 }))
+  renderElement(<ChunkMap run={{ ...run, status: 'CANCELLED' }} />)
+  expect(await screen.findByRole('img', { name: 'Chunk map: 1 loaded, 2 not loaded, 1 failed' })).toBeInTheDocument()
+  await userEvent.click(screen.getByRole('button', { name: 'View as table' }))
+  expect(screen.getAllByText('not loaded')).toHaveLength(2)
+})
+
+test.each(['/runs/abc', '/runs/0', '/runs/1.5/logs'])('there is no page %s, and nothing is asked for', async (path) => {
+  renderRoutes(routes, path)
+  expect(await screen.findByRole('heading', { name: 'Page not found' })).toBeInTheDocument()
 })
 
 test('a run is balanced where every row is somewhere, at any size', () => {

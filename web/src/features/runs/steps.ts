@@ -1,5 +1,5 @@
 import type { Run } from '@/shared/api/model'
-import { formatCount, plural } from '@/shared/lib/format'
+import { formatCount, plural, toBigInt } from '@/shared/lib/format'
 
 export type StepState = 'waiting' | 'current' | 'done' | 'failed' | 'stopped'
 
@@ -19,6 +19,19 @@ const doing = [
 ] as const
 const did = ['The file and the table fit', '', 'All rows are converted', 'All rows became visible at once', 'Every row is accounted for'] as const
 
+/** Whether a run was completed without a row in the table because of the rows that it rejected. */
+export function loadedNothing(run: Run): boolean {
+  return run.status === 'COMPLETED' && toBigInt(run.rows_loaded) === 0n && (toBigInt(run.rows_rejected) ?? 0n) > 0n
+}
+
+/** What a step that is done has done. */
+function didOf(run: Run, i: number): string {
+  if (i === 1) return planned(run)
+  if (loadedNothing(run) && i === 2) return 'No row was left to load'
+  if (loadedNothing(run) && i === 3) return toBigInt(run.rows_rejected) === toBigInt(run.rows_read) ? 'Nothing to publish: every row was rejected' : 'Nothing to publish: every row was rejected or left out'
+  return did[i] ?? ''
+}
+
 /** Where a run stands, as an index of its steps. */
 function position(run: Run): number {
   if (run.phase === 'plan') return run.chunks_total > 0 ? 1 : 0
@@ -31,7 +44,7 @@ function position(run: Run): number {
 export function stepsOf(run: Run): Step[] {
   const at = run.status === 'COMPLETED' ? names.length : run.status === 'PENDING' && run.chunks_total === 0 ? 0 : position(run)
   return names.map((name, i) => {
-    if (i < at) return { name, state: 'done', note: i === 1 ? planned(run) : did[i] ?? '' }
+    if (i < at) return { name, state: 'done', note: didOf(run, i) }
     if (i > at) return { name, state: 'waiting', note: '' }
     if (run.status === 'FAILED') return { name, state: 'failed', note: 'Failed here' }
     if (run.status === 'CANCELLED') return { name, state: 'stopped', note: 'Cancelled here' }

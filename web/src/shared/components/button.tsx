@@ -5,14 +5,14 @@ import { Link, type LinkProps } from 'react-router'
 import { cn } from '../lib/cn'
 
 const styles = cva(
-  'inline-flex shrink-0 items-center justify-center gap-1.5 rounded-md font-medium whitespace-nowrap transition-colors select-none disabled:pointer-events-none disabled:opacity-55 aria-disabled:opacity-55 [&_svg]:size-4 [&_svg]:shrink-0',
+  'inline-flex shrink-0 items-center justify-center gap-1.5 rounded-md border border-transparent font-medium whitespace-nowrap transition-colors select-none disabled:pointer-events-none disabled:opacity-55 aria-disabled:opacity-55 [&_svg]:size-4 [&_svg]:shrink-0',
   {
     variants: {
       variant: {
         primary: 'bg-accent text-on-accent shadow-card hover:bg-accent-hover',
-        secondary: 'border border-line bg-surface text-text shadow-card hover:bg-hover',
+        secondary: 'border-line bg-surface text-text shadow-card hover:bg-hover',
         ghost: 'text-muted hover:bg-hover hover:text-text',
-        danger: 'border border-line bg-surface text-bad-text shadow-card hover:border-bad hover:bg-bad-soft',
+        danger: 'border-line bg-surface text-bad-text shadow-card hover:border-bad hover:bg-bad-soft',
       },
       size: {
         sm: 'h-7 px-2.5 text-xs',

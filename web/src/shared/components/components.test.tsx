@@ -100,6 +100,33 @@ test('ConfirmDialog stays with the reason where the act fails, and closes once i
   await waitFor(() => expect(screen.queryByRole('alertdialog')).toBeNull())
 })
 
+function Opened({ stays }: { stays: boolean }) {
+  const [open, setOpen] = useState(false)
+  return (
+    <>
+      <h1 tabIndex={-1}>Page</h1>
+      {(stays || !open) && <button onClick={() => setOpen(true)}>Ask</button>}
+      <ConfirmDialog open={open} onOpenChange={setOpen} title="Delete it?" action="Delete job" dismiss="Keep it" onConfirm={() => Promise.resolve()}>
+        It is gone then.
+      </ConfirmDialog>
+    </>
+  )
+}
+
+test('ConfirmDialog gives the focus back to what opened it', async () => {
+  renderElement(<Opened stays />)
+  await userEvent.click(screen.getByRole('button', { name: 'Ask' }))
+  await userEvent.click(screen.getByRole('button', { name: 'Keep it' }))
+  await waitFor(() => expect(screen.getByRole('button', { name: 'Ask' })).toHaveFocus())
+})
+
+test('ConfirmDialog gives the focus to the heading where what opened it is gone', async () => {
+  renderElement(<Opened stays={false} />)
+  await userEvent.click(screen.getByRole('button', { name: 'Ask' }))
+  await userEvent.click(screen.getByRole('button', { name: 'Keep it' }))
+  await waitFor(() => expect(screen.getByRole('heading', { name: 'Page' })).toHaveFocus())
+})
+
 test('Field ties label, hint and error to its control, and the summary leads to it', async () => {
   renderElement(
     <>

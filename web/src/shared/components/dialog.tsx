@@ -3,6 +3,7 @@ import { Dialog as Radix } from 'radix-ui'
 import type { ReactNode } from 'react'
 import { cn } from '../lib/cn'
 import { Button } from './button'
+import { useReturnFocus } from './return-focus'
 
 /** A modal dialog: focus stays inside, Esc and the cross close it, and focus goes back to what opened it. */
 export function Dialog({ open, onOpenChange, title, description, children, footer, wide }: {
@@ -14,11 +15,13 @@ export function Dialog({ open, onOpenChange, title, description, children, foote
   footer?: ReactNode
   wide?: boolean
 }) {
+  const onCloseAutoFocus = useReturnFocus(open)
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-40 animate-fade bg-[oklch(0.15_0.02_270/0.45)] backdrop-blur-[1px]" />
         <Radix.Content
+          onCloseAutoFocus={onCloseAutoFocus}
           {...(description ? {} : { 'aria-describedby': undefined })}
           className={cn(
             'fixed top-[12vh] left-1/2 z-50 flex max-h-[80vh] w-[calc(100vw-2rem)] -translate-x-1/2 animate-fade flex-col overflow-hidden rounded-xl border border-line bg-raised shadow-pop',

@@ -29,7 +29,7 @@ export function ProgressBar({ value, label, text, tone = 'accent', className }: 
         aria-valuemax={100}
         aria-valuenow={percent === null ? undefined : Math.floor(percent)}
         aria-valuetext={text}
-        className="h-1.5 overflow-hidden rounded-full bg-line"
+        className="h-1.5 overflow-hidden rounded-full bg-line forced-colors:h-2.5 forced-colors:border"
       >
         <div
           data-bar

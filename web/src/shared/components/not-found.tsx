@@ -1,6 +1,9 @@
 import { Compass } from 'lucide-react'
-import { useLocation } from 'react-router'
-import { ButtonLink, EmptyState, PageHeader } from '@/shared/components'
+import type { ReactNode } from 'react'
+import { useLocation, useParams } from 'react-router'
+import { ButtonLink } from './button'
+import { EmptyState } from './empty-state'
+import { PageHeader } from './page-header'
 
 export function NotFoundPage() {
   const { pathname } = useLocation()
@@ -16,4 +19,11 @@ export function NotFoundPage() {
       </div>
     </>
   )
+}
+
+/** A page of the number that its path names; where that is no number there is no such page, and nothing is asked for. */
+export function ById({ param, children }: { param: string; children: (id: number) => ReactNode }) {
+  const text = useParams()[param] ?? ''
+  const id = Number(text)
+  return /^[1-9]\d*$/.test(text) && Number.isSafeInteger(id) ? children(id) : <NotFoundPage />
 }
