@@ -3,7 +3,7 @@ import { useState } from 'react'
 import type { Column } from '@/shared/api/model'
 import { Button } from '@/shared/components'
 import { cn } from '@/shared/lib/cn'
-import { formatCompact, formatCount, formatShare } from '@/shared/lib/format'
+import { formatCompact, formatCount, formatShare, plural } from '@/shared/lib/format'
 import { shareOf } from './column-look'
 import type { Histogram } from './queries'
 
@@ -52,12 +52,15 @@ export function Glance({ column, histogram }: { column: Column; histogram?: Hist
 }
 
 /** How a column's numbers or times are spread, with the same figures as a table a press away. */
-export function HistogramCard({ histogram, complete, rows }: { histogram: Histogram; complete: boolean; rows: number }) {
+export function HistogramCard({ histogram, complete, rows, column: { statistics } }: { histogram: Histogram; complete: boolean; rows: number; column: Column }) {
   const [table, setTable] = useState(false)
   const { bins, column } = histogram
   const first = bins[0]
   const last = bins.at(-1)
   if (!first || !last) return null
+  // The steps end at round numbers; the values do not. Of a part of the rows only the steps are known.
+  const smallest = (complete ? statistics.min : null) ?? first.from
+  const largest = (complete ? statistics.max : null) ?? last.to
   const most = Math.max(...bins.map((bin) => bin.count))
   return (
     <section aria-label={`Spread of ${column}`}>
@@ -98,16 +101,16 @@ export function HistogramCard({ histogram, complete, rows }: { histogram: Histog
       ) : (
         <figure>
           <figcaption className="sr-only">
-            {formatCount(rows)} rows from {first.from} to {last.to}; at most {formatCount(most)} in one of {bins.length} steps.
+            {plural(rows, 'row')} from {smallest} to {largest}; at most {formatCount(most)} in one of {bins.length} steps.
           </figcaption>
           <Bars bins={bins} className="h-24 w-full border-b border-line-strong" />
           <div aria-hidden className="mt-1 flex justify-between gap-3 font-mono text-2xs text-muted">
-            <span className="truncate">{first.from}</span>
-            <span className="truncate">{last.to}</span>
+            <span className="truncate">{smallest}</span>
+            <span className="truncate">{largest}</span>
           </div>
         </figure>
       )}
-      {!complete && <p className="mt-1 text-2xs text-muted">Of the first {formatCount(rows)} rows.</p>}
+      {!complete && <p className="mt-1 text-2xs text-muted">Of the first {plural(rows, 'row')}.</p>}
     </section>
   )
 }

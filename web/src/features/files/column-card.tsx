@@ -71,7 +71,7 @@ export function ColumnCard({ file, index, onChoose, histogram, sampled, onCorrec
           )}
           {column.ambiguous && <Ambiguous formats={column.ambiguous} onCorrect={onCorrect} busy={correcting} />}
         </section>
-        {histogram && histogram.data.bins.length > 1 && <HistogramCard histogram={histogram.data} rows={histogram.rows} complete={histogram.complete} />}
+        {histogram && histogram.data.bins.length > 1 && <HistogramCard column={column} histogram={histogram.data} rows={histogram.rows} complete={histogram.complete} />}
         <Figures column={column} sampled={sampled} />
         <TopValues column={column} />
         <TypeChoices key={column.name} file={file} column={column} onCorrect={onCorrect} correcting={correcting} />
@@ -119,7 +119,7 @@ function Ambiguous({ formats, onCorrect, busy }: { formats: string[]; onCorrect:
 
 function Figures({ column, sampled }: { column: Column; sampled: boolean }) {
   const { statistics } = column
-  const filled = 1 - shareOf(statistics.nulls, statistics)
+  const nulls = shareOf(statistics.nulls, statistics)
   const mono = (value: string | null): ReactNode => (value === null ? '–' : <span className="font-mono text-xs break-all">{value.length > 80 ? `${value.slice(0, 80)}…` : value}</span>)
   const items = [
     { name: 'Rows', value: `${formatCount(statistics.rows)}${sampled ? ' so far' : ''}` },
@@ -128,10 +128,10 @@ function Figures({ column, sampled }: { column: Column; sampled: boolean }) {
       value: (
         <span className="flex items-center gap-2">
           <span className="tabular">
-            {formatCount(statistics.nulls)} <span className="text-muted">({formatShare(1 - filled)})</span>
+            {formatCount(statistics.nulls)} <span className="text-muted">({formatShare(nulls)})</span>
           </span>
-          <span aria-hidden data-bar className="h-1.5 w-14 shrink-0 overflow-hidden rounded-full bg-line" title={`${formatShare(filled)} have a value`}>
-            <span className="block h-full bg-accent" style={{ width: `${filled * 100}%` }} />
+          <span aria-hidden data-bar className="h-1.5 w-14 shrink-0 overflow-hidden rounded-full bg-line" title={`${formatShare(1 - nulls)} have a value`}>
+            <span className="block h-full bg-accent" style={{ width: `${nulls * 100}%` }} />
           </span>
         </span>
       ),

@@ -62,7 +62,7 @@ function Choice({ fit, current, rows, busy, onChoose }: { fit: Fit; current: boo
         </p>
         {fit.counter_example ? (
           <p className="break-words text-muted">
-            {formatCount(fit.rejected)} of {formatCount(rows)} do not fit, first at line {formatCount(fit.counter_example.line)}: {fit.counter_example.reason}
+            {formatCount(fit.rejected)} of {formatCount(rows)} {fit.rejected === 1 ? 'does' : 'do'} not fit, first at line {formatCount(fit.counter_example.line)}: {fit.counter_example.reason}
           </p>
         ) : (
           fit.error && <p className="break-words text-muted">{fit.error}</p>

@@ -5,7 +5,7 @@ import * as z from 'zod'
 import type { JobItem, Source, Summary, Tally } from '@/shared/api/model'
 import { itemsOf, jobsQuery } from '@/shared/api/queries'
 import { Bytes, ButtonLink, Card, ChartFrame, Count, DataTable, EmptyState, PageHeader, QueryView, RowLink, RunStrip, Select, Skeleton, StatusBadge, Time, type DataColumn } from '@/shared/components'
-import { formatCount, tableName } from '@/shared/lib/format'
+import { formatCount, plural, tableName } from '@/shared/lib/format'
 import { useSearchState } from '@/shared/lib/search-state'
 import { Attention } from './attention'
 import { Figures } from './figures'
@@ -164,7 +164,7 @@ function RecentFiles({ files }: { files: Source[] }) {
                   <span className="truncate">{file.filename}</span>
                 </RowLink>
                 <p className="truncate text-xs text-muted">
-                  <Count value={file.row_count} /> rows · <Count value={file.column_count} /> columns · <Bytes value={file.size} />
+                  {plural(file.row_count, 'row')} · {plural(file.column_count, 'column')} · <Bytes value={file.size} />
                 </p>
               </div>
               {file.state !== 'complete' && <StatusBadge status={file.state} />}

@@ -1,6 +1,6 @@
 import { Bar, BarChart, CartesianGrid, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts'
 import type { Tally } from '@/shared/api/model'
-import { formatCompact, formatCount } from '@/shared/lib/format'
+import { formatCompact, formatCount, plural } from '@/shared/lib/format'
 
 const label = { fill: 'var(--muted)', fontSize: 11 }
 
@@ -21,10 +21,10 @@ export default function RowsChart({ tallies, name }: { tallies: Tally[]; name: (
             return (
               <div className="rounded-md border border-line bg-raised px-3 py-2 text-xs shadow-pop">
                 <p className="mb-1 font-medium">{name(tally.at)}</p>
-                <p>{formatCount(tally.rows_loaded)} rows loaded</p>
+                <p>{plural(tally.rows_loaded, 'row')} loaded</p>
                 <p>{formatCount(tally.rows_rejected)} rejected</p>
                 <p className="text-muted">
-                  {formatCount(tally.runs_completed)} runs completed, {formatCount(tally.runs_failed)} failed
+                  {plural(tally.runs_completed, 'run')} completed, {formatCount(tally.runs_failed)} failed
                 </p>
               </div>
             )

@@ -7,7 +7,7 @@ import { ExpressionEditor, ProblemLine } from './expression-editor'
 import type { Trial } from './queries'
 import { TransformList } from './transform-list'
 import { TypeChoice } from './type-choice'
-import type { Wizard } from './wizard'
+import { sentence, type Wizard } from './wizard'
 
 /** Everything of one column: where from, where to, steps, type, calculation, what is empty; and what comes of it. */
 export function ColumnEditor({ wizard, row, index, trial, onChange }: { wizard: Wizard; row: DraftColumn; index: number; trial: UseQueryResult<Trial>; onChange: (change: Partial<DraftColumn>) => void }) {
@@ -18,6 +18,11 @@ export function ColumnEditor({ wizard, row, index, trial, onChange }: { wizard: 
   const problem = trial.data?.columns[index]?.error
   const calculated = row.expression !== undefined
   const taken = new Set(columns.filter((each) => each.key !== row.key).map((each) => each.destination))
+  const destination = row.destination.trim()
+  const twice = destination !== '' && columns.some((each) => each.key !== row.key && each.destination.trim() === destination)
+  const misplaced = problem && !problem.position && (twice || problem.code === 'duplicate_destination' || problem.location.endsWith('.destination'))
+  const wrong = twice ? `Another column goes into “${destination}” already: choose another name, or leave one of them out.` : misplaced ? `${sentence(problem.message)}.` : undefined
+  const into = { id: `field-column-${row.key}`, 'aria-invalid': wrong ? (true as const) : undefined, 'aria-describedby': wrong ? `${id}-into-error` : undefined }
   return (
     <div className="grid grid-cols-1 gap-5 border-t border-line bg-bg/50 p-4 lg:grid-cols-[minmax(0,5fr)_minmax(0,4fr)]">
       <div className="space-y-4">
@@ -34,7 +39,7 @@ export function ColumnEditor({ wizard, row, index, trial, onChange }: { wizard: 
           </Labelled>
           <Labelled id={`field-column-${row.key}`} label="Into">
             {table ? (
-              <Select id={`field-column-${row.key}`} value={row.destination} onChange={(event) => onChange({ destination: event.target.value })}>
+              <Select {...into} value={row.destination} onChange={(event) => onChange({ destination: event.target.value })}>
                 <option value="">choose a column</option>
                 {table.columns.map((each) => (
                   <option key={each.name} value={each.name} disabled={taken.has(each.name) || each.generated}>
@@ -43,7 +48,12 @@ export function ColumnEditor({ wizard, row, index, trial, onChange }: { wizard: 
                 ))}
               </Select>
             ) : (
-              <Input id={`field-column-${row.key}`} value={row.destination} maxLength={63} spellCheck={false} autoComplete="off" className="font-mono text-xs" placeholder="name of the column" onChange={(event) => onChange({ destination: event.target.value })} />
+              <Input {...into} value={row.destination} maxLength={63} spellCheck={false} autoComplete="off" className="font-mono text-xs" placeholder="name of the column" onChange={(event) => onChange({ destination: event.target.value })} />
+            )}
+            {wrong && (
+              <p id={`${id}-into-error`} className="mt-1 text-xs font-medium break-words text-bad-text">
+                {wrong}
+              </p>
             )}
           </Labelled>
         </div>
@@ -78,7 +88,7 @@ export function ColumnEditor({ wizard, row, index, trial, onChange }: { wizard: 
             Calculate with an expression
           </button>
         )}
-        {problem && <ProblemLine problem={problem} />}
+        {problem && !misplaced && <ProblemLine problem={problem} />}
         <TypeChoice file={file} row={row} tableType={target?.type} onChange={onChange} />
         <Empties id={id} row={row} found={found?.null_values} required={target?.required} onChange={onChange} />
       </div>

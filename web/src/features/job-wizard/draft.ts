@@ -24,6 +24,8 @@ const draft = z.object({
   target: z.enum(['new', 'existing']),
   schema: z.string(),
   table: z.string(),
+  /** The name for the other target: that of a new table is no existing one's. */
+  other: z.string().default(''),
   /** Which table the columns are for; those for another one are matched anew. */
   basis: z.string(),
   columns: z.array(column).nullable(),
@@ -66,6 +68,7 @@ export function emptyDraft(filename: string): Draft {
     target: 'new',
     schema: '',
     table: tableNameOf(filename),
+    other: '',
     basis: '',
     columns: null,
     strategy: 'INSERT',
@@ -89,6 +92,7 @@ export function draftOf(job: Job, tableExists: boolean): Draft {
     target: job.create_table && !tableExists ? 'new' : 'existing',
     schema: job.schema,
     table: job.table,
+    other: '',
     basis: '',
     columns: job.column_mappings.length > 0 ? rowsOf(job.column_mappings) : null,
     strategy: job.load_strategy,

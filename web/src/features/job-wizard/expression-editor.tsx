@@ -38,7 +38,7 @@ export function spanOf(text: string, position: NonNullable<MappingProblem['posit
   return { start, end: Math.min(text.length, start + length) }
 }
 
-const face = 'rounded-md border px-2.5 py-1.5 font-mono text-xs leading-5 break-words whitespace-pre-wrap'
+const face = '[scrollbar-gutter:stable] rounded-md border px-2.5 py-1.5 font-mono text-xs leading-5 break-words whitespace-pre-wrap'
 
 /**
  * A field for an expression: columns and functions are offered while one types (arrows, Enter or
@@ -56,6 +56,7 @@ export function ExpressionEditor({ id, value, onChange, columns, error, describe
 }) {
   const list = useId()
   const field = useRef<HTMLTextAreaElement>(null)
+  const marks = useRef<HTMLDivElement>(null)
   const [caret, setCaret] = useState<number | null>(null)
   const [active, setActive] = useState(0)
   const { word, start } = wordAt(value, caret ?? 0)
@@ -94,7 +95,7 @@ export function ExpressionEditor({ id, value, onChange, columns, error, describe
   }
   return (
     <div className="relative">
-      <div aria-hidden className={cn(face, 'pointer-events-none absolute inset-0 overflow-hidden border-transparent text-transparent')}>
+      <div ref={marks} aria-hidden className={cn(face, 'pointer-events-none absolute inset-0 overflow-hidden border-transparent text-transparent')}>
         {span ? (
           <>
             {value.slice(0, span.start)}
@@ -127,12 +128,14 @@ export function ExpressionEditor({ id, value, onChange, columns, error, describe
           typed(event)
         }}
         onKeyDown={key}
+        // The marks behind the text go along with it.
+        onScroll={(event) => marks.current?.scrollTo({ top: event.currentTarget.scrollTop })}
         onKeyUp={(event) => {
           if (event.key === 'ArrowLeft' || event.key === 'ArrowRight') setCaret(null)
         }}
         onClick={() => setCaret(null)}
         onBlur={() => setCaret(null)}
-        className={cn(face, 'relative block field-sizing-content min-h-14 w-full resize-none bg-transparent text-text placeholder:text-faint focus-visible:outline-offset-0', error ? 'border-bad' : 'border-line-strong')}
+        className={cn(face, 'relative block field-sizing-content max-h-48 min-h-14 w-full overflow-y-auto resize-none bg-transparent text-text placeholder:text-faint focus-visible:outline-offset-0', error ? 'border-bad' : 'border-line-strong')}
       />
       {open && (
         <ul id={list} role="listbox" aria-label="Columns and functions" className="absolute top-full left-0 z-20 mt-1 max-h-64 w-full max-w-md overflow-y-auto rounded-lg border border-line bg-raised p-1 shadow-pop">

@@ -2,7 +2,8 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { FileSpreadsheet, Upload } from 'lucide-react'
 import type { Source } from '@/shared/api/model'
 import { itemsOf, sourcesQuery } from '@/shared/api/queries'
-import { Bytes, ButtonLink, Card, Count, EmptyState, LoadMore, PageHeader, QueryView, SampleButton, StatusBadge, Time } from '@/shared/components'
+import { Bytes, ButtonLink, Card, EmptyState, LoadMore, PageHeader, QueryView, SampleButton, StatusBadge, Time } from '@/shared/components'
+import { plural } from '@/shared/lib/format'
 
 /** Which file the job is for. */
 export function FileChoice({ onChoose }: { onChoose: (file: string) => void }) {
@@ -69,7 +70,7 @@ function FileButton({ file, onChoose }: { file: Source; onChoose: (file: string)
       <span className="min-w-0 flex-1">
         <span className="block truncate text-sm font-medium">{file.filename}</span>
         <span className="block text-xs text-muted">
-          <Count value={file.row_count} /> rows · <Count value={file.column_count} /> columns · <Bytes value={file.size} />
+          {plural(file.row_count, 'row')} · {plural(file.column_count, 'column')} · <Bytes value={file.size} />
         </span>
       </span>
       {file.state !== 'complete' && <StatusBadge status={file.state} />}

@@ -112,6 +112,8 @@ export function CheckStep({ wizard, errorOf, complete, forget }: { wizard: Wizar
 
 function Outcome({ trial, strategy }: { trial: DryRun; strategy: string }) {
   const { counts } = trial
+  const empty = !trial.error && trial.complete && counts.rows_read === 0
+  const warn = empty || counts.rows_rejected > 0
   const equation = [
     { label: 'read', value: counts.rows_read },
     { label: 'would be loaded', value: counts.rows_loaded, sign: '=', tone: 'text-ok-text' },
@@ -122,10 +124,10 @@ function Outcome({ trial, strategy }: { trial: DryRun; strategy: string }) {
   return (
     <div>
       <div role="status" className="mb-3 flex gap-2 text-sm">
-        {trial.error ? <CircleX aria-hidden className="mt-0.5 size-4.5 shrink-0 text-bad-text" /> : counts.rows_rejected > 0 ? <TriangleAlert aria-hidden className="mt-0.5 size-4.5 shrink-0 text-warn-text" /> : <CircleCheck aria-hidden className="mt-0.5 size-4.5 shrink-0 text-ok-text" />}
+        {trial.error ? <CircleX aria-hidden className="mt-0.5 size-4.5 shrink-0 text-bad-text" /> : warn ? <TriangleAlert aria-hidden className="mt-0.5 size-4.5 shrink-0 text-warn-text" /> : <CircleCheck aria-hidden className="mt-0.5 size-4.5 shrink-0 text-ok-text" />}
         <div className="min-w-0">
-          <p className={cn('font-medium', trial.error ? 'text-bad-text' : counts.rows_rejected > 0 ? 'text-warn-text' : 'text-ok-text')}>
-            {trial.error ? 'A run would fail' : counts.rows_rejected > 0 ? `${plural(counts.rows_rejected, 'bad row')} would be set aside` : trial.complete ? 'The whole file fits' : 'The rows tried fit'}
+          <p className={cn('font-medium', trial.error ? 'text-bad-text' : warn ? 'text-warn-text' : 'text-ok-text')}>
+            {trial.error ? 'A run would fail' : empty ? 'The file has a header and no rows; the run will load nothing' : counts.rows_rejected > 0 ? `${plural(counts.rows_rejected, 'bad row')} would be set aside` : trial.complete ? 'The whole file fits' : 'The rows tried fit'}
           </p>
           {trial.error && (
             <p className="mt-0.5 break-words">
@@ -133,7 +135,7 @@ function Outcome({ trial, strategy }: { trial: DryRun; strategy: string }) {
               {trial.error.message}. {trial.error.fix && <span className="text-muted">{trial.error.fix}.</span>}
             </p>
           )}
-          {!trial.complete && <p className="mt-0.5 text-xs text-muted">Tried on the first {formatCount(counts.rows_read)} rows of the file.</p>}
+          {!trial.complete && <p className="mt-0.5 text-xs text-muted">Tried on the first {plural(counts.rows_read, 'row')} of the file.</p>}
         </div>
       </div>
       <ul className="flex flex-wrap items-end gap-x-3 gap-y-2">
@@ -155,7 +157,7 @@ function Outcome({ trial, strategy }: { trial: DryRun; strategy: string }) {
       </ul>
       {strategy === 'UPSERT' && (
         <p className="mt-3 text-xs text-muted">
-          {formatCount(counts.rows_inserted)} new, {formatCount(counts.rows_updated)} updated, of which {formatCount(trial.rows_unchanged)} are as they were.
+          {formatCount(counts.rows_inserted)} new, {formatCount(counts.rows_updated)} updated, of which {formatCount(trial.rows_unchanged)} {trial.rows_unchanged === 1 ? 'is as it was' : 'are as they were'}.
         </p>
       )}
       {trial.notes.length > 0 && (

@@ -1,6 +1,6 @@
 import { Filter } from 'lucide-react'
 import { Button, Card, Checkbox, Field, Input, OptionCard, Select } from '@/shared/components'
-import { formatCount } from '@/shared/lib/format'
+import { formatCount, plural } from '@/shared/lib/format'
 import type { Draft } from './draft'
 import { ExpressionEditor, ProblemLine } from './expression-editor'
 import { useTrial } from './use-trial'
@@ -160,7 +160,7 @@ function FilterCard({ wizard }: { wizard: Wizard }) {
           trial.data && (
             <span className="inline-flex items-center gap-1.5">
               <Filter aria-hidden className="size-3.5" />
-              Keeps {formatCount(kept)} of the first {formatCount(trial.data.rows.length)} rows.
+              Keeps {formatCount(kept)} of the first {plural(trial.data.rows.length, 'row')}.
             </span>
           )
         )}

@@ -60,7 +60,7 @@ export function MappingStep({ wizard, errorOf, opened, open }: { wizard: Wizard;
       </Card>
       <Trays wizard={wizard} errorOf={errorOf} onAdd={add} />
       <TrialTable wizard={wizard} />
-      {draft.target === 'new' && <NewTable wizard={wizard} brief />}
+      {draft.target === 'new' && <NewTable wizard={wizard} />}
     </div>
   )
 }
@@ -81,7 +81,7 @@ function Row({ wizard, row, index, trial, error, open, onToggle, onRemove }: { w
         onClick={onToggle}
         className="grid min-w-0 flex-1 grid-cols-[minmax(0,1fr)_auto] items-center gap-x-3 gap-y-0.5 px-4 py-2 text-left text-sm hover:bg-hover focus-visible:-outline-offset-2 md:grid-cols-[minmax(0,3fr)_minmax(0,3fr)_minmax(0,4fr)_minmax(7rem,auto)_auto]"
       >
-        <span className="flex min-w-0 items-center gap-2 max-md:order-1">
+        <span className="flex min-w-0 items-center gap-2 max-md:order-1 max-md:col-span-2">
           {row.source ? <span className="truncate font-mono text-xs">{row.source}</span> : <span className="inline-flex min-w-0 items-center gap-1.5 text-xs text-muted"><FunctionSquare aria-hidden className="size-3.5 shrink-0" /><span className="truncate font-mono">{row.expression || 'calculated'}</span></span>}
         </span>
         <span className="flex min-w-0 items-center gap-2 max-md:order-3 max-md:col-span-2">
@@ -100,7 +100,7 @@ function Row({ wizard, row, index, trial, error, open, onToggle, onRemove }: { w
             </>
           )}
         </span>
-        <span className="flex items-center justify-end gap-1.5 max-md:order-2">
+        <span className="flex max-w-full min-w-0 items-center gap-1.5 max-md:order-4 max-md:col-span-2 md:justify-end">
           {row.transformations && row.transformations.length > 0 && <Badge className="max-sm:hidden">{plural(row.transformations.length, 'step')}</Badge>}
           {problem || error ? (
             <Badge tone="bad" icon={TriangleAlert}>
@@ -129,7 +129,7 @@ function Matched({ suggestion, row }: { suggestion?: Suggestion; row: DraftColum
   if (!match) return <Badge>{row.source ? 'by hand' : 'calculated'}</Badge>
   return (
     <Badge tone={toneOf(match.score ?? 1)} className="font-normal">
-      {match.reason ?? (match.exact ? 'same name' : 'similar name')} <span className="tabular-nums">{formatShare(match.score ?? 1)}</span>
+      <span className="truncate">{match.reason ?? (match.exact ? 'same name' : 'similar name')}</span> <span className="tabular-nums">{formatShare(match.score ?? 1)}</span>
     </Badge>
   )
 }

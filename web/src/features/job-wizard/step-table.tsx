@@ -2,11 +2,10 @@ import { useQuery } from '@tanstack/react-query'
 import { KeyRound } from 'lucide-react'
 import { useDeferredValue, useState } from 'react'
 import { Problem } from '@/shared/api/problem'
-import { Badge, Card, CodeBlock, DataTable, ErrorPanel, Field, Input, OptionCard, QueryView, Select, SkeletonLines, type DataColumn } from '@/shared/components'
+import { Badge, Button, Card, CodeBlock, DataTable, ErrorPanel, Field, Input, OptionCard, QueryView, Select, SkeletonLines, type DataColumn } from '@/shared/components'
 import { formatCompact, plural } from '@/shared/lib/format'
-import { useDebounced } from '@/shared/lib/use-debounced'
-import { schemasQuery, tablesQuery, validateQuery, type Table, type TableInfo } from './queries'
-import type { Wizard } from './wizard'
+import { schemasQuery, tablesQuery, type Table, type TableInfo } from './queries'
+import { obstacles, sentence, type Wizard } from './wizard'
 
 type Props = { wizard: Wizard; errorOf: (name: string) => string | undefined }
 
@@ -26,17 +25,17 @@ export function TableStep({ wizard, errorOf }: Props) {
               <fieldset>
                 <legend className="sr-only">New or existing</legend>
                 <div className="grid grid-cols-1 gap-3 sm:grid-cols-2">
-                  <OptionCard group="target" checked={draft.target === 'new'} onChoose={() => update({ target: 'new' })} title="New table">
+                  <OptionCard group="target" checked={draft.target === 'new'} onChoose={() => draft.target !== 'new' && update({ target: 'new', table: draft.other, other: draft.table })} title="New table">
                     Made on the first run, with columns and types as you map them.
                   </OptionCard>
-                  <OptionCard group="target" checked={draft.target === 'existing'} onChoose={() => update({ target: 'existing', schema: shown })} title="Existing table">
+                  <OptionCard group="target" checked={draft.target === 'existing'} onChoose={() => draft.target !== 'existing' && update({ target: 'existing', schema: shown, table: draft.other, other: draft.table })} title="Existing table">
                     Its columns, types and constraints decide.
                   </OptionCard>
                 </div>
               </fieldset>
               <Field label="Schema" name="schema">
                 {(props) => (
-                  <Select {...props} value={shown} onChange={(event) => update({ schema: event.target.value, ...(draft.target === 'existing' ? { table: '' } : {}) })}>
+                  <Select {...props} value={shown} onChange={(event) => update({ schema: event.target.value, ...(draft.target === 'existing' ? { table: '' } : { other: '' }) })}>
                     {shown === '' && <option value="">The search path's</option>}
                     {all.map((each) => (
                       <option key={each.name} value={each.name}>
@@ -48,9 +47,16 @@ export function TableStep({ wizard, errorOf }: Props) {
                 )}
               </Field>
               {draft.target === 'new' ? (
-                <Field label="Name of the table" name="table" required error={errorOf('table')} hint={chosen && !chosen.can_create ? `The user may not make tables in ${chosen.name}: the check will name the GRANT.` : 'Small letters and underscores need no quotes in SQL.'}>
-                  {(props) => <Input {...props} value={draft.table} maxLength={63} spellCheck={false} autoComplete="off" className="font-mono" onChange={(event) => update({ table: event.target.value })} />}
-                </Field>
+                <div>
+                  <Field label="Name of the table" name="table" required error={wizard.exists ? `A table “${draft.table.trim()}” exists already: choose another name, or load into it` : errorOf('table')} hint={chosen && !chosen.can_create ? `The user may not make tables in ${chosen.name}: the check will name the GRANT.` : 'Small letters and underscores need no quotes in SQL.'}>
+                    {(props) => <Input {...props} value={draft.table} maxLength={63} spellCheck={false} autoComplete="off" className="font-mono" onChange={(event) => update({ table: event.target.value })} />}
+                  </Field>
+                  {wizard.exists && (
+                    <Button size="sm" className="mt-2" onClick={() => update({ target: 'existing', schema: shown, table: draft.table.trim(), other: draft.table })}>
+                      Load into the existing table
+                    </Button>
+                  )}
+                </div>
               ) : (
                 <TableList wizard={wizard} schema={shown} error={errorOf('table-search')} />
               )}
@@ -87,7 +93,7 @@ function TableList({ wizard, schema, error }: { wizard: Wizard; schema: string; 
                   <input type="radio" name="table" checked={draft.table === table.name} onChange={() => update({ table: table.name, schema })} className="size-4.5 shrink-0 accent-accent outline-none" />
                   <span className="min-w-0 flex-1 truncate font-mono text-xs">{table.name}</span>
                   {!table.can_insert && <Badge tone="warn">no right to insert</Badge>}
-                  <span className="shrink-0 text-xs text-muted">{table.rows < 0 ? '' : `about ${formatCompact(table.rows)} rows`}</span>
+                  <span className="shrink-0 text-xs text-muted">{table.rows < 0 ? '' : `about ${formatCompact(table.rows)} ${table.rows === 1 ? 'row' : 'rows'}`}</span>
                 </label>
               ))}
               {found.length > 200 && <p className="p-3 text-xs text-muted">And {plural(found.length - 200, 'more table')}: type a part of the name.</p>}
@@ -99,16 +105,29 @@ function TableList({ wizard, schema, error }: { wizard: Wizard; schema: string; 
   )
 }
 
-/** The DDL as it would run; it follows every change. Brief where the page itself shows what is wrong with the mapping. */
-export function NewTable({ wizard, brief }: { wizard: Wizard; brief?: boolean }) {
-  const input = useDebounced({ ...wizard.input, name: wizard.input.name || 'check', load_strategy: wizard.input.upsert_keys?.length ? wizard.input.load_strategy : ('INSERT' as const) }, 300)
-  const query = useQuery({ ...validateQuery(input), enabled: wizard.suggestion !== undefined && input.table !== '', placeholderData: (before) => before })
+/** The DDL as it would run; it follows every change. What is wrong with a field or with the mapping shows there; here is why there is no DDL yet. */
+export function NewTable({ wizard }: { wizard: Wizard }) {
+  const { ddlState: query, suggestionState } = wizard
+  const wrong = wizard.draft.table.trim() === '' ? 'the table has no name' : wizard.exists ? 'a table of this name exists already' : suggestionState.isSuccess ? obstacles(wizard, 'mapping')[0]?.message : undefined
+  const failed = suggestionState.error ?? query.error
+  const refused = !wrong && failed instanceof Problem && !failed.retryable ? failed : undefined
   return (
     <Card title="What will be made" description="The table's DDL, as it stands">
-      {wizard.suggestionState.error && <ErrorPanel error={wizard.suggestionState.error} />}
-      {query.error && brief && query.error instanceof Problem && !query.error.retryable ? (
-        <p className="text-sm text-muted">It shows once this is right: {query.error.errors[0]?.message ?? query.error.detail}</p>
-      ) : query.error ? <ErrorPanel error={query.error} onRetry={() => void query.refetch()} /> : query.data ? <CodeBlock label="DDL" code={query.data.ddl} /> : !wizard.suggestionState.error && input.table !== '' && <SkeletonLines lines={6} />}
+      {wrong ? (
+        <p className="text-sm text-muted">It shows once this is right: {wrong}.</p>
+      ) : refused ? (
+        <p className="text-sm break-words text-muted">
+          It shows once this is right: {refused.errors[0]?.message ?? (refused.detail || refused.title)}.{refused.fix && !refused.errors[0]?.location.startsWith('body.column_mappings') && ` ${sentence(refused.fix)}.`}
+        </p>
+      ) : failed instanceof Problem ? (
+        <ErrorPanel error={new Problem({ title: 'The DDL could not be checked', code: failed.code, status: failed.status, detail: failed.detail || failed.title, fix: failed.fix, request_id: failed.requestId })} onRetry={() => void (suggestionState.error ? suggestionState : query).refetch()} />
+      ) : failed ? (
+        <ErrorPanel error={failed} onRetry={() => void (suggestionState.error ? suggestionState : query).refetch()} />
+      ) : query.data ? (
+        <CodeBlock label="DDL" code={query.data.ddl} />
+      ) : (
+        <SkeletonLines lines={6} />
+      )}
     </Card>
   )
 }
@@ -134,7 +153,9 @@ const columns: DataColumn<Table['columns'][number]>[] = [
 
 function Existing({ wizard }: { wizard: Wizard }) {
   const { tableState, draft } = wizard
-  if (!draft.table) return <Card title="The table's columns"><p className="text-sm text-muted">Choose a table to see them.</p></Card>
+  // A name that is gone, or was never one of the list, is no choice.
+  const gone = tableState.error instanceof Problem && tableState.error.code === 'table_not_found'
+  if (!draft.table || gone) return <Card title="The table's columns"><p className="text-sm text-muted">Choose a table to see them.</p></Card>
   return (
     <QueryView query={tableState}>
       {(table) => (

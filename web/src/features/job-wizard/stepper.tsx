@@ -3,14 +3,14 @@ import { cn } from '@/shared/lib/cn'
 import { steps, type StepId } from './wizard'
 
 /** Where one is, and the way back. Steps behind the first one that lacks something wait for it. */
-export function Stepper({ current, reachable, onGo }: { current: StepId; reachable: StepId; onGo: (step: StepId) => void }) {
+export function Stepper({ current, reachable, visited, onGo }: { current: StepId; reachable: StepId; visited: StepId[]; onGo: (step: StepId) => void }) {
   const at = steps.findIndex(({ id }) => id === current)
   const last = steps.findIndex(({ id }) => id === reachable)
   return (
     <nav aria-label="Steps" className="mb-5">
       <ol className="flex items-center gap-1 sm:gap-2">
         {steps.map(({ id, label }, i) => {
-          const done = i < last && i !== at
+          const done = i < last && i !== at && visited.includes(id)
           return (
             <li key={id} className={cn('flex items-center gap-1 sm:gap-2', i > 0 && 'sm:flex-1')}>
               {i > 0 && <span aria-hidden className={cn('h-px min-w-2 flex-1 max-sm:hidden', i <= last ? 'bg-accent' : 'bg-line')} />}

@@ -2,7 +2,7 @@ import { ArrowLeft, ArrowRight, RotateCcw } from 'lucide-react'
 import { useEffect, useEffectEvent, useRef, useState } from 'react'
 import type { Job, Metadata } from '@/shared/api/model'
 import { Button, ConfirmDialog, ErrorSummary, Kbd, PageHeader, StatusBadge, TextLink } from '@/shared/components'
-import { formatCount } from '@/shared/lib/format'
+import { plural } from '@/shared/lib/format'
 import { useShortcut } from '@/shared/lib/shortcuts'
 import { useDraft, type Draft } from './draft'
 import { CheckStep } from './step-check'
@@ -41,6 +41,10 @@ export function Steps({ file, job, initial, draftName, step: asked, go, opened, 
   const wanted = asked ?? (job ? 'mapping' : 'destination')
   const step = index(wanted) <= index(reachable) || waiting ? wanted : reachable
   const [attempt, setAttempt] = useState<{ step: StepId; n: number }>({ step, n: 0 })
+  // A step that has what it needs is done only once it was seen; a job's are.
+  const seen = steps.map(({ id }) => id)
+  const [visited, setVisited] = useState<StepId[]>(job ? seen : seen.slice(0, index(step) + 1))
+  if (!visited.includes(step)) setVisited([...visited, step])
   const [starting, setStarting] = useState(false)
   const missing = attempt.step === step && attempt.n > 0 ? obstacles(wizard, step) : []
   // The address says the step that is shown: what is missing there being filled in must not jump ahead.
@@ -80,7 +84,7 @@ export function Steps({ file, job, initial, draftName, step: asked, go, opened, 
         badge={file.profile.state === 'complete' ? undefined : <StatusBadge status={file.profile.state} />}
         description={
           <>
-            <TextLink to={`/files/${file.file_id}`}>{file.filename}</TextLink> · {formatCount(file.row_count)} rows · {file.columns.length} columns
+            <TextLink to={`/files/${file.file_id}`}>{file.filename}</TextLink> · {plural(file.row_count, 'row')} · {plural(file.columns.length, 'column')}
           </>
         }
         actions={
@@ -92,7 +96,7 @@ export function Steps({ file, job, initial, draftName, step: asked, go, opened, 
           )
         }
       />
-      <Stepper current={step} reachable={reachable} onGo={go} />
+      <Stepper current={step} reachable={reachable} visited={visited} onGo={go} />
       {/* What takes the focus never stands under the bar below. */}
       <section aria-labelledby="step-title" className="[&_*]:scroll-mb-20">
         <h2 id="step-title" ref={heading} tabIndex={-1} className="text-lg font-semibold tracking-tight outline-none">
@@ -138,6 +142,7 @@ export function Steps({ file, job, initial, draftName, step: asked, go, opened, 
         action={job ? 'Discard changes' : 'Start over'}
         onConfirm={async () => {
           forget()
+          setVisited(job ? seen : ['destination'])
           go(job ? 'mapping' : 'destination')
           return Promise.resolve()
         }}

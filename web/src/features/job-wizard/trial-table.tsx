@@ -5,7 +5,7 @@ import { cn } from '@/shared/lib/cn'
 import { formatCount, plural } from '@/shared/lib/format'
 import { Cell } from './column-editor'
 import { useTrial } from './use-trial'
-import type { Wizard } from './wizard'
+import { obstacles, sentence, type Wizard } from './wizard'
 
 const page = 10
 
@@ -14,19 +14,22 @@ export function TrialTable({ wizard }: { wizard: Wizard }) {
   const [offset, setOffset] = useState(0)
   const trial = useTrial(wizard, offset, page)
   const data = trial.data
+  // Rows of a mapping that cannot be used would only seem to be loaded.
+  const problem = data?.columns.find((each) => each.error)?.error
+  const wrong = obstacles(wizard, 'mapping')[0]?.message ?? (problem && sentence(problem.message)) ?? (data?.errors.length ? 'See above' : undefined)
   const rejected = data?.rows.filter((each) => each.result === 'rejected').length ?? 0
   const filtered = data?.rows.filter((each) => each.result === 'filtered').length ?? 0
   return (
     <Card
       title="Rows as they will be"
-      description={data && data.rows.length > 0 ? `From line ${formatCount(data.rows[0]?.line)}${rejected > 0 ? ` · ${plural(rejected, 'bad row')} here` : ''}${filtered > 0 ? ` · ${formatCount(filtered)} left out by the filter` : ''}` : 'On real rows of the file'}
+      description={data && !wrong && data.rows.length > 0 ? `From line ${formatCount(data.rows[0]?.line)}${rejected > 0 ? ` · ${plural(rejected, 'bad row')} here` : ''}${filtered > 0 ? ` · ${formatCount(filtered)} left out by the filter` : ''}` : 'On real rows of the file'}
       flush
       actions={
         <>
-          <Button variant="ghost" size="icon-sm" aria-label="Rows before" disabled={offset === 0} onClick={() => setOffset(Math.max(0, offset - page))}>
+          <Button variant="ghost" size="icon-sm" aria-label="Rows before" disabled={offset === 0 || wrong !== undefined} onClick={() => setOffset(Math.max(0, offset - page))}>
             <ChevronLeft aria-hidden />
           </Button>
-          <Button variant="ghost" size="icon-sm" aria-label="Next rows" disabled={data?.next_offset == null} onClick={() => setOffset(data?.next_offset ?? 0)}>
+          <Button variant="ghost" size="icon-sm" aria-label="Next rows" disabled={data?.next_offset == null || wrong !== undefined} onClick={() => setOffset(data?.next_offset ?? 0)}>
             <ChevronRight aria-hidden />
           </Button>
         </>
@@ -38,8 +41,9 @@ export function TrialTable({ wizard }: { wizard: Wizard }) {
           {each.message} {each.fix}
         </p>
       ))}
-      {!data && !trial.error && <SkeletonLines lines={5} />}
-      {data && (
+      {wrong && <p className="p-4 text-sm text-muted">It shows once this is right: {wrong}.</p>}
+      {!data && !wrong && !trial.error && <SkeletonLines lines={5} />}
+      {data && !wrong && (
         <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Rows as they will be">
           <table aria-busy={trial.isPlaceholderData} className="w-full border-collapse text-xs">
             <caption className="sr-only">Rows as the mapping makes them</caption>

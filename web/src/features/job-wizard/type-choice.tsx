@@ -110,13 +110,13 @@ function choices(type: string, format: string) {
 }
 
 function Verdict({ fit, fits, type, transformed }: { fit?: Fit; fits: Fits; type: string; transformed: boolean }) {
-  const tried = fits.complete ? `All ${formatCount(fits.rows_tried)} rows` : `The first ${formatCount(fits.rows_tried)} rows`
+  const tried = `${fits.complete && fits.rows_tried !== 1 ? 'All' : fits.complete ? 'The' : 'The first'} ${plural(fits.rows_tried, 'row')}`
   if (!fit || fit.fits) {
     return (
       <p className="flex gap-1.5 text-ok-text">
         <CircleCheck aria-hidden className="mt-px size-3.5 shrink-0" />
         <span>
-          {tried} fit {type || fits.found.type}
+          {tried} {fits.rows_tried === 1 ? 'fits' : 'fit'} {type || fits.found.type}
           {transformed ? ', as they stand in the file' : ''}.
         </span>
       </p>

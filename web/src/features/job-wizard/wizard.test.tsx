@@ -107,6 +107,65 @@ test('a name that is taken is said at the field, and the draft stays', async () 
   await waitFor(() => expect(localStorage.getItem(`etlportal.draft.job-wizard.${file}`)).toContain('"name":"Stock"'))
 })
 
+test('a new table that exists is said at its name, holds up the step, and is loaded into by a press', async () => {
+  portal()
+  const asked: string[] = []
+  server.use(
+    problem('post', '/api/v1/jobs/validate', 422, { code: 'table_exists', title: 'Unprocessable Entity', detail: 'the table public.stock exists already', errors: [{ location: 'body.table', message: 'the table public.stock exists already' }] }),
+    json('post', '/api/v1/destinations/3/tables', { tables: [{ name: 'stock', rows: 1, can_insert: true }] }),
+    http.post('http://localhost:3000/api/v1/destinations/3/schema', async ({ request }) => {
+      asked.push(((await request.json()) as { table: string }).table)
+      return HttpResponse.json({ schema: 'public', name: 'stock', columns: [{ name: 'sku', type: 'text', nullable: true, required: false, primary_key: false }], unique_indexes: [] })
+    }),
+  )
+  const user = userEvent.setup()
+  renderRoutes(routes, `/jobs/new?file=${file}`)
+  await user.click(await screen.findByRole('radio', { name: /Warehouse/ }))
+  await user.click(screen.getByRole('button', { name: 'Continue' }))
+  expect(await screen.findByText(/^A table “stock” exists already/)).toBeVisible()
+  expect(screen.queryByText(/Unprocessable|body\./)).toBeNull()
+  expect(screen.queryByText(', done')).toHaveTextContent('done')
+  await user.click(screen.getByRole('button', { name: 'Continue' }))
+  expect(screen.getByRole('heading', { name: 'Into which table?' })).toBeVisible()
+  // The proposed name of a new table is no choice of an existing one.
+  await user.click(screen.getByRole('radio', { name: /Existing table/ }))
+  expect(await screen.findByText('Choose a table to see them.')).toBeVisible()
+  expect(await screen.findByText('about 1 row')).toBeVisible()
+  expect(asked).toEqual([])
+  await user.click(screen.getByRole('radio', { name: /New table/ }))
+  await user.click(await screen.findByRole('button', { name: 'Load into the existing table' }))
+  expect(await screen.findByRole('radio', { name: /^stock/ })).toBeChecked()
+  await waitFor(() => expect(asked).toEqual(['stock']))
+})
+
+test('two columns into one are said at the name, and no row is shown as loaded', async () => {
+  portal()
+  const user = userEvent.setup()
+  renderRoutes(routes, `/jobs/new?file=${file}`)
+  await user.click(await screen.findByRole('radio', { name: /Warehouse/ }))
+  await user.click(screen.getByRole('button', { name: 'Continue' }))
+  await screen.findByLabelText('Name of the table')
+  await user.click(screen.getByRole('button', { name: 'Continue' }))
+  await user.click(await screen.findByRole('button', { name: /^quantity\s*to\s*quantity/ }))
+  expect(await screen.findByRole('region', { name: 'Rows as they will be' })).toBeVisible()
+  const into = screen.getByLabelText('Into')
+  await user.clear(into)
+  await user.type(into, 'sku')
+  expect(into).toHaveAccessibleDescription(/^Another column goes into “sku” already/)
+  expect(screen.queryByRole('region', { name: 'Rows as they will be' })).toBeNull()
+  expect(screen.getAllByText('It shows once this is right: Two columns go into “sku”.')).toHaveLength(2)
+})
+
+test('a file without rows is warned of', async () => {
+  portal()
+  server.use(json('post', '/api/v1/jobs/dry-run', { counts: { rows_read: 0, rows_loaded: 0, rows_inserted: 0, rows_updated: 0, rows_filtered: 0, rows_rejected: 0, rows_deduplicated: 0 }, rows_unchanged: 0, complete: true, sql: [], columns: [], samples: [], rejects: [], notes: [] }))
+  const user = userEvent.setup()
+  renderRoutes(routes, `/jobs/new?file=${file}`)
+  await user.click(await screen.findByRole('radio', { name: /Warehouse/ }))
+  await user.click(await screen.findByRole('button', { name: /Check and run/ }))
+  expect(await screen.findByText('The file has a header and no rows; the run will load nothing')).toBeVisible()
+})
+
 test('transformations are added, given arguments, ordered and removed', async () => {
   portal()
   const user = userEvent.setup()

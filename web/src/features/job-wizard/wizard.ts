@@ -1,8 +1,10 @@
 import { useQuery, type UseQueryResult } from '@tanstack/react-query'
 import { useCallback, useMemo } from 'react'
+import { Problem } from '@/shared/api/problem'
 import type { Job, JobInput, Metadata } from '@/shared/api/model'
+import { useDebounced } from '@/shared/lib/use-debounced'
 import { basisOf, inputOf, rowsOf, type Draft, type DraftColumn } from './draft'
-import { suggestQuery, tableQuery, type Suggestion, type Table } from './queries'
+import { suggestQuery, tableQuery, validateQuery, type Checked, type Suggestion, type Table } from './queries'
 
 export const steps = [
   { id: 'destination', label: 'Destination' },
@@ -34,6 +36,10 @@ export interface Wizard {
   suggestion?: Suggestion
   suggestionState: UseQueryResult<Suggestion>
   input: JobInput
+  /** The check of a new table's DDL. */
+  ddlState: UseQueryResult<Checked>
+  /** The new table is there already. */
+  exists: boolean
 }
 
 const noColumns: DraftColumn[] = []
@@ -52,7 +58,16 @@ export function useWizard(file: Metadata, job: Job | undefined, draft: Draft, up
   const columns = useMemo(() => kept ?? (suggestion ? rowsOf(suggestion.column_mappings) : noColumns), [kept, suggestion])
   const setColumns = useCallback((next: DraftColumn[]) => update({ basis, columns: next }), [update, basis])
   const input = useMemo(() => inputOf(draft, columns, file.file_id), [draft, columns, file.file_id])
-  return { file, job, draft, update, columns, setColumns, table, tableState, suggestion, suggestionState, input }
+  // Neither the job's name nor keys that are not chosen yet change the DDL.
+  const checked = useDebounced({ ...input, name: 'check', load_strategy: input.upsert_keys?.length ? input.load_strategy : ('INSERT' as const) }, 300)
+  const ddlState = useQuery({ ...validateQuery(checked), enabled: target === 'new' && checked.create_table === true && suggestion !== undefined && checked.table !== '' && checked.credential_id > 0 && (checked.column_mappings?.length ?? 0) > 0, placeholderData: (before) => before })
+  const exists = target === 'new' && checked.create_table === true && checked.table === input.table && checked.schema === input.schema && ddlState.error instanceof Problem && ddlState.error.code === 'table_exists'
+  return { file, job, draft, update, columns, setColumns, table, tableState, suggestion, suggestionState, input, ddlState, exists }
+}
+
+/** The portal's words as the beginning of a sentence, without its end. */
+export function sentence(words: string): string {
+  return `${words[0]?.toUpperCase() ?? ''}${words.slice(1)}`.replace(/\.$/, '')
 }
 
 /** What is missing in a step; empty where one can go on. */
@@ -63,6 +78,7 @@ export function obstacles(wizard: Wizard, step: StepId): Obstacle[] {
   if (step === 'destination' && draft.credential === null) add('credential', 'Choose the database to load into')
   if (step === 'table') {
     if (draft.target === 'new' && !draft.table.trim()) add('table', 'Name the new table')
+    if (wizard.exists) add('table', `A table “${draft.table.trim()}” exists already`)
     if (draft.target === 'existing' && !draft.table) add('table-search', 'Choose a table')
     if (draft.target === 'existing' && draft.table && wizard.tableState.isError) add('table-search', 'Choose a table that can be read')
   }
