@@ -6,8 +6,8 @@ process.env.E2E_OUTPUT ??= `test-results/${process.pid}`
 export default defineConfig({
   testDir: 'e2e',
   outputDir: process.env.E2E_OUTPUT,
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  timeout: 180_000,
+  expect: { timeout: 20_000 },
   // Each worker starts a portal with a PostgreSQL of its own.
   workers: Number(process.env.E2E_WORKERS ?? 1),
   fullyParallel: false,

@@ -32,6 +32,8 @@ export default defineConfig({
   server: { proxy: { '/api': backend, '/docs': backend, '/openapi.json': backend } },
   test: {
     environment: 'jsdom',
+    // A bound for what hangs; a busy machine needs seconds for a whole page.
+    testTimeout: 30_000,
     environmentOptions: { jsdom: { url: 'http://localhost:3000' } },
     globals: true,
     include: ['src/**/*.test.{ts,tsx}'],
