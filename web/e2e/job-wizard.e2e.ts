@@ -1,6 +1,9 @@
 import type { Locator, Page } from '@playwright/test'
 import { checkAccessibility, checkNarrow, expect, test } from './portal'
 
+// The samples are offered where there is no file yet.
+test.use({ instance: 'job-wizard' })
+
 /** Goes to an element with the Tab key alone. */
 async function tabTo(page: Page, target: Locator): Promise<void> {
   await target.waitFor()

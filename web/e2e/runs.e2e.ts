@@ -121,6 +121,7 @@ test('a run is cancelled, which says what is kept', async ({ page, portal }) => 
     await checkAccessibility(page)
     await dialog.getByRole('button', { name: 'Cancel run' }).click()
     gate.open()
+    await expect(dialog).toBeHidden()
     await expect(page.getByText('Cancelled', { exact: true })).toBeVisible()
     await expect(page.getByText('Nothing of this run is in the table')).toBeVisible()
   } finally {
