@@ -196,6 +196,8 @@ type Job struct {
 	CredentialID  int64
 	Schema, Table string
 	CreateTable   bool
+	// TableOptions are those of a table that is made in Redshift.
+	TableOptions  schema.TableOptions
 	Strategy      Strategy
 	UpsertKeys    []string
 	DuplicateKeys string

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/schema"
 	"github.com/etlportal/etlportal/internal/transform"
 )
 
@@ -17,6 +18,7 @@ type JobInput struct {
 	Schema        string              `json:"schema,omitempty" maxLength:"63" doc:"Absent: the search path's"`
 	Table         string              `json:"table" minLength:"1" maxLength:"63"`
 	CreateTable   bool                `json:"create_table,omitempty" doc:"Make the table; it must not exist yet. Later runs load into the table that was made"`
+	TableOptions  schema.TableOptions `json:"table_options,omitzero" doc:"Of the table that is made, in Redshift alone"`
 	Strategy      string              `json:"load_strategy,omitempty" enum:"INSERT,UPSERT,TRUNCATE_INSERT" default:"INSERT"`
 	UpsertKeys    []string            `json:"upsert_keys,omitempty" maxItems:"32" doc:"For UPSERT: the columns of a unique index of the table"`
 	DuplicateKeys string              `json:"duplicate_keys,omitempty" enum:"last,first,fail" doc:"Which of several rows of the file with one key counts; absent: last"`
@@ -36,6 +38,7 @@ type Job struct {
 	Schema        string              `json:"schema"`
 	Table         string              `json:"table"`
 	CreateTable   bool                `json:"create_table"`
+	TableOptions  schema.TableOptions `json:"table_options,omitzero"`
 	Strategy      string              `json:"load_strategy" enum:"INSERT,UPSERT,TRUNCATE_INSERT"`
 	UpsertKeys    []string            `json:"upsert_keys"`
 	DuplicateKeys string              `json:"duplicate_keys,omitempty"`
@@ -75,7 +78,7 @@ type Match struct {
 
 func jobView(j etl.Job) Job {
 	v := Job{
-		ID: j.ID, Name: j.Name, FileID: j.FileID, CredentialID: j.CredentialID, Schema: j.Schema, Table: j.Table, CreateTable: j.CreateTable,
+		ID: j.ID, Name: j.Name, FileID: j.FileID, CredentialID: j.CredentialID, Schema: j.Schema, Table: j.Table, CreateTable: j.CreateTable, TableOptions: j.TableOptions,
 		Strategy: string(j.Strategy), UpsertKeys: j.UpsertKeys, DuplicateKeys: j.DuplicateKeys, BatchSize: j.BatchSize,
 		OnBadRow: j.Mapping.OnBadRow, Orchestrator: string(cmp.Or(j.Orchestrator, etl.EngineNative)), Filter: j.Mapping.Filter, Columns: j.Mapping.Columns,
 		Version: j.Version, CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt,
@@ -91,7 +94,7 @@ func jobView(j etl.Job) Job {
 
 func (in *JobInput) job() etl.Job {
 	return etl.Job{
-		Name: in.Name, FileID: in.FileID, CredentialID: in.CredentialID, Schema: in.Schema, Table: in.Table, CreateTable: in.CreateTable,
+		Name: in.Name, FileID: in.FileID, CredentialID: in.CredentialID, Schema: in.Schema, Table: in.Table, CreateTable: in.CreateTable, TableOptions: in.TableOptions,
 		Strategy: etl.Strategy(in.Strategy), UpsertKeys: in.UpsertKeys, DuplicateKeys: in.DuplicateKeys, BatchSize: in.BatchSize,
 		Mapping: etl.Mapping{Columns: in.Columns, Filter: in.Filter, OnBadRow: in.OnBadRow}, Orchestrator: etl.Engine(in.Orchestrator),
 	}

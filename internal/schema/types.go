@@ -79,6 +79,8 @@ type Table struct {
 	// Refusals says what else may refuse a row on its way in; a table without
 	// any takes every row whose values have the right types.
 	Refusals Refusals
+	// Options are those of a table to be made in Redshift.
+	Options TableOptions
 }
 
 // Refusals are the constraints and hooks of a table beyond its column types.

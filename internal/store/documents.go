@@ -109,27 +109,28 @@ func decodeColumns(documents []columnDocument) ([]etl.FrozenColumn, error) {
 }
 
 type jobDocument struct {
-	ID            int64       `json:"id"`
-	Name          string      `json:"name"`
-	FileID        string      `json:"file_id"`
-	CredentialID  int64       `json:"credential_id"`
-	Schema        string      `json:"schema"`
-	Table         string      `json:"table"`
-	CreateTable   bool        `json:"create_table,omitempty"`
-	Strategy      string      `json:"load_strategy"`
-	UpsertKeys    []string    `json:"upsert_keys,omitempty"`
-	DuplicateKeys string      `json:"duplicate_keys,omitempty"`
-	BatchSize     int64       `json:"batch_size,omitempty"`
-	Mapping       etl.Mapping `json:"mapping"`
-	Orchestrator  etl.Engine  `json:"orchestrator,omitempty"`
-	Version       int64       `json:"version"`
-	CreatedAt     time.Time   `json:"created_at"`
-	UpdatedAt     time.Time   `json:"updated_at"`
+	ID            int64               `json:"id"`
+	Name          string              `json:"name"`
+	FileID        string              `json:"file_id"`
+	CredentialID  int64               `json:"credential_id"`
+	Schema        string              `json:"schema"`
+	Table         string              `json:"table"`
+	CreateTable   bool                `json:"create_table,omitempty"`
+	TableOptions  schema.TableOptions `json:"table_options,omitzero"`
+	Strategy      string              `json:"load_strategy"`
+	UpsertKeys    []string            `json:"upsert_keys,omitempty"`
+	DuplicateKeys string              `json:"duplicate_keys,omitempty"`
+	BatchSize     int64               `json:"batch_size,omitempty"`
+	Mapping       etl.Mapping         `json:"mapping"`
+	Orchestrator  etl.Engine          `json:"orchestrator,omitempty"`
+	Version       int64               `json:"version"`
+	CreatedAt     time.Time           `json:"created_at"`
+	UpdatedAt     time.Time           `json:"updated_at"`
 }
 
 func encodeJob(j etl.Job) jobDocument {
 	return jobDocument{
-		j.ID, j.Name, j.FileID, j.CredentialID, j.Schema, j.Table, j.CreateTable, string(j.Strategy), j.UpsertKeys, j.DuplicateKeys,
+		j.ID, j.Name, j.FileID, j.CredentialID, j.Schema, j.Table, j.CreateTable, j.TableOptions, string(j.Strategy), j.UpsertKeys, j.DuplicateKeys,
 		j.BatchSize, j.Mapping, j.Orchestrator, j.Version, j.CreatedAt, j.UpdatedAt,
 	}
 }
@@ -139,7 +140,7 @@ func (d jobDocument) decode() etl.Job {
 		d.Mapping.Columns[i].Transformations = integers(c.Transformations)
 	}
 	return etl.Job{
-		ID: d.ID, Name: d.Name, FileID: d.FileID, CredentialID: d.CredentialID, Schema: d.Schema, Table: d.Table, CreateTable: d.CreateTable,
+		ID: d.ID, Name: d.Name, FileID: d.FileID, CredentialID: d.CredentialID, Schema: d.Schema, Table: d.Table, CreateTable: d.CreateTable, TableOptions: d.TableOptions,
 		Strategy: etl.Strategy(d.Strategy), UpsertKeys: d.UpsertKeys, DuplicateKeys: d.DuplicateKeys, BatchSize: d.BatchSize,
 		Mapping: d.Mapping, Orchestrator: cmp.Or(d.Orchestrator, etl.EngineNative), Version: d.Version, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
 	}

@@ -14,22 +14,22 @@ import (
 )
 
 const jobColumns = `id, name, file_id::text, credential_id, schema_name, table_name, create_table, load_strategy, upsert_keys, duplicate_keys, batch_size,
-	filter, bad_row_mode, bad_row_rows, bad_row_ratio, orchestrator, version, created_at, updated_at`
+	filter, bad_row_mode, bad_row_rows, bad_row_ratio, orchestrator, table_options, version, created_at, updated_at`
 
 func scanJob(row pgx.Row) (j etl.Job, err error) {
 	bad := &j.Mapping.OnBadRow
 	err = row.Scan(&j.ID, &j.Name, &j.FileID, &j.CredentialID, &j.Schema, &j.Table, &j.CreateTable, &j.Strategy, &j.UpsertKeys, &j.DuplicateKeys, &j.BatchSize,
-		&j.Mapping.Filter, &bad.Mode, &bad.MaxRows, &bad.MaxRatio, &j.Orchestrator, &j.Version, &j.CreatedAt, &j.UpdatedAt)
+		&j.Mapping.Filter, &bad.Mode, &bad.MaxRows, &bad.MaxRatio, &j.Orchestrator, &j.TableOptions, &j.Version, &j.CreatedAt, &j.UpdatedAt)
 	j.UpsertKeys = unlist(j.UpsertKeys)
 	return j, err
 }
 
-// jobValues are the arguments $1 to $15.
+// jobValues are the arguments $1 to $16.
 func jobValues(j etl.Job) []any {
 	bad := j.Mapping.OnBadRow
 	return []any{
 		j.Name, j.FileID, j.CredentialID, j.Schema, j.Table, j.CreateTable, j.Strategy, list(j.UpsertKeys), j.DuplicateKeys, j.BatchSize,
-		j.Mapping.Filter, bad.Mode, bad.MaxRows, bad.MaxRatio, cmp.Or(j.Orchestrator, etl.EngineNative),
+		j.Mapping.Filter, bad.Mode, bad.MaxRows, bad.MaxRatio, cmp.Or(j.Orchestrator, etl.EngineNative), j.TableOptions,
 	}
 }
 
@@ -43,8 +43,8 @@ func (s *Store) CreateJob(ctx context.Context, j etl.Job) (etl.Job, error) {
 	err := s.tx(ctx, "creating the job", func(tx pgx.Tx) (err error) {
 		created, err = scanJob(tx.QueryRow(ctx, `
 			INSERT INTO etl_jobs (name, file_id, credential_id, schema_name, table_name, create_table, load_strategy, upsert_keys, duplicate_keys, batch_size,
-				filter, bad_row_mode, bad_row_rows, bad_row_ratio, orchestrator)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING `+jobColumns, jobValues(j)...))
+				filter, bad_row_mode, bad_row_rows, bad_row_ratio, orchestrator, table_options)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING `+jobColumns, jobValues(j)...))
 		if err != nil {
 			return err
 		}
@@ -159,9 +159,9 @@ func (s *Store) UpdateJob(ctx context.Context, j etl.Job) (etl.Job, error) {
 	err := s.tx(ctx, fmt.Sprintf("updating job %d", j.ID), func(tx pgx.Tx) (err error) {
 		updated, err = scanJob(tx.QueryRow(ctx, `
 			UPDATE etl_jobs SET name = $1, file_id = $2, credential_id = $3, schema_name = $4, table_name = $5, create_table = $6, load_strategy = $7, upsert_keys = $8,
-				duplicate_keys = $9, batch_size = $10, filter = $11, bad_row_mode = $12, bad_row_rows = $13, bad_row_ratio = $14, orchestrator = $15,
+				duplicate_keys = $9, batch_size = $10, filter = $11, bad_row_mode = $12, bad_row_rows = $13, bad_row_ratio = $14, orchestrator = $15, table_options = $16,
 				version = version + 1, updated_at = portal_now()
-			WHERE id = $16 AND version = $17 RETURNING `+jobColumns, append(jobValues(j), j.ID, j.Version)...))
+			WHERE id = $17 AND version = $18 RETURNING `+jobColumns, append(jobValues(j), j.ID, j.Version)...))
 		if errors.Is(err, pgx.ErrNoRows) {
 			return jobConflict(ctx, tx, j)
 		}

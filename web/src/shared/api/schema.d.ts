@@ -1080,6 +1080,7 @@ export interface components {
             orchestrator: "native" | "airflow";
             schema: string;
             table: string;
+            table_options?: components["schemas"]["TableOptions"];
             /** Format: date-time */
             updated_at: string;
             upsert_keys: string[];
@@ -1489,6 +1490,7 @@ export interface components {
             orchestrator: "native" | "airflow";
             schema: string;
             table: string;
+            table_options?: components["schemas"]["TableOptions"];
             /** Format: date-time */
             updated_at: string;
             upsert_keys: string[];
@@ -1532,6 +1534,8 @@ export interface components {
             /** @description Absent: the search path's */
             schema?: string;
             table: string;
+            /** @description Of the table that is made, in Redshift alone */
+            table_options?: components["schemas"]["TableOptions"];
             /** @description For UPSERT: the columns of a unique index of the table */
             upsert_keys?: string[];
         };
@@ -1560,6 +1564,7 @@ export interface components {
             recent_runs: components["schemas"]["RunItem"][];
             schema: string;
             table: string;
+            table_options?: components["schemas"]["TableOptions"];
             /** Format: date-time */
             updated_at: string;
             upsert_keys: string[];
@@ -2413,6 +2418,26 @@ export interface components {
             /** Format: int64 */
             rows: number;
             schema: string;
+        };
+        TableOptions: {
+            /** @description The column whose value decides; for KEY */
+            dist_key?: string;
+            /**
+             * @description Which slice has a row; absent: AUTO, or KEY where dist_key is given
+             * @enum {string}
+             */
+            dist_style?: "AUTO" | "EVEN" | "ALL" | "KEY";
+            /** @description Compression by column: RAW, AZ64, BYTEDICT, DELTA, DELTA32K, LZO, MOSTLY8, MOSTLY16, MOSTLY32, RUNLENGTH, TEXT255, TEXT32K or ZSTD. Redshift chooses for the other columns */
+            encodings?: {
+                [key: string]: string;
+            };
+            /** @description The columns by which rows are ordered, at most 400, of INTERLEAVED 8 */
+            sort_keys?: string[];
+            /**
+             * @description Absent: AUTO, or COMPOUND where sort_keys are given
+             * @enum {string}
+             */
+            sort_style?: "AUTO" | "COMPOUND" | "INTERLEAVED";
         };
         Tables: {
             schema: string;
