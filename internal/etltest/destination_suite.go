@@ -169,7 +169,7 @@ func (s *destinationSuite) load(spec etl.LoadSpec, chunks ...[][]schema.Value) e
 		s.t.Errorf("published: %+v, %v", found, err)
 	}
 	// What comes late changes nothing.
-	if err := s.Dest.Prepare(s.ctx(), suiteLoad, spec); err != nil && (!spec.Create || !hasErrorCode(err, "table_exists")) {
+	if err := s.Dest.Prepare(s.ctx(), suiteLoad, spec); err != nil {
 		s.t.Errorf("prepared after it was published: %v", err)
 	}
 	if err := s.stage(spec, chunks, 0); !hasErrorCode(err, "load_gone") {
