@@ -118,7 +118,7 @@ func withDeployed(ctx context.Context, s streams, env app.Environment, do func(c
 	log := app.NewLogger(s.err, settings.Portal.LogLevel)
 	slog.SetDefault(log)
 	settings.Portal.EMF = app.NewEMF(s.err, settings.Name)
-	portal, err := settings.Connect(ctx, log)
+	portal, err := settings.Connect(ctx, log, deploy.WithWarehouse)
 	if err != nil {
 		return err
 	}

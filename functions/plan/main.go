@@ -12,7 +12,7 @@ import (
 )
 
 func main() {
-	f, err := cloud.Start(os.LookupEnv, os.Stdout)
+	f, err := cloud.Start(os.LookupEnv, os.Stdout, cloud.WithWarehouse)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1) //nolint:forbidigo // this is main

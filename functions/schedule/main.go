@@ -11,7 +11,7 @@ import (
 )
 
 func main() {
-	f, err := cloud.Start(os.LookupEnv, os.Stdout, cloud.WithAirflow)
+	f, err := cloud.Start(os.LookupEnv, os.Stdout, cloud.WithAirflow, cloud.WithWarehouse)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1) //nolint:forbidigo // this is main

@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/etlportal/etlportal/internal/etl"
 )
@@ -27,6 +29,8 @@ type Account struct {
 	Endpoint string
 	// AccessKey, SecretKey and SessionToken; without AccessKey AWS's usual chain is used.
 	AccessKey, SecretKey, SessionToken string
+	// Role is the ARN of a role that is assumed by these keys, and called as; "" is none.
+	Role string
 	// Transport, where set, replaces the HTTP transport.
 	Transport http.RoundTripper
 	// Retry is the longest wait between two tries of a request, of which there
@@ -72,7 +76,25 @@ func (a *Account) load(ctx context.Context, what string) (aws.Config, error) {
 	if a.Endpoint != "" {
 		loaded.BaseEndpoint = &a.Endpoint
 	}
+	if a.Role != "" {
+		loaded.Credentials = aws.NewCredentialsCache(assumed{stscreds.NewAssumeRoleProvider(sts.NewFromConfig(loaded), a.Role), a.Role})
+	}
 	return loaded, nil
+}
+
+// assumed are a role's credentials, with errors that say which role it is.
+type assumed struct {
+	aws.CredentialsProvider
+	role string
+}
+
+// Retrieve implements aws.CredentialsProvider.
+func (p assumed) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	c, err := p.CredentialsProvider.Retrieve(ctx)
+	if err != nil {
+		err = fault(request{prefix: "role", what: "assume the role " + p.role, action: "sts:AssumeRole", resource: p.role, look: "AWS STS"}, err)
+	}
+	return c, err
 }
 
 // Codes that several services answer with.
@@ -87,9 +109,11 @@ var (
 	}
 	codesForbidden = []string{
 		"AccessDenied", "AccessDeniedException", "AuthorizationError", "NotAuthorized", "InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException",
-		"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "ExpiredToken", "ExpiredTokenException", "InvalidToken", "OptInRequired",
+		"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "InvalidToken", "OptInRequired",
 		"KMS.AccessDeniedException", "KmsAccessDenied",
 	}
+	// codesExpired are of temporary credentials of AWS, which no policy mends.
+	codesExpired = []string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 )
 
 // request describes a request that failed, for people.
@@ -110,6 +134,10 @@ func fault(r request, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
+	if e, ok := errors.AsType[*etl.Error](err); ok {
+		// It was not sent: the credentials for it are explained already.
+		return e
+	}
 	e := &etl.Error{Err: err, Message: fmt.Sprintf("cannot %s: %s", r.what, short(err))}
 	code := status(err)
 	switch {
@@ -117,6 +145,8 @@ func fault(r request, err error) error {
 		e.Kind, e.Code, e.Fix = etl.Weather, r.prefix+"_busy", "Wait a little and try again."
 	case code >= 500 || hasCode(err, codesAway...):
 		e.Kind, e.Code, e.Fix = etl.Weather, r.prefix+"_unavailable", "Try again; if it stays so, look at AWS's health dashboard."
+	case hasCode(err, codesExpired...):
+		e.Kind, e.Code, e.Fix = etl.Mistake, r.prefix+"_expired", "Renew the AWS credentials that this runs with: they have expired; and check this machine's clock."
 	case hasCode(err, codesForbidden...) || code == http.StatusForbidden || code == http.StatusUnauthorized:
 		e.Kind, e.Code = etl.Mistake, r.prefix+"_denied"
 		e.Fix = fmt.Sprintf("Allow %s on %s to the role or user that this runs as.", r.action, r.resource)

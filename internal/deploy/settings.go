@@ -57,6 +57,8 @@ type Settings struct {
 	tasks          aws.TasksConfig
 	schedules      aws.SchedulerConfig
 	flows          flows
+	// warehouseRole is assumed for what is asked of warehouses; "" is none.
+	warehouseRole string
 }
 
 // Read reads the environment. The error is a Mistake of code bad_setting that
@@ -104,6 +106,7 @@ func Read(env app.Environment) (Settings, error) {
 		RoleARN: r.Text("ETLPORTAL_SCHEDULE_ROLE_ARN", ""), DeadARN: r.Text("ETLPORTAL_SCHEDULE_DLQ_ARN", ""),
 	}
 	s.flows = readFlows(r, s.account)
+	s.warehouseRole = r.Text("ETLPORTAL_WAREHOUSE_ROLE_ARN", "")
 	s.Portal.LongPublish = r.Duration("ETLPORTAL_LONG_PUBLISH", workflow.DefaultLongPublish, time.Millisecond, 24*time.Hour)
 	s.Bootstrap = r.Text("ETLPORTAL_BOOTSTRAP_TOKEN_SECRET", "")
 	switch how := r.Text("ETLPORTAL_RESPONSE", "buffered"); how {

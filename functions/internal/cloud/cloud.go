@@ -71,7 +71,7 @@ func StartAPI(env app.Environment, w io.Writer) (*Function, error) {
 	if err := check.Check(); err != nil {
 		return nil, err
 	}
-	return start(s, env, w, []Part{withAPI, WithAirflow}), nil
+	return start(s, env, w, []Part{withAPI, WithAirflow, WithWarehouse}), nil
 }
 
 func start(s deploy.Settings, env app.Environment, w io.Writer, parts []Part) *Function {
@@ -141,6 +141,11 @@ func withAPI(_ context.Context, _ *deploy.Settings, a *app.Adapters) error {
 // ETLPORTAL_TASK_CLUSTER and its companions say where.
 func WithTasks(ctx context.Context, s *deploy.Settings, a *app.Adapters) error {
 	return deploy.WithTasks(ctx, s, a)
+}
+
+// WithWarehouse lets the function load into Amazon Redshift.
+func WithWarehouse(ctx context.Context, s *deploy.Settings, a *app.Adapters) error {
+	return deploy.WithWarehouse(ctx, s, a)
 }
 
 // WithAirflow lets the function hand schedules and runs to a managed Airflow,
