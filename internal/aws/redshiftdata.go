@@ -47,8 +47,7 @@ const (
 // NewRedshiftData makes the adapter; it does not call the API yet. Mistake: no_warehouse.
 func NewRedshiftData(ctx context.Context, a Account, d RedshiftData) (etl.Statements, error) {
 	if (d.Workgroup == "") == (d.Cluster == "") {
-		return nil, etl.Mistakef("no_warehouse", "Give either workgroup (Serverless) or cluster_identifier, or the host name that AWS shows for it.",
-			"the Data API must be told one workgroup or one cluster")
+		return nil, noWarehouse("the Data API must be told one workgroup or one cluster")
 	}
 	loaded, err := a.load(ctx, "the Redshift Data API")
 	if err != nil {

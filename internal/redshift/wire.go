@@ -1,170 +1,27 @@
 package redshift
 
 import (
-	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"fmt"
-	"net"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 
 	"github.com/etlportal/etlportal/internal/etl"
-)
-
-// Login says how to connect over the wire protocol.
-type Login struct {
-	Host               string
-	Port               int // 0: 5439
-	Database           string
-	Username, Password string
-	// SSLMode is libpq's require (the default), verify-ca, verify-full or disable.
-	SSLMode string
-	// Authority is the certificate of the server's authority, in PEM; empty: those of the system.
-	Authority string
-	// Timeout of connecting; 0 means 10 seconds.
-	Timeout time.Duration
-	// Control, where set, is asked before each connection with the very address
-	// that is dialled (net.Dialer.Control).
-	Control func(network, address string, c syscall.RawConn) error
-}
-
-const (
-	defaultPort    = 5439
-	connectTimeout = 10 * time.Second
-	// patience is how long a cancelled statement may take to end before its
-	// connection is cut.
-	patience = 5 * time.Second
 )
 
 // wire is the road over connections, with the simple protocol alone: Redshift
 // is no PostgreSQL to its drivers (https://docs.aws.amazon.com/redshift/latest/dg/c_redshift-and-postgres-sql.html).
 type wire struct {
 	config *pgconn.Config
+	// credentials are Login's.
+	credentials func(ctx context.Context, renew bool) (username, password string, err error)
 
 	mu     sync.Mutex
 	idle   []*pgconn.PgConn
 	closed bool
-}
-
-// Connect gives the road to a warehouse over its wire protocol; it connects once, to see that it can.
-//
-// Errors: the Mistakes bad_ssl_mode, bad_certificate, wrong_password,
-// no_such_database; Weather unreachable.
-func Connect(ctx context.Context, l Login) (etl.Statements, error) {
-	// Only ParseConfig makes a config; all that counts in it is replaced below.
-	config, err := pgconn.ParseConfig("host=127.0.0.1 sslmode=disable")
-	if err != nil {
-		return nil, &etl.Error{
-			Kind: etl.Mistake, Code: "bad_environment", Err: err,
-			Message: "a PG* variable in the environment cannot be read", Fix: "Remove the PG* variables.",
-		}
-	}
-	config.Host, config.Port, config.Database, config.User, config.Password = l.Host, uint16(cmp.Or(l.Port, defaultPort)), l.Database, l.Username, l.Password
-	config.RuntimeParams = map[string]string{"application_name": "etlportal", "client_encoding": "UTF8"}
-	config.ConnectTimeout, config.Fallbacks = cmp.Or(l.Timeout, connectTimeout), nil
-	config.DialFunc = (&net.Dialer{KeepAlive: 15 * time.Second, Control: l.Control}).DialContext
-	config.OnNotice = func(*pgconn.PgConn, *pgconn.Notice) {}
-	config.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: patience}
-	}
-	if config.TLSConfig, err = tlsOf(&l); err != nil {
-		return nil, err
-	}
-	w := &wire{config: config}
-	conn, err := w.dial(ctx)
-	if err != nil {
-		return nil, err
-	}
-	w.release(conn)
-	return w, nil
-}
-
-// tlsOf reads the mode as libpq does, but knows none that goes on without TLS
-// where it was asked for.
-func tlsOf(l *Login) (*tls.Config, error) {
-	var roots *x509.CertPool
-	if l.Authority != "" {
-		roots = x509.NewCertPool()
-		if !roots.AppendCertsFromPEM([]byte(l.Authority)) {
-			return nil, etl.Mistakef("bad_certificate", "Paste the authority's certificate in PEM.", "ssl_root_cert holds no certificate")
-		}
-	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: l.Host, RootCAs: roots}
-	switch mode := cmp.Or(l.SSLMode, "require"); {
-	case mode == "disable":
-		return nil, nil //nolint:nilnil // without TLS
-	case mode == "verify-full":
-		return config, nil
-	case mode == "verify-ca", mode == "require" && roots != nil:
-		config.InsecureSkipVerify = true
-		config.VerifyConnection = func(s tls.ConnectionState) error {
-			o := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool()}
-			if len(s.PeerCertificates) == 0 {
-				return errors.New("the server shows no certificate")
-			}
-			for _, c := range s.PeerCertificates[1:] {
-				o.Intermediates.AddCert(c)
-			}
-			_, err := s.PeerCertificates[0].Verify(o)
-			return err
-		}
-		return config, nil
-	case mode == "require", mode == "prefer", mode == "allow":
-		config.InsecureSkipVerify = true
-		return config, nil
-	default:
-		return nil, etl.Mistakef("bad_ssl_mode", "Use require, verify-ca, verify-full or disable.", "the ssl_mode %q does not exist", mode)
-	}
-}
-
-func (w *wire) dial(ctx context.Context) (*pgconn.PgConn, error) {
-	conn, err := pgconn.ConnectConfig(ctx, w.config)
-	if err == nil {
-		return conn, nil
-	}
-	at := net.JoinHostPort(w.config.Host, strconv.Itoa(int(w.config.Port)))
-	// ConnectError holds the configuration, and so the password: it goes into no error.
-	e := &etl.Error{Kind: etl.Weather, Code: "unreachable", Message: "no connection to Redshift at " + at + " could be made", Fix: "Check host, port, network and security group, and that the cluster or workgroup is there."}
-	if refusal, ok := errors.AsType[*etl.Error](err); ok {
-		return nil, refusal
-	}
-	var answer *pgconn.PgError
-	var timeout net.Error
-	switch {
-	case errors.As(err, &answer) && (answer.Code == "28P01" || answer.Code == "28000"):
-		e.Kind, e.Code = etl.Mistake, "wrong_password"
-		e.Message, e.Fix = fmt.Sprintf("Redshift did not accept user %q with this password", w.config.User), "Check user and password."
-	case errors.As(err, &answer) && answer.Code == "3D000":
-		e.Kind, e.Code = etl.Mistake, "no_such_database"
-		e.Message, e.Fix = fmt.Sprintf("there is no database %q", w.config.Database), "Check the database's name."
-	case errors.As(err, &answer):
-		e.Message += ": " + strings.Join(strings.Fields(answer.Message), " ")
-	case errors.Is(err, syscall.ECONNREFUSED):
-		e.Code, e.Message = "connection_refused", "no server takes connections at "+at
-	case errors.As(err, &timeout) && timeout.Timeout():
-		e.Code, e.Message = "connect_timeout", at+" did not answer"
-	case w.config.TLSConfig != nil && isTLS(err):
-		e.Kind, e.Code, e.Message, e.Fix = etl.Mistake, "tls_failed", "TLS with "+at+" failed", "Check ssl_mode and the authority's certificate."
-	}
-	return nil, e
-}
-
-func isTLS(err error) bool {
-	var record tls.RecordHeaderError
-	var verify *tls.CertificateVerificationError
-	var authority x509.UnknownAuthorityError
-	var host x509.HostnameError
-	return errors.As(err, &record) || errors.As(err, &verify) || errors.As(err, &authority) || errors.As(err, &host)
 }
 
 // Run implements etl.Statements.
@@ -313,54 +170,4 @@ func (w *wire) Close(context.Context) error {
 		w.drop(conn)
 	}
 	return nil
-}
-
-// URL is a destination as people write it: redshift://user@host:5439/database
-// with the options copy_role_arn, staging_bucket, staging_prefix, staging_region,
-// sslmode, and for the Data API, where there is no host, workgroup or
-// cluster_identifier, region and secret_arn.
-type URL struct {
-	Login
-	Options map[string]string
-}
-
-// ParseURL reads a URL; Mistakes of code bad_url quote no part of it, which may hold a password.
-func ParseURL(s string) (URL, error) {
-	const fix = "Write it as redshift://user@host:5439/database?copy_role_arn=…&staging_bucket=…, with special characters percent-encoded."
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "redshift" {
-		return URL{}, etl.Mistakef("bad_url", fix, "the destination's URL cannot be read")
-	}
-	out := URL{Options: map[string]string{}}
-	out.Host, out.Database = u.Hostname(), strings.TrimPrefix(u.Path, "/")
-	if u.Port() != "" {
-		if out.Port, err = strconv.Atoi(u.Port()); err != nil || out.Port < 1 || out.Port > 65535 {
-			return URL{}, etl.Mistakef("bad_url", fix, "the destination URL's port is not between 1 and 65535")
-		}
-	}
-	out.Username = u.User.Username()
-	out.Password, _ = u.User.Password()
-	query, err := url.ParseQuery(u.RawQuery)
-	if err != nil {
-		return URL{}, etl.Mistakef("bad_url", fix, "the options of the destination's URL cannot be read")
-	}
-	for name, values := range query {
-		if !knownOption[name] {
-			return URL{}, etl.Mistakef("bad_url", fix, "the destination's URL has an option that does not exist")
-		}
-		out.Options[name] = values[len(values)-1]
-	}
-	out.SSLMode = out.Options["sslmode"]
-	if out.Host == "" && out.Options["workgroup"] == "" && out.Options["cluster_identifier"] == "" {
-		return URL{}, etl.Mistakef("bad_url", fix, "the destination's URL names neither a host nor a workgroup or cluster")
-	}
-	if out.Database == "" || strings.Contains(out.Database, "/") {
-		return URL{}, etl.Mistakef("bad_url", fix, "the destination's URL names no database")
-	}
-	return out, nil
-}
-
-var knownOption = map[string]bool{
-	"copy_role_arn": true, "staging_bucket": true, "staging_prefix": true, "staging_region": true, "sslmode": true,
-	"workgroup": true, "cluster_identifier": true, "region": true, "secret_arn": true,
 }

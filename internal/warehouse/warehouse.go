@@ -17,14 +17,14 @@ import (
 
 // The options of a credential of type redshift, and of a redshift:// URL.
 const (
-	// OptionAccess is connection (the default) or data_api.
+	// OptionAccess is connection (the default), iam or data_api.
 	OptionAccess = "access"
 	// OptionRole is the ARN of the role by which COPY reads the staged files.
 	OptionRole = "copy_role_arn"
 	// OptionBucket and OptionPrefix are where files are staged.
 	OptionBucket = "staging_bucket"
 	OptionPrefix = "staging_prefix"
-	// OptionRegion is the warehouse's, for the Data API, where the host does not tell it.
+	// OptionRegion is the warehouse's, where the host does not tell it.
 	OptionRegion = "region"
 	// OptionBucketRegion is the bucket's where it is not the warehouse's.
 	OptionBucketRegion = "staging_region"
@@ -37,7 +37,9 @@ const (
 
 	optionCA      = "ssl_root_cert"
 	optionTimeout = "connect_timeout"
-	// DataAPI is OptionAccess for going without a connection.
+	// IAM is OptionAccess for connections with temporary credentials, DataAPI for
+	// going without a connection.
+	IAM     = "iam"
 	DataAPI = "data_api"
 )
 
@@ -97,7 +99,8 @@ func regionOf(host string) string {
 
 func connect(ctx context.Context, config Config, c etl.Credential, password string) (etl.Statements, error) {
 	if c.Options[OptionAccess] == DataAPI {
-		return dataAPI(ctx, config, c)
+		account, d := known(config.Account, c)
+		return aws.NewRedshiftData(ctx, account, d)
 	}
 	l := redshift.Login{
 		Host: c.Host, Port: c.Port, Database: c.Database, Username: c.Username, Password: password, SSLMode: c.SSLMode, Authority: c.Options[optionCA], Control: config.Control,
@@ -105,15 +108,23 @@ func connect(ctx context.Context, config Config, c etl.Credential, password stri
 	if n, err := strconv.Atoi(c.Options[optionTimeout]); err == nil && n > 0 {
 		l.Timeout = time.Duration(n) * time.Second
 	}
+	if c.Options[OptionAccess] == IAM {
+		account, d := known(config.Account, c)
+		temporary, err := aws.NewRedshiftLogin(ctx, account, d)
+		if err != nil {
+			return nil, err
+		}
+		l.Username, l.Password, l.Credentials = "", "", temporary.Credentials
+	}
 	return redshift.Connect(ctx, l)
 }
 
-// dataAPI names the warehouse as its host does, unless the options do.
-func dataAPI(ctx context.Context, config Config, c etl.Credential) (etl.Statements, error) {
+// known gives the names by which AWS's APIs know a warehouse: those of its host,
+// unless the options name others.
+func known(account aws.Account, c etl.Credential) (aws.Account, aws.RedshiftData) {
 	o := c.Options
-	account := config.Account
 	account.Region = cmp.Or(o[OptionRegion], regionOf(c.Host), account.Region)
-	d := aws.RedshiftData{Workgroup: o[OptionWorkgroup], Cluster: o[OptionCluster], Database: c.Database, Secret: o[OptionSecret]}
+	d := aws.RedshiftData{Workgroup: o[OptionWorkgroup], Cluster: o[OptionCluster], Database: c.Database}
 	if m := hostForm.FindStringSubmatch(c.Host); m != nil && d.Workgroup == "" && d.Cluster == "" {
 		if m[3] == "" {
 			d.Cluster = m[1]
@@ -121,10 +132,13 @@ func dataAPI(ctx context.Context, config Config, c etl.Credential) (etl.Statemen
 			d.Workgroup = m[1]
 		}
 	}
+	if o[OptionAccess] == DataAPI {
+		d.Secret = o[OptionSecret]
+	}
 	if d.Cluster != "" && d.Secret == "" {
 		d.User = c.Username
 	}
-	return aws.NewRedshiftData(ctx, account, d)
+	return account, d
 }
 
 // OpenURL connects to the warehouse of a redshift:// URL.
@@ -153,7 +167,7 @@ func named(at, otherwise string) (c etl.Credential, password string, err error) 
 		return c, "", err
 	}
 	c = etl.Credential{Type: "redshift", Host: u.Host, Port: u.Port, Database: u.Database, Username: u.Username, SSLMode: u.SSLMode, Options: u.Options}
-	if u.Options[OptionWorkgroup] != "" || u.Options[OptionCluster] != "" {
+	if c.Options[OptionAccess] == "" && (u.Options[OptionWorkgroup] != "" || u.Options[OptionCluster] != "") {
 		c.Options[OptionAccess] = DataAPI
 	}
 	return c, cmp.Or(u.Password, otherwise), nil
