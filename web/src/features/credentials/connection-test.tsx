@@ -1,22 +1,48 @@
 import { useMutation } from '@tanstack/react-query'
-import { CircleCheck, CircleDashed, CircleX, Lightbulb, PlugZap } from 'lucide-react'
+import { ArrowDown, CircleCheck, CircleDashed, CircleX, Lightbulb, PlugZap } from 'lucide-react'
 import { useEffect, useRef } from 'react'
 import { call, client } from '@/shared/api/client'
-import type { ConnectionTest } from '@/shared/api/model'
+import type { ConnectionTest, Credential } from '@/shared/api/model'
 import { Button, Card, CodeBlock, ErrorPanel, ProgressBar } from '@/shared/components'
 import { cn } from '@/shared/lib/cn'
 import { formatDuration } from '@/shared/lib/format'
+import { accessOf } from '@/shared/lib/warehouse'
+import { needsId } from './redshift-needs'
 
-const names = [
-  { name: 'dns', label: 'Name', what: 'the host has an address' },
-  { name: 'tcp', label: 'Network', what: 'the port answers' },
-  { name: 'tls', label: 'Encryption', what: 'as asked for' },
-  { name: 'login', label: 'Login', what: 'user, password, database' },
-  { name: 'privileges', label: 'Privileges', what: 'what a load needs' },
-] as const
+const steps: Record<string, { label: string; what: string }> = {
+  dns: { label: 'Name', what: 'the host has an address' },
+  tcp: { label: 'Network', what: 'the port answers' },
+  tls: { label: 'Encryption', what: 'as asked for' },
+  credentials: { label: 'Temporary credentials', what: 'AWS gives user and password' },
+  login: { label: 'Login', what: 'user, password, database' },
+  privileges: { label: 'Privileges', what: 'what a load needs' },
+  staging: { label: 'Staging', what: 'files can be put into the bucket' },
+  copy_role: { label: 'COPY role', what: 'the warehouse reads them by the role' },
+}
+
+/** The steps that a test of a destination takes, in their order. */
+function planOf(credential: Pick<Credential, 'type' | 'options'>): string[] {
+  if (credential.type !== 'redshift') return ['dns', 'tcp', 'tls', 'login', 'privileges']
+  const access = accessOf(credential)
+  const way = { connection: ['dns', 'tcp', 'tls'], iam: ['dns', 'tcp', 'tls', 'credentials'], data_api: [] }[access]
+  return [...way, 'login', 'privileges', 'staging', 'copy_role']
+}
+
+/** Steps that fail for what is to be set up in AWS, as the panel of it says. */
+const inNeeds = new Set(['credentials', 'staging', 'copy_role'])
+
+/** What was tried, and after a failure what was not: the portal decides about the steps. */
+function shownSteps(credential: Pick<Credential, 'type' | 'options'>, result: ConnectionTest | undefined): string[] {
+  const plan = planOf(credential)
+  if (!result) return plan
+  const tried = result.steps.map(({ name }) => name as string)
+  const last = plan.indexOf(tried.at(-1) ?? '')
+  return [...tried, ...(result.ok ? [] : plan.slice(last + 1).filter((name) => !tried.includes(name)))]
+}
 
 /** Tries the connection step by step; the first step that fails says why and what to do. */
-export function ConnectionTestCard({ id, version, start }: { id: number; version: number; start: boolean }) {
+export function ConnectionTestCard({ credential, start }: { credential: Credential; start: boolean }) {
+  const { id, version } = credential
   const test = useMutation({ mutationFn: () => call(client.POST('/api/v1/credentials/{id}/test', { params: { path: { id } } })) })
   const { mutate, reset } = test
   const tested = useRef(version)
@@ -40,7 +66,7 @@ export function ConnectionTestCard({ id, version, start }: { id: number; version
     >
       {test.error && <ErrorPanel error={test.error} className="mb-3" />}
       {test.isPending && <ProgressBar value={null} label="Connection test" className="mb-3" />}
-      <Steps result={test.data} />
+      <Steps credential={credential} result={test.data} />
       <p role="status" className={cn('mt-3 text-sm font-medium', test.data ? (test.data.ok ? 'text-ok-text' : 'text-bad-text') : 'sr-only')}>
         {test.data && (test.data.ok ? 'Ready to load into.' : 'Not usable yet: see the step that failed.')}
       </p>
@@ -48,10 +74,11 @@ export function ConnectionTestCard({ id, version, start }: { id: number; version
   )
 }
 
-function Steps({ result }: { result: ConnectionTest | undefined }) {
+function Steps({ credential, result }: { credential: Credential; result: ConnectionTest | undefined }) {
   return (
     <ol className="space-y-3">
-      {names.map(({ name, label, what }) => {
+      {shownSteps(credential, result).map((name) => {
+        const { label, what } = steps[name] ?? { label: name, what: '' }
         const step = result?.steps.find((each) => each.name === name)
         const Icon = step ? (step.ok ? CircleCheck : CircleX) : CircleDashed
         const grant = step?.fix?.includes('GRANT ')
@@ -79,6 +106,21 @@ function Steps({ result }: { result: ConnectionTest | undefined }) {
                     <span>{step.fix}</span>
                   </p>
                 ))}
+              {step && !step.ok && inNeeds.has(name) && (
+                <Button
+                  variant="ghost"
+                  size="sm"
+                  className="mt-1 -ml-2"
+                  onClick={() => {
+                    const panel = document.getElementById(needsId)
+                    panel?.scrollIntoView({ block: 'start' })
+                    panel?.focus({ preventScroll: true })
+                  }}
+                >
+                  <ArrowDown aria-hidden />
+                  What Redshift needs
+                </Button>
+              )}
             </div>
           </li>
         )

@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Trash2 } from 'lucide-react'
 import { useState } from 'react'
+import { useWatch } from 'react-hook-form'
 import { useNavigate, useParams } from 'react-router'
 import { toast } from 'sonner'
 import * as z from 'zod'
@@ -10,9 +11,11 @@ import { credentialQuery, itemsOf, jobsQuery } from '@/shared/api/queries'
 import { Badge, Button, Card, ConfirmDialog, ErrorPanel, Facts, LoadMore, PageHeader, QueryView, RowLink, StatusBadge, Time } from '@/shared/components'
 import { plural, tableName } from '@/shared/lib/format'
 import { useSearchState } from '@/shared/lib/search-state'
+import { kindOf, placeOf } from '@/shared/lib/warehouse'
 import { ConnectionTestCard } from './connection-test'
 import { CredentialForm } from './credential-form'
-import { kindOf } from './kind'
+import { useCredentialForm } from './form'
+import { RedshiftNeeds } from './redshift-needs'
 
 const view = z.object({ test: z.stringbool().catch(false) })
 const crumbs = [{ label: 'Destinations', to: '/credentials' }]
@@ -39,6 +42,8 @@ function Loaded({ credential }: { credential: Credential }) {
   const [deleting, setDeleting] = useState(false)
   const jobs = useInfiniteQuery(jobsQuery({ credential_id: id }))
   const users = itemsOf(jobs.data)
+  const form = useCredentialForm(credential)
+  const type = useWatch({ control: form.control, name: 'type' })
   const tag = { path: { id }, header: { 'If-Match': `"${version}"` } }
   return (
     <>
@@ -46,6 +51,7 @@ function Loaded({ credential }: { credential: Credential }) {
         title={credential.name}
         crumbs={crumbs}
         badge={<Badge>{kindOf(credential)}</Badge>}
+        description={<span className="font-mono text-xs break-all">{placeOf(credential)}</span>}
         actions={
           <Button variant="danger" onClick={() => setDeleting(true)}>
             <Trash2 aria-hidden />
@@ -56,7 +62,7 @@ function Loaded({ credential }: { credential: Credential }) {
       <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <Card title="Settings">
           <CredentialForm
-            key={version}
+            form={form}
             credential={credential}
             action="Save"
             onSave={async (input) => {
@@ -67,7 +73,8 @@ function Loaded({ credential }: { credential: Credential }) {
           />
         </Card>
         <div className="grid gap-5">
-          <ConnectionTestCard id={id} version={version} start={test} />
+          <ConnectionTestCard credential={credential} start={test} />
+          {type === 'redshift' && <RedshiftNeeds form={form} />}
           <Card title="Used by" description={jobs.data && plural(users.length, 'job')} flush>
             <QueryView query={jobs}>
               {() =>

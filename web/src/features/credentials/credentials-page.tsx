@@ -5,7 +5,7 @@ import type { Credential } from '@/shared/api/model'
 import { credentialsQuery, itemsOf } from '@/shared/api/queries'
 import { ButtonLink, Card, DataTable, EmptyState, Input, LoadMore, PageHeader, QueryView, RowLink, Time, type DataColumn } from '@/shared/components'
 import { useSearchState } from '@/shared/lib/search-state'
-import { kindOf } from './kind'
+import { accessOf, kindOf, placeOf } from '@/shared/lib/warehouse'
 
 const view = z.object({ q: z.string().catch('') })
 
@@ -15,15 +15,11 @@ const columns: DataColumn<Credential>[] = [
   {
     id: 'where',
     header: 'Database',
-    sort: (credential) => credential.host,
-    cell: (credential) => (
-      <span className="font-mono text-xs break-all">
-        {credential.host}:{credential.port}/{credential.database}
-      </span>
-    ),
+    sort: placeOf,
+    cell: (credential) => <span className="font-mono text-xs break-all">{placeOf(credential)}</span>,
   },
-  { id: 'user', header: 'User', from: 'md', cell: (credential) => <span className="font-mono text-xs">{credential.username}</span> },
-  { id: 'tls', header: 'Encryption', from: 'lg', cell: (credential) => <span className="font-mono text-xs">{credential.ssl_mode}</span> },
+  { id: 'user', header: 'User', from: 'md', cell: (credential) => <span className="font-mono text-xs">{credential.username || '–'}</span> },
+  { id: 'tls', header: 'Encryption', from: 'lg', cell: (credential) => <span className="font-mono text-xs">{accessOf(credential) === 'data_api' ? 'https' : credential.ssl_mode}</span> },
   { id: 'parallel', header: 'Loaders', from: 'lg', align: 'right', sort: (credential) => credential.max_parallel, cell: (credential) => credential.max_parallel },
   { id: 'updated', header: 'Changed', from: 'md', align: 'right', sort: (credential) => credential.updated_at, cell: (credential) => <span className="text-xs text-muted"><Time at={credential.updated_at} /></span> },
 ]
@@ -33,7 +29,7 @@ export function CredentialsPage() {
   const [{ q }, setView] = useSearchState(view)
   const all = itemsOf(query.data)
   const word = q.toLowerCase()
-  const shown = all.filter((each) => [each.name, each.host, each.database, each.username].some((text) => text.toLowerCase().includes(word)))
+  const shown = all.filter((each) => [each.name, kindOf(each), placeOf(each), each.username].some((text) => text.toLowerCase().includes(word)))
   return (
     <>
       <PageHeader
@@ -47,7 +43,7 @@ export function CredentialsPage() {
         }
       />
       {all.length > 5 && (
-        <Input type="search" aria-label="Search destinations" placeholder="Search name, host, database, user" value={q} onChange={(event) => setView({ q: event.target.value })} className="mb-3 max-w-sm" />
+        <Input type="search" aria-label="Search destinations" placeholder="Search name, kind, host, database, user" value={q} onChange={(event) => setView({ q: event.target.value })} className="mb-3 max-w-sm" />
       )}
       <Card flush>
         <QueryView query={query}>
@@ -59,10 +55,10 @@ export function CredentialsPage() {
               rowKey={(credential) => credential.id}
               empty={
                 q ? (
-                  <p className="px-4 py-10 text-center text-sm text-muted">No destination has “{q}” in its name, host, database or user.</p>
+                  <p className="px-4 py-10 text-center text-sm text-muted">No destination has “{q}” in its name, kind, host, database or user.</p>
                 ) : (
                   <EmptyState icon={Cable} title="No destination yet" action={<ButtonLink to="/credentials/new" variant="primary">New destination</ButtonLink>}>
-                    A destination is a PostgreSQL database with a user who may load into it. Connect one, and test it step by step.
+                    A destination is a database, PostgreSQL or Amazon Redshift, with a user who may load into it. Connect one, and test it step by step.
                   </EmptyState>
                 )
               }

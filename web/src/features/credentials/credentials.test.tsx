@@ -2,7 +2,7 @@ import { screen } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { json, problem, server } from '@/shared/test/server'
 import { renderRoutes } from '@/shared/test/render'
-import { fields, initial, inputOf, parseUrl } from './form'
+import { initial, inputOf, parse, parseUrl } from './form'
 import { routes } from './routes'
 
 const credential = {
@@ -62,7 +62,7 @@ test.each([
 
 test('an update keeps the password and the options that the form does not show', () => {
   const before = { ...credential, options: { connect_timeout: '5', ssl_root_cert: 'old' } }
-  const input = inputOf(fields.parse({ ...initial(before), ssl_root_cert: '' }), before)
+  const input = inputOf(parse({ ...initial(before), ssl_root_cert: '' }), before)
   expect(input.options).toEqual({ connect_timeout: '5' })
   expect(input).not.toHaveProperty('password')
 })
