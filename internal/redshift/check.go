@@ -51,11 +51,11 @@ func (r *Redshift) CheckCopy(ctx context.Context) (detail string, err error) {
 	}()
 	t := &script{}
 	x.copyInto(t, 0)
-	t.assert("count", "count(*) = 1", stageTable)
-	t.add("sweep", "DROP TABLE %s", stageTable)
+	t.assert("count", "count(*) = 1", x.stage())
+	t.add("sweep", "DROP TABLE %s", x.stage())
 	if _, err := r.transaction(ctx, t.sql...); err != nil {
 		if t.failed(err) == "copy" {
-			err = x.copyFailure(err)
+			err = x.copyFailure(ctx, err)
 		}
 		return "", explain(ctx, err, "copying a file by the role")
 	}

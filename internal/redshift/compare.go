@@ -29,9 +29,9 @@ func (p *publication) compare(s *script) {
 			same = append(same, fmt.Sprintf("(%[1]s = %[2]s OR %[1]s IS NULL AND %[2]s IS NULL)", a, b))
 		}
 		join = fmt.Sprintf(" LEFT JOIN %s AS t ON %s", p.target(), p.equal("t."))
-		s.add("unchanged", "SELECT count(*) FROM %s AS s JOIN %s AS t ON %s WHERE %s", finalTable, p.target(), p.equal("t."), strings.Join(same, " AND "))
+		s.add("unchanged", "SELECT count(*) FROM %s AS s JOIN %s AS t ON %s WHERE %s", p.final(), p.target(), p.equal("t."), strings.Join(same, " AND "))
 	}
-	s.add("sample", "SELECT %s FROM %s AS s%s ORDER BY s.%s LIMIT %d", strings.Join(selected, ", "), stageTable, join, rowColumn, p.spec.Sample)
+	s.add("sample", "SELECT %s FROM %s AS s%s ORDER BY s.%s LIMIT %d", strings.Join(selected, ", "), p.stage(), join, rowColumn, p.spec.Sample)
 }
 
 // shown is a value as text.
@@ -83,8 +83,8 @@ func (p *publication) statements() []string {
 	s := &script{}
 	p.move(s)
 	for _, x := range s.sql {
-		x = strings.ReplaceAll(x, stageTable, "<the file's rows>")
-		sql = append(sql, strings.ReplaceAll(x, finalTable, "<the file's rows, one of each key>"))
+		x = strings.ReplaceAll(x, p.stage(), "<the file's rows>")
+		sql = append(sql, strings.ReplaceAll(x, p.final(), "<the file's rows, one of each key>"))
 	}
 	return sql
 }

@@ -41,6 +41,9 @@ func explain(ctx context.Context, err error, what string) error {
 	if _, ok := errors.AsType[*etl.RetryAfter](err); ok {
 		return err
 	}
+	if _, ok := errors.AsType[*etl.ChunksMissing](err); ok {
+		return err
+	}
 	made := &etl.Error{Kind: etl.Weather, Err: err}
 	if ctx.Err() != nil {
 		made.Code, made.Message, made.Fix = "cancelled", "cancelled while "+what, "Start again when you like; "+unchanged

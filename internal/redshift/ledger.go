@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -122,6 +123,9 @@ func (r *Redshift) check(ctx context.Context, spec *etl.LoadSpec) error {
 	missing := known && e.Code == "table_not_found"
 	switch {
 	case spec.Create && missing:
+		if err := etl.TableMistake(r.CheckTable(spec.Table)); err != nil {
+			return err
+		}
 	case err != nil:
 		return err
 	case spec.Create:
@@ -170,10 +174,26 @@ func (r *Redshift) Published(ctx context.Context, load string) (*etl.LoadResult,
 		}
 	}
 	result := &etl.LoadResult{Inserted: n[1], Updated: n[2], Deduplicated: n[0] - n[1] - n[2]}
-	if err := errors.Join(json.Unmarshal([]byte(text(row[3])), &result.Refused), json.Unmarshal([]byte(text(row[4])), &result.Notes)); err != nil {
+	if err := json.Unmarshal([]byte(text(row[4])), &result.Notes); err != nil {
 		return nil, defect("the entry of load %s: %v", load, err)
 	}
-	return result, nil
+	return result, r.refused(ctx, load, text(row[3]), result)
+}
+
+// refused reads the rows that a published load left out.
+func (r *Redshift) refused(ctx context.Context, load, kept string, result *etl.LoadResult) error {
+	if kept == "" {
+		return nil
+	}
+	var list refusedList
+	if err := json.Unmarshal([]byte(kept), &list); err != nil {
+		return defect("the entry of load %s: %v", load, err)
+	}
+	there, err := r.get(ctx, list.Object, &result.Refused)
+	if err == nil && !there {
+		result.Notes = append(result.Notes, fmt.Sprintf("%d rows were refused by Redshift; which is not known any more, as the staged files are gone", list.Rows))
+	}
+	return err
 }
 
 // initialised says whether the ledgers are there.
@@ -188,7 +208,7 @@ func (r *Redshift) Publish(ctx context.Context, load string, spec etl.LoadSpec, 
 		if err != nil {
 			return etl.LoadResult{}, err
 		}
-		return *done, r.end(ctx, load)
+		return r.over(ctx, load, *done), nil
 	}
 	if err := etl.Reached(ctx, "before the marker"); err != nil {
 		return etl.LoadResult{}, err
@@ -213,7 +233,13 @@ func (r *Redshift) Publish(ctx context.Context, load string, spec etl.LoadSpec, 
 		if err != nil || done == nil {
 			return etl.LoadResult{}, errors.Join(err, defect("load %s is marked as published and has no entry", load))
 		}
-		return *done, r.end(ctx, load)
+		return r.over(ctx, load, *done), nil
+	}
+	if lost, ok := errors.AsType[*etl.ChunksMissing](err); ok {
+		// Without its entry a chunk is loaded again.
+		for _, n := range lost.Chunks {
+			err = errors.Join(err, r.o.Staging.Blobs.Delete(ctx, r.chunkKey(load, s, n)))
+		}
 	}
 	if err != nil {
 		return etl.LoadResult{}, err
@@ -221,7 +247,16 @@ func (r *Redshift) Publish(ctx context.Context, load string, spec etl.LoadSpec, 
 	if err := etl.Reached(ctx, "after the publishing commit"); err != nil {
 		return result, err
 	}
-	return result, r.end(ctx, load)
+	return r.over(ctx, load, result), nil
+}
+
+// over closes the stage of a load that is published. Whatever is in the way of
+// that is no failure of the load: the stage is swept later.
+func (r *Redshift) over(ctx context.Context, load string, result etl.LoadResult) etl.LoadResult {
+	if err := r.end(ctx, load); err != nil {
+		result.Notes = append(slices.Clip(result.Notes), "the load is published, its stage could not be closed yet: "+explain(ctx, err, "closing it").Error())
+	}
+	return result
 }
 
 // notes are what is worth telling of a load.

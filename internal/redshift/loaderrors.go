@@ -1,6 +1,7 @@
 package redshift
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -27,22 +28,15 @@ func (p *publication) refusals(ctx context.Context, cause error) error {
 	if len(p.refused) > 0 {
 		return cause // they are left out, and still something is wrong
 	}
-	found, err := p.r.loadErrors(ctx, p.prefix)
+	found, err := p.loadErrors(ctx, 0)
 	if err != nil {
 		return errors.Join(cause, err)
 	}
 	if len(found) == 0 {
-		return p.copyFailure(cause)
+		return p.copyFailure(ctx, cause)
 	}
 	if p.spec.SkipRefused {
-		// COPY stopped at the first: what else is refused, a copy that is not kept tells.
-		s := &script{}
-		p.copyInto(s, maxErrors)
-		s.add("sweep", "DROP TABLE %s", stageTable)
-		if _, err := p.r.transaction(ctx, s.sql...); err != nil {
-			return err
-		}
-		if found, err = p.r.loadErrors(ctx, p.prefix); err != nil {
+		if found, err = p.tally(ctx, found); err != nil {
 			return err
 		}
 	}
@@ -70,8 +64,40 @@ func (p *publication) refusals(ctx context.Context, cause error) error {
 	return nil
 }
 
+// tally finds all that is refused by a copy that is not kept: COPY stopped at the first.
+func (p *publication) tally(ctx context.Context, first []loadError) ([]loadError, error) {
+	s := &script{}
+	p.copyInto(s, maxErrors)
+	s.add("taken", "SELECT count(*) FROM %s", p.stage())
+	s.add("sweep", "DROP TABLE %s", p.stage())
+	results, err := p.r.transaction(ctx, s.sql...)
+	if err != nil && s.failed(err) == "copy" && !conflict(err) {
+		rejects, lost := p.locate(ctx, first[:1])
+		if lost != nil {
+			return nil, errors.Join(err, lost)
+		}
+		e := &etl.Error{
+			Kind: etl.Refused, Code: "too_many_bad_rows", Err: err, Line: rejects[0].Line, Column: rejects[0].Column, Value: rejects[0].Value,
+			Message: fmt.Sprintf("Redshift refused %d rows or more, as many as COPY counts; one of them is line %d: %s", maxErrors, rejects[0].Line, rejects[0].Reason),
+			Fix:     "Correct the file or the mapping; nothing was loaded.",
+		}
+		return nil, e
+	}
+	if err != nil {
+		return nil, err
+	}
+	taken, err := strconv.ParseInt(text(results[s.at["taken"]].Rows[0][0]), 10, 64)
+	if err != nil {
+		return nil, defect("the number of rows that COPY took: %v", err)
+	}
+	return p.loadErrors(ctx, p.rows-taken)
+}
+
 // copyFailure is what is wrong with a COPY that refused no row.
-func (p *publication) copyFailure(cause error) error {
+func (p *publication) copyFailure(ctx context.Context, cause error) error {
+	if lost, err := p.lost(ctx); err != nil || lost != nil {
+		return cmp.Or(err, lost)
+	}
 	if stateOf(cause) != "" && stateOf(cause) != "XX000" {
 		return cause
 	}
@@ -80,6 +106,31 @@ func (p *publication) copyFailure(cause error) error {
 		Fix: fmt.Sprintf("See that the role %s is attached to the cluster or namespace and may read s3://%s/%s* (s3:GetObject, and s3:ListBucket on the bucket), and that the bucket is in the warehouse's region.",
 			p.r.o.Staging.Role, p.r.o.Staging.Bucket, p.r.o.Staging.Prefix),
 	}
+}
+
+// lost finds parts that are in the store no more, as after the time that its
+// lifecycle rule gives them; their chunks are to be loaded again.
+func (p *publication) lost(ctx context.Context) (lost, err error) {
+	var chunks []int
+	for _, x := range p.parts {
+		_, err := p.r.o.Staging.Blobs.Head(ctx, x.Key)
+		if e, known := errors.AsType[*etl.Error](err); known && e.Code == "object_not_found" {
+			if n := len(chunks); n == 0 || chunks[n-1] != x.chunk {
+				chunks = append(chunks, x.chunk)
+			}
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case chunks == nil:
+		return nil, nil
+	case p.load == "":
+		return &etl.Error{Kind: etl.Weather, Code: "parts_gone", Message: "staged files were deleted before COPY had read them", Fix: "Let the bucket's lifecycle rule keep them for a day at least, then try again."}, nil
+	}
+	return &etl.ChunksMissing{Chunks: chunks}, nil
 }
 
 func stateOf(err error) string {
@@ -106,24 +157,43 @@ ORDER BY 1, 2 LIMIT %[3]d`
 // errorsEvery is how often load errors are looked for.
 const errorsEvery = 500 * time.Millisecond
 
-// loadErrors gives the rows that the last COPY of the parts under a prefix refused.
-func (r *Redshift) loadErrors(ctx context.Context, prefix string) ([]loadError, error) {
-	at := r.location(prefix)
-	deadline := time.Now().Add(r.o.Errors)
+// loadErrors gives the rows that the last COPY of the publication's parts
+// refused: want of them, or where that is 0 those that are shown first, if any are.
+// Views show errors late, and those of an earlier COPY, which may have read
+// other parts, sooner.
+func (p *publication) loadErrors(ctx context.Context, want int64) ([]loadError, error) {
+	at := p.r.location(p.prefix)
+	own := make(map[string]bool, len(p.parts))
+	for _, x := range p.parts {
+		own[p.r.location(x.Key)] = true
+	}
+	allowed := p.r.o.Errors
+	if want > 0 {
+		allowed *= 6 // they are there, and nothing goes on without them
+	}
+	deadline := time.Now().Add(allowed)
 	for {
-		var rows [][]*string
-		var err error
 		for _, view := range []string{errorDetail, errorLog} {
-			rows, err = r.ask(ctx, "reading the load errors", fmt.Sprintf(view, len(at), literal(at), maxErrors))
-			if err == nil && len(rows) > 0 {
-				break
-			}
+			rows, err := p.r.ask(ctx, "reading the load errors", fmt.Sprintf(view, len(at), literal(at), maxErrors))
 			if ctx.Err() != nil {
 				return nil, err
 			}
+			if err != nil {
+				continue // a view that this user may not read
+			}
+			found, err := loadErrorsOf(rows, own)
+			if err != nil || len(found) > 0 && (want == 0 || int64(len(found)) == want) {
+				return found, err
+			}
 		}
-		if len(rows) > 0 || time.Now().After(deadline) {
-			return loadErrorsOf(rows)
+		if time.Now().After(deadline) {
+			if want == 0 {
+				return nil, nil
+			}
+			return nil, &etl.Error{
+				Kind: etl.Weather, Code: "load_errors_missing", Message: fmt.Sprintf("COPY refused %d rows, and neither SYS_LOAD_ERROR_DETAIL nor STL_LOAD_ERRORS shows them", want),
+				Fix: "Try again; see that the user may read one of these views.",
+			}
 		}
 		if err := pause(ctx, errorsEvery); err != nil {
 			return nil, err
@@ -131,9 +201,13 @@ func (r *Redshift) loadErrors(ctx context.Context, prefix string) ([]loadError, 
 	}
 }
 
-func loadErrorsOf(rows [][]*string) ([]loadError, error) {
+// loadErrorsOf reads those of own files.
+func loadErrorsOf(rows [][]*string, own map[string]bool) ([]loadError, error) {
 	var out []loadError
 	for _, row := range rows {
+		if !own[text(row[0])] {
+			continue
+		}
 		line, err := strconv.ParseInt(text(row[1]), 10, 64)
 		if err != nil {
 			return nil, defect("a load error's line: %v", err)
@@ -168,9 +242,6 @@ func (p *publication) locate(ctx context.Context, found []loadError) ([]etl.Reje
 
 // inPart finds those of one part, which are in the order of its lines.
 func (p *publication) inPart(ctx context.Context, key string, found []loadError) ([]etl.Reject, error) {
-	if !slices.ContainsFunc(p.parts, func(x part) bool { return x.Key == key }) {
-		return nil, defect("a load error of file %s, which is not of this load", key)
-	}
 	body, err := p.r.read(ctx, key)
 	if err != nil {
 		return nil, err

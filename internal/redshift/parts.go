@@ -16,6 +16,8 @@ type part struct {
 	Key  string `json:"key"`
 	Rows int64  `json:"rows"`
 	Size int64  `json:"size"`
+
+	chunk int
 }
 
 // parts writes rows into compressed objects, one after the other.

@@ -48,6 +48,11 @@ type publication struct {
 	notes   []string
 
 	manifest string
+	// nonce tells its manifest and temporary tables from all others: a name that
+	// a table of the customer's has would mean that one once the temporary is gone.
+	nonce string
+	// list is where the refused rows are kept; "" where there are none.
+	list string
 }
 
 // script is a transaction whose statements are found again by name.
@@ -103,21 +108,19 @@ func (p *publication) write(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.manifest = p.prefix + "manifest-" + nonce() + ".json"
+	p.nonce = nonce()
+	p.manifest = p.prefix + "manifest-" + p.nonce + ".json"
 	_, err = p.r.o.Staging.Blobs.Put(ctx, p.manifest, bytes.NewReader(text))
 	return err
 }
 
-// Names of temporary tables; a session has its own.
-const (
-	stageTable = `"etl_stage"`
-	finalTable = `"etl_final"`
-	countTable = `"etl_counts"`
-)
+// stage, final and counts are the names of temporary tables.
+func (p *publication) stage() string  { return quote("etl_stage_" + p.nonce) }
+func (p *publication) final() string  { return quote("etl_final_" + p.nonce) }
+func (p *publication) counts() string { return quote("etl_counts_" + p.nonce) }
 
 // copyInto adds the stage and what fills it. maxErrors 0 lets no row be refused.
 func (p *publication) copyInto(s *script, maxErrors int) {
-	s.add("drop stage", "DROP TABLE IF EXISTS %s", stageTable)
 	lines := make([]string, 0, len(p.columns)+2)
 	for _, c := range p.columns {
 		line := quote(c.name) + " " + c.sql
@@ -127,7 +130,7 @@ func (p *publication) copyInto(s *script, maxErrors int) {
 		lines = append(lines, line)
 	}
 	lines = append(lines, rowColumn+" BIGINT NOT NULL", lineColumn+" BIGINT NOT NULL")
-	s.add("stage", "CREATE TEMP TABLE %s (%s)", stageTable, strings.Join(lines, ", "))
+	s.add("stage", "CREATE TEMP TABLE %s (%s)", p.stage(), strings.Join(lines, ", "))
 	if len(p.parts) == 0 {
 		return
 	}
@@ -144,7 +147,7 @@ func (p *publication) copyInto(s *script, maxErrors int) {
 		failing = " MAXERROR " + strconv.Itoa(maxErrors)
 	}
 	s.add("copy", "COPY %s FROM '%s' IAM_ROLE %s%s MANIFEST FORMAT AS CSV ZSTD NULL AS '%s' DATEFORMAT 'auto' TIMEFORMAT 'auto' COMPUPDATE OFF STATUPDATE OFF%s",
-		stageTable, p.r.location(p.manifest), role, region, p.null, failing)
+		p.stage(), p.r.location(p.manifest), role, region, p.null, failing)
 }
 
 // assert adds a statement that fails where a condition does not hold.
@@ -154,22 +157,20 @@ func (s *script) assert(name, condition, from string) {
 
 // count adds what is about the rows as they were staged.
 func (p *publication) count(s *script) {
-	s.assert("count", fmt.Sprintf("count(*) = %d", p.rows-int64(len(p.refused))), stageTable)
-	source, matched := stageTable, "0"
+	s.assert("count", fmt.Sprintf("count(*) = %d", p.rows-int64(len(p.refused))), p.stage())
+	source, matched := p.stage(), "0"
 	if p.spec.Strategy == etl.Upsert {
-		source = finalTable
-		s.add("drop final", "DROP TABLE IF EXISTS %s", finalTable)
+		source = p.final()
 		s.add("final", "CREATE TEMP TABLE %s AS SELECT %s, %s, %s FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY %s ORDER BY %s %s) AS _etl_nth FROM %s) AS numbered WHERE _etl_nth = 1 OR %s",
-			finalTable, p.list(), rowColumn, lineColumn, names(p.spec.Keys), rowColumn, p.order(), stageTable, p.anyNull(""))
+			p.final(), p.names(), rowColumn, lineColumn, names(p.spec.Keys), rowColumn, p.order(), p.stage(), p.anyNull(""))
 		if p.spec.DuplicateKeys == "fail" {
-			s.assert("duplicates", fmt.Sprintf("count(*) = %d", p.rows-int64(len(p.refused))), finalTable)
+			s.assert("duplicates", fmt.Sprintf("count(*) = %d", p.rows-int64(len(p.refused))), p.final())
 		}
 		if !p.spec.Create {
-			matched = fmt.Sprintf("(SELECT count(*) FROM %s AS s WHERE EXISTS (SELECT 1 FROM %s AS t WHERE %s))", finalTable, p.target(), p.equal("t."))
+			matched = fmt.Sprintf("(SELECT count(*) FROM %s AS s WHERE EXISTS (SELECT 1 FROM %s AS t WHERE %s))", p.final(), p.target(), p.equal("t."))
 		}
 	}
-	s.add("drop counts", "DROP TABLE IF EXISTS %s", countTable)
-	s.add("counts", "CREATE TEMP TABLE %s AS SELECT count(*) AS final, %s AS matched FROM %s", countTable, matched, source)
+	s.add("counts", "CREATE TEMP TABLE %s AS SELECT count(*) AS final, %s AS matched FROM %s", p.counts(), matched, source)
 }
 
 // move adds what changes the table.
@@ -178,16 +179,16 @@ func (p *publication) move(s *script) {
 		s.add("empty", "DELETE FROM %s", p.target())
 	}
 	if p.spec.Strategy != etl.Upsert {
-		s.add("insert", "INSERT INTO %s (%s) SELECT %s FROM %s", p.target(), p.list(), p.list(), stageTable)
+		s.add("insert", "INSERT INTO %s (%s) SELECT %s FROM %s", p.target(), p.names(), p.names(), p.stage())
 		return
 	}
-	if sql := p.merge(finalTable); sql != "" {
+	if sql := p.merge(p.final()); sql != "" {
 		s.add("merge", "%s", sql)
 		return
 	}
 	// MERGE needs something to update: with nothing but keys, what is there stays.
 	s.add("insert", "INSERT INTO %s (%s) SELECT %s FROM %s AS s WHERE NOT EXISTS (SELECT 1 FROM %s AS t WHERE %s)",
-		p.target(), p.list(), p.list(), finalTable, p.target(), p.equal("t."))
+		p.target(), p.names(), p.names(), p.final(), p.target(), p.equal("t."))
 }
 
 // merge is the MERGE from a source (https://docs.aws.amazon.com/redshift/latest/dg/r_MERGE.html);
@@ -204,12 +205,12 @@ func (p *publication) merge(source string) string {
 		return ""
 	}
 	return fmt.Sprintf("MERGE INTO %s USING %s AS s ON %s WHEN MATCHED THEN UPDATE SET %s WHEN NOT MATCHED THEN INSERT (%s) VALUES (%s)",
-		p.target(), source, p.equal(quote(p.spec.Table.Name)+"."), strings.Join(sets, ", "), p.list(), strings.Join(values, ", "))
+		p.target(), source, p.equal(quote(p.spec.Table.Name)+"."), strings.Join(sets, ", "), p.names(), strings.Join(values, ", "))
 }
 
 func (p *publication) target() string { return qualified(p.spec.Table.Schema, p.spec.Table.Name) }
 
-func (p *publication) list() string {
+func (p *publication) names() string {
 	all := make([]string, len(p.columns))
 	for i, c := range p.columns {
 		all[i] = c.name
@@ -270,23 +271,51 @@ func (p *publication) full() *script {
 	} else {
 		p.move(s)
 	}
-	s.add("result", "SELECT final, matched FROM %s", countTable)
+	s.add("result", "SELECT final, matched FROM %s", p.counts())
 	if p.load != "" {
 		s.add("entry", "INSERT INTO %s (load, target, staged, inserted, updated, refused, notes, at) SELECT %s, %s, %d, final - matched, matched, %s, %s, TIMESTAMP %s FROM %s",
-			ledger(), literal(p.load), literal(limit(p.target(), 400)), p.rows-int64(len(p.refused)), literal(kept(p.refused)), literal(kept(p.notes)),
-			literal(time.Now().UTC().Format("2006-01-02 15:04:05")), countTable)
+			ledger(), literal(p.load), literal(limit(p.target(), 400)), p.rows-int64(len(p.refused)), literal(p.kept()), literal(notesKept(p.notes)),
+			literal(time.Now().UTC().Format("2006-01-02 15:04:05")), p.counts())
 	}
-	for _, t := range []string{stageTable, finalTable, countTable} {
-		s.add("sweep "+t, "DROP TABLE IF EXISTS %s", t)
+	s.add("sweep", "DROP TABLE %s", p.stage())
+	s.add("sweep counts", "DROP TABLE %s", p.counts())
+	if p.spec.Strategy == etl.Upsert {
+		s.add("sweep final", "DROP TABLE %s", p.final())
 	}
 	return s
 }
 
-// kept is JSON as the ledger takes it. What is too long for a column is known
-// to who publishes, and to nobody after.
-func kept(list any) string {
-	text, err := json.Marshal(list)
-	if err != nil || len(text) > maxVarchar || string(text) == "null" {
+// refusedList is what the ledger says of refused rows: where they are, as a
+// statement has no room for many.
+type refusedList struct {
+	Object string `json:"object"`
+	Rows   int    `json:"rows"`
+}
+
+// keep puts the refused rows where who comes after a lost COMMIT finds them.
+func (p *publication) keep(ctx context.Context) error {
+	if len(p.refused) == 0 || p.load == "" {
+		return nil
+	}
+	p.list = p.prefix + "refused-" + p.nonce + ".json"
+	return p.r.put(ctx, p.list, p.refused)
+}
+
+func (p *publication) kept() string {
+	if p.list == "" {
+		return ""
+	}
+	text, err := json.Marshal(refusedList{p.list, len(p.refused)})
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// notesKept is JSON as the ledger takes it.
+func notesKept(notes []string) string {
+	text, err := json.Marshal(notes)
+	if err != nil || len(text) > maxVarchar/4 || notes == nil {
 		return "[]"
 	}
 	return string(text)
@@ -306,6 +335,9 @@ func (p *publication) publish(ctx context.Context) (etl.LoadResult, error) {
 	if err != nil && s.failed(err) == "copy" {
 		if err := p.refusals(ctx, err); err != nil {
 			return etl.LoadResult{}, explain(ctx, err, what)
+		}
+		if err := p.keep(ctx); err != nil {
+			return etl.LoadResult{}, err
 		}
 		s = p.full()
 		results, err = p.r.transaction(ctx, s.sql...)
@@ -363,8 +395,8 @@ func (p *publication) duplicate(ctx context.Context, cause error) error {
 	}
 	p.copyInto(s, allowed)
 	s.add("find", "SELECT %s, %s FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY %s ORDER BY %s) AS _etl_nth FROM %s) AS numbered WHERE _etl_nth > 1 AND NOT (%s) ORDER BY %s LIMIT 1",
-		lineColumn, quote(p.spec.Keys[0]), names(p.spec.Keys), rowColumn, stageTable, p.anyNull(""), rowColumn)
-	s.add("sweep", "DROP TABLE %s", stageTable)
+		lineColumn, quote(p.spec.Keys[0]), names(p.spec.Keys), rowColumn, p.stage(), p.anyNull(""), rowColumn)
+	s.add("sweep", "DROP TABLE %s", p.stage())
 	e := &etl.Error{
 		Kind: etl.Refused, Code: "duplicate_key", Err: cause, Column: strings.Join(p.spec.Keys, ", "),
 		Message: "several rows of the file have the same key (" + strings.Join(p.spec.Keys, ", ") + ")",

@@ -212,8 +212,9 @@ func (r *Redshift) staged(ctx context.Context, load string, s openStage, chunks 
 				want.Chunk, got.Rows, got.Filtered, got.Rejected, want.Rows, want.Filtered, want.Rejected)
 		}
 		var sum int64
-		for _, p := range e.Parts {
-			sum += p.Rows
+		for k := range e.Parts {
+			e.Parts[k].chunk = want.Chunk
+			sum += e.Parts[k].Rows
 		}
 		if sum != got.Rows {
 			return nil, 0, mismatch("the parts of chunk %d have %d rows, its entry %d", want.Chunk, sum, got.Rows)
