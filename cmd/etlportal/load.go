@@ -28,6 +28,7 @@ type loadFlags struct {
 	create, dryRun, padShort, quiet          bool
 	onBadRow, maxBadRows, rejects, format    string
 	parallel                                 int
+	layout                                   layoutFlags
 }
 
 func newLoad(s streams) *cobra.Command {
@@ -58,6 +59,7 @@ Redshift loads from S3: its URL has copy_role_arn and staging_bucket as options,
 	set.StringVar(&f.to, "to", "", "destination, as postgres://user@host:port/database or redshift://… (default: $DATABASE_URL)")
 	set.StringVar(&f.table, "table", "", "destination table, as [schema.]table")
 	set.BoolVar(&f.create, "create", false, "make the table from the file's columns")
+	f.layout.register(set)
 	set.StringVar(&f.strategy, "strategy", "insert", "insert, upsert or truncate_insert")
 	set.StringSliceVar(&f.keys, "key", nil, "key column(s) of upsert, separated by commas")
 	set.StringVar(&f.duplicates, "duplicate-keys", "last", "which row of the file counts when several have one key: last, first, or fail")
@@ -116,6 +118,9 @@ func (f *loadFlags) load(ctx context.Context, s streams, path string) (*workflow
 		return nil, nil, err
 	}
 	d.Read.PadShort = f.padShort
+	if d.Options, err = f.layout.options(f.create); err != nil {
+		return nil, nil, err
+	}
 	if err := f.spec(d); err != nil {
 		return nil, nil, err
 	}

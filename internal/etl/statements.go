@@ -1,6 +1,11 @@
 package etl
 
-import "context"
+import (
+	"context"
+	"strings"
+
+	"github.com/etlportal/etlportal/internal/schema"
+)
 
 // Statements runs SQL in a warehouse whose transactions are sent whole: nothing
 // can be decided between two statements, so that a connection and an API over
@@ -52,4 +57,47 @@ type StagesAlways interface {
 // recognise rows by any columns.
 type UnenforcedKeys interface {
 	UnenforcedKeys()
+}
+
+// TableProblem is something that keeps a table from being made.
+type TableProblem struct {
+	// Field is "schema", "table", "columns", or a field of the table's options as
+	// "table_options.sort_keys[1]"; Column the column that it is about, if any.
+	Field, Column string
+	Code          Code
+	Reason, Fix   string
+}
+
+// TableMaker is a Destination that knows beforehand what keeps a table from
+// being made. One that is none takes no schema.TableOptions.
+type TableMaker interface {
+	// CheckTable lists all that is wrong with a table to be made; it asks no database.
+	CheckTable(t *schema.Table) []TableProblem
+}
+
+// CheckTable lists what keeps a destination from making a table.
+func CheckTable(d Destination, t *schema.Table) []TableProblem {
+	if m, ok := d.(TableMaker); ok {
+		return m.CheckTable(t)
+	}
+	if t.Options.IsZero() {
+		return nil
+	}
+	return []TableProblem{{
+		Field: "table_options", Code: "unsupported_option", Reason: "only tables in Amazon Redshift have distribution, sort order and encodings", Fix: "Leave them out",
+	}}
+}
+
+// TableMistake is the error for problems of a table; nil without any.
+func TableMistake(problems []TableProblem) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	reasons := make([]string, len(problems))
+	for i, p := range problems {
+		reasons[i] = p.Reason
+	}
+	e := Mistakef(problems[0].Code, problems[0].Fix, "%s", strings.Join(reasons, "; "))
+	e.Column = problems[0].Column
+	return e
 }

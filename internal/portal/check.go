@@ -134,6 +134,9 @@ func checkAlone(job *etl.Job) error {
 	default:
 		k.bad("body.duplicate_keys", "bad_value", "Use last, first or fail", "%q is not known", job.DuplicateKeys)
 	}
+	if !job.CreateTable && !job.TableOptions.IsZero() {
+		k.bad("body.table_options", "options_without_table", "Leave them out, or set create_table", "are those of a table that is made")
+	}
 	if job.BatchSize < 0 {
 		k.bad("body.batch_size", "bad_value", "Give a number of rows, or leave it out", "%d is negative", job.BatchSize)
 	}
@@ -268,14 +271,20 @@ func (c *checked) compile(p *Portal, dest etl.Destination, job *etl.Job, file st
 	if job.BatchSize > 0 {
 		c.notes = append(c.notes, fmt.Sprintf("batch_size: a chunk has at least %d MiB, however few rows are asked for", workflow.DefaultMinChunkBytes>>20))
 	}
-	if table == nil {
+	switch {
+	case table == nil:
 		if n := len(program.Columns()); n > maxColumns {
 			return at(etl.Mistakef("too_many_columns", "Map fewer columns", "the table would have %d columns; %d are the most", n, maxColumns), "body.column_mappings")
 		}
-		table = &schema.Table{Schema: job.Schema, Name: job.Table, Columns: program.Columns()}
+		table = &schema.Table{Schema: job.Schema, Name: job.Table, Columns: program.Columns(), Options: job.TableOptions}
 		if job.Strategy == etl.Upsert {
 			table.Unique = []schema.Index{{Columns: job.UpsertKeys, Primary: true}}
 		}
+		if err := makeable(dest, job, table); err != nil {
+			return err
+		}
+	case !job.TableOptions.IsZero():
+		c.notes = append(c.notes, "the table is there already: table_options no longer change it")
 	}
 	c.ddl = dest.CreateTableSQL(table)
 	err = checkKeys(job, table, program.Columns())
@@ -284,6 +293,22 @@ func (c *checked) compile(p *Portal, dest etl.Destination, job *etl.Job, file st
 		return nil
 	}
 	return err
+}
+
+// makeable says what keeps a table from being made, and where the request says so.
+func makeable(dest etl.Destination, job *etl.Job, table *schema.Table) error {
+	k := &checker{}
+	for _, p := range etl.CheckTable(dest, table) {
+		where := "body." + p.Field
+		if p.Field == "columns" {
+			where = "body.column_mappings"
+			if i := slices.IndexFunc(job.Mapping.Columns, func(m etl.ColumnMapping) bool { return m.Destination == p.Column }); i >= 0 {
+				where = fmt.Sprintf("%s[%d].destination", where, i)
+			}
+		}
+		k.bad(where, p.Code, p.Fix, "%s", p.Reason)
+	}
+	return k.err()
 }
 
 // match gives the job the mapping that matches columns by name.

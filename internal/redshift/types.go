@@ -14,15 +14,35 @@ const (
 	maxVarchar   = 65535
 	maxChar      = 4096
 	maxPrecision = 38
-	maxVarbyte   = 1 << 20
+	// maxVarbyte is the smaller of those that AWS has given
+	// (https://docs.aws.amazon.com/redshift/latest/dg/r_VARBYTE_type.html).
+	maxVarbyte = 1_024_000
 	// maxSuper is what a value of type SUPER may have, in bytes; a text in it 65,535.
 	maxSuper = 16 << 20
 )
 
-// columnType is the SQL type of a column that holds values of a type.
+// varcharSizes are what a column of texts is made with: widths that are not
+// used cost memory in queries
+// (https://docs.aws.amazon.com/redshift/latest/dg/c_best-practices-smallest-column-size.html).
+var varcharSizes = [...]int{16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768}
+
+// varcharFor is the size of a column whose longest value has n bytes, with
+// half as much again for the values of later files.
+func varcharFor(n int) int {
+	for _, size := range varcharSizes {
+		if n+n/2+n%2 <= size {
+			return size
+		}
+	}
+	return maxVarchar
+}
+
+// columnType is the SQL type of a column of a table that is made.
 // VARCHAR(n) counts bytes (https://docs.aws.amazon.com/redshift/latest/dg/r_Character_types.html),
-// so that n characters are given four bytes each.
-func columnType(t schema.Type) string {
+// so that n characters are given four bytes each. A text without a length has
+// the size that its longest value asks for, where that is known.
+func columnType(c *schema.Column) string {
+	t := c.Type
 	switch t.Kind {
 	case schema.SmallInt, schema.Integer, schema.BigInt, schema.Boolean, schema.Date, schema.Time, schema.Timestamp, schema.TimestampTZ, schema.Real, schema.Double:
 		return strings.ToUpper(t.Kind.String())
@@ -44,16 +64,21 @@ func columnType(t schema.Type) string {
 	case schema.Bytea:
 		return fmt.Sprintf("VARBYTE(%d)", maxVarbyte)
 	}
+	if c.MaxBytes > 0 {
+		return fmt.Sprintf("VARCHAR(%d)", varcharFor(c.MaxBytes))
+	}
 	return fmt.Sprintf("VARCHAR(%d)", maxVarchar)
 }
 
-// CreateTableSQL implements etl.Destination. Distribution, sort order and
-// encodings are left to Redshift, which chooses by use
-// (https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_TABLE_NEW.html).
+// CreateTableSQL implements etl.Destination.
 func (r *Redshift) CreateTableSQL(t *schema.Table) string {
 	lines := make([]string, 0, len(t.Columns)+1)
-	for _, c := range t.Columns {
-		line := quote(c.Name) + " " + columnType(c.Type)
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		line := quote(c.Name) + " " + columnType(c)
+		if word := t.Options.Encodings[c.Name]; word != "" {
+			line += " ENCODE " + word
+		}
 		if c.NotNull || isKey(t, c.Name) {
 			line += " NOT NULL"
 		}
@@ -66,7 +91,7 @@ func (r *Redshift) CreateTableSQL(t *schema.Table) string {
 		}
 		lines = append(lines, kind+" ("+names(u.Columns)+")")
 	}
-	return "CREATE TABLE " + qualified(t.Schema, t.Name) + " (\n  " + strings.Join(lines, ",\n  ") + "\n)\nDISTSTYLE AUTO\nSORTKEY AUTO\nENCODE AUTO"
+	return "CREATE TABLE " + qualified(t.Schema, t.Name) + " (\n  " + strings.Join(lines, ",\n  ") + "\n)" + layout(&t.Options)
 }
 
 func isKey(t *schema.Table, column string) bool {
@@ -106,7 +131,8 @@ const super = "super"
 func storage(c schema.Column, made bool) stored {
 	s := stored{name: c.Name, typ: c.Type, notNull: c.NotNull}
 	if made {
-		s.sql = columnType(c.Type)
+		c.MaxBytes = 0 // whatever is known of it, a value that VARCHAR takes is staged
+		s.sql = columnType(&c)
 		if n, ok := strings.CutPrefix(s.sql, "VARCHAR("); ok {
 			s.bytes, _ = strconv.Atoi(strings.TrimSuffix(n, ")"))
 		}

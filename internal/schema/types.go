@@ -61,6 +61,9 @@ type Column struct {
 	Identity string
 	// Generated says that the database computes the column.
 	Generated bool
+	// MaxBytes is how long a text of a column of a table to be made gets at most,
+	// as UTF-8, as far as is known; 0 where it is not.
+	MaxBytes int
 }
 
 // Index is a unique index or primary key that ON CONFLICT can use.

@@ -28,7 +28,9 @@ type Direct struct {
 	// Schema and Table name the destination; Schema "" is the search path's.
 	Schema, Table string
 	// Create makes the table; it must not exist yet.
-	Create   bool
+	Create bool
+	// Options are those of the table that is made.
+	Options  schema.TableOptions
 	Strategy etl.Strategy
 	// Keys are UPSERT's; DuplicateKeys is as in etl.LoadSpec.
 	Keys          []string
@@ -323,12 +325,15 @@ func (d *Direct) compile(rep *Report, sources []transform.Source, table *schema.
 		if err != nil {
 			return nil, d.Positions.Locate(err)
 		}
-		t := &schema.Table{Schema: d.Schema, Name: d.Table, Columns: program.Columns()}
+		t := &schema.Table{Schema: d.Schema, Name: d.Table, Columns: program.Columns(), Options: d.Options}
 		if d.Strategy == etl.Upsert {
 			if rep.Keys, err = transform.ResolveKeys(d.Keys, t.Columns); err != nil {
 				return nil, err
 			}
 			t.Unique = []schema.Index{{Columns: rep.Keys, Primary: true}}
+		}
+		if err := etl.TableMistake(etl.CheckTable(d.Dest, t)); err != nil {
+			return nil, err
 		}
 		rep.Table, rep.DDL = t, d.Dest.CreateTableSQL(t)
 		return program, nil

@@ -69,7 +69,7 @@ func (s *Steps) prepare(ctx context.Context, run *etl.Run) (*work, error) {
 		if w.program, err = transform.Compile(m, sources, nil, o); err != nil {
 			return nil, err
 		}
-		table = &schema.Table{Schema: job.Schema, Name: job.Table, Columns: w.program.Columns()}
+		table = &schema.Table{Schema: job.Schema, Name: job.Table, Columns: w.program.Columns(), Options: job.TableOptions}
 		if job.Strategy == etl.Upsert {
 			table.Unique = []schema.Index{{Columns: job.UpsertKeys, Primary: true}}
 		}
