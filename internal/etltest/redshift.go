@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -38,8 +39,16 @@ type RedshiftServer struct {
 	// Role is the one by which COPY may read Bucket, through Blobs.
 	Role, Bucket string
 	Blobs        etl.Blobs
-	// DataEndpoint is the Data API's, Workgroup what it is asked for.
-	DataEndpoint, Workgroup string
+	// DataEndpoint is that of the Data API, and of the APIs that give temporary
+	// credentials; they know the stand-in as Workgroup and as Cluster.
+	DataEndpoint, Workgroup, Cluster string
+	// Authority is the certificate of who signed the one of the wire protocol's
+	// server, in PEM.
+	Authority string
+
+	// Refuses, where set, gives the reason for which COPY refuses a value beside
+	// what its column's type does not take; "" where it takes it.
+	Refuses func(column, value string) string
 
 	t        testing.TB
 	postgres string
@@ -47,8 +56,13 @@ type RedshiftServer struct {
 	queries  atomic.Int64
 	// throttled counts the requests of the Data API still to be refused.
 	throttled atomic.Int64
+	// pairs counts the temporary credentials given out.
+	pairs atomic.Int64
 
 	mu       sync.Mutex
+	given    []temporary
+	last     time.Duration
+	refusing string
 	sessions map[int32]*redshiftSession
 	batches  map[string]*dataBatch
 }
@@ -58,10 +72,12 @@ func Redshift(t testing.TB, blobs etl.Blobs) *RedshiftServer {
 	t.Helper()
 	s := &RedshiftServer{
 		Host: "127.0.0.1", Database: "dev", User: "awsuser", Pass: "Loaded-1", Role: "arn:aws:iam::123456789012:role/etlportal-copy", Bucket: "etlportal-staging",
-		Blobs: blobs, Workgroup: "etlportal-test", t: t, postgres: Postgres(t), sessions: map[int32]*redshiftSession{}, batches: map[string]*dataBatch{},
+		Blobs: blobs, Workgroup: "etlportal-test", Cluster: "etlportal-cluster", last: 15 * time.Minute, t: t, postgres: Postgres(t), sessions: map[int32]*redshiftSession{}, batches: map[string]*dataBatch{},
 	}
 	execute(t, s.postgres, redshiftCatalogue)
-	server, err := wire.NewServer(s.parse, wire.Logger(slog.New(slog.DiscardHandler)), wire.SessionAuthStrategy(wire.ClearTextPassword(s.authenticate)),
+	secured, authority := certificate()
+	s.Authority = authority
+	server, err := wire.NewServer(s.parse, wire.TLSConfig(secured), wire.Logger(slog.New(slog.DiscardHandler)), wire.SessionAuthStrategy(s.asks()),
 		wire.BackendKeyData(func(ctx context.Context) (int32, int32) { return sessionOf(ctx).key, 1 }),
 		wire.CancelRequest(s.cancel), wire.CloseConn(func(ctx context.Context) error { s.end(sessionOf(ctx)); return nil }))
 	if err != nil {
@@ -95,6 +111,10 @@ func (s *RedshiftServer) URL() string {
 	u.RawQuery = url.Values{"sslmode": {"disable"}, "copy_role_arn": {s.Role}, "staging_bucket": {s.Bucket}}.Encode()
 	return u.String()
 }
+
+// PostgresURL is the database on which the stand-in runs statements, to look
+// into what it has done.
+func (s *RedshiftServer) PostgresURL() string { return s.postgres }
 
 // Exec runs statements as Redshift would, each for itself.
 func (s *RedshiftServer) Exec(statements ...string) {
@@ -211,20 +231,6 @@ type sessionKey struct{}
 func sessionOf(ctx context.Context) *redshiftSession {
 	x, _ := ctx.Value(sessionKey{}).(*redshiftSession)
 	return x
-}
-
-func (s *RedshiftServer) authenticate(ctx context.Context, database, user, password string) (context.Context, bool, error) {
-	if user != s.User || password != s.Pass {
-		return ctx, false, nil
-	}
-	if database != s.Database {
-		return ctx, false, pgerror.WithSeverity(pgerror.WithCode(fmt.Errorf("database %q does not exist", database), codes.InvalidCatalogName), pgerror.LevelFatal)
-	}
-	x, err := s.begin(ctx)
-	if err != nil {
-		return ctx, false, err
-	}
-	return context.WithValue(ctx, sessionKey{}, x), true, nil
 }
 
 func (s *RedshiftServer) cancel(ctx context.Context, key, _ int32) error {

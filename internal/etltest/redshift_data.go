@@ -48,10 +48,14 @@ type dataRequest struct {
 // dataHandler serves the Data API: AWS JSON 1.1.
 func (s *RedshiftServer) dataHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		refuse := func(kind, message string) {
-			w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-			w.WriteHeader(http.StatusBadRequest)
-			_ = json.NewEncoder(w).Encode(map[string]string{"__type": kind, "message": message})
+		target := r.Header.Get("X-Amz-Target")
+		refuse := func(code, message string) {
+			refusal := &apiRefusal{http.StatusBadRequest, code, message}
+			if target == "" {
+				refusal.xml(w)
+				return
+			}
+			refusal.json(w)
 		}
 		if !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ") {
 			refuse("IncompleteSignature", "the request is not signed")
@@ -63,6 +67,20 @@ func (s *RedshiftServer) dataHandler() http.Handler {
 			refuse("ThrottlingException", "Rate exceeded")
 			return
 		}
+		switch {
+		case target == "RedshiftServerless.GetCredentials":
+			out, refusal := s.serverlessCredentials(r)
+			if refusal != nil {
+				refusal.json(w)
+				return
+			}
+			w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+			_ = json.NewEncoder(w).Encode(out)
+			return
+		case target == "" && r.ParseForm() == nil && strings.HasPrefix(r.PostForm.Get("Action"), "GetClusterCredentials"):
+			s.clusterCredentials(w, r.PostForm)
+			return
+		}
 		var q dataRequest
 		if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
 			refuse("ValidationException", err.Error())
@@ -70,7 +88,7 @@ func (s *RedshiftServer) dataHandler() http.Handler {
 		}
 		var out any
 		var err error
-		switch action := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "RedshiftData."); action {
+		switch action := strings.TrimPrefix(target, "RedshiftData."); action {
 		case "ExecuteStatement":
 			out, err = s.start(&q, []string{q.SQL}, false)
 		case "BatchExecuteStatement":
@@ -98,8 +116,8 @@ func (s *RedshiftServer) start(q *dataRequest, sqls []string, batch bool) (any, 
 	switch {
 	case q.Database != s.Database:
 		return nil, fmt.Errorf("database %q does not exist", q.Database)
-	case q.Workgroup != s.Workgroup || q.Cluster != "":
-		return nil, fmt.Errorf("there is no workgroup %q", q.Workgroup)
+	case (q.Workgroup != s.Workgroup || q.Cluster != "") && (q.Cluster != s.Cluster || q.Workgroup != ""):
+		return nil, fmt.Errorf("there is no workgroup %q or cluster %q", q.Workgroup, q.Cluster)
 	case len(sqls) == 0 || len(sqls) > 40:
 		return nil, fmt.Errorf("%d statements; 1 to 40 are taken", len(sqls))
 	}
