@@ -245,7 +245,13 @@ func (x *redshiftSession) rows(ctx context.Context, c *copyStatement, targets []
 			continue
 		}
 		for k, t := range targets {
-			if b := fits(t, row[k], c.null); b != nil && wrong[i] == nil {
+			b := fits(t, row[k], c.null)
+			if b == nil && x.s.Refuses != nil && row[k] != c.null {
+				if reason := x.s.Refuses(t.name, row[k]); reason != "" {
+					b = &badRow{column: t.name, reason: reason, code: 1207}
+				}
+			}
+			if b != nil && wrong[i] == nil {
 				wrong[i] = b
 			}
 		}

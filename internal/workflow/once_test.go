@@ -42,12 +42,18 @@ var (
 // A schedule is a function of its seed, but for how long the database makes
 // others wait: go test -run TestExactlyOnce -once.seed N replays one.
 func TestExactlyOnce(t *testing.T) {
-	const workers = 4
 	schedules := *onceSchedules
 	// `make test` runs all of them without the race detector as well.
 	if testing.Short() || underRace {
 		schedules = min(schedules, 200)
 	}
+	exactlyOnce(t, schedules, newOnceDatabase)
+}
+
+// exactlyOnce tries schedules, each in one of a few databases.
+func exactlyOnce(t *testing.T, schedules int, open func(t *testing.T) *onceDatabase) {
+	t.Helper()
+	const workers = 4
 	var next atomic.Uint64
 	next.Store(*onceFirst)
 	start := time.Now()
@@ -65,7 +71,7 @@ func TestExactlyOnce(t *testing.T) {
 	var faults atomic.Int64
 	var group sync.WaitGroup
 	for range workers {
-		db := newOnceDatabase(t)
+		db := open(t)
 		group.Go(func() {
 			for !t.Failed() {
 				seed, ok := more()
@@ -93,9 +99,11 @@ func TestExactlyOnce(t *testing.T) {
 
 // onceDatabase is a destination that schedules share one after another.
 type onceDatabase struct {
-	dest      *destination.Postgres
+	dest      etl.FanOut
 	raw       *pgx.Conn
 	described map[string]*schema.Table
+	// warehouse is set where the destination is Redshift.
+	warehouse *onceWarehouse
 }
 
 func newOnceDatabase(t *testing.T) *onceDatabase {
@@ -127,7 +135,7 @@ func newOnceDatabase(t *testing.T) *onceDatabase {
 			t.Fatal(err)
 		}
 	}
-	return &onceDatabase{dest, raw, map[string]*schema.Table{}}
+	return &onceDatabase{dest: dest, raw: raw, described: map[string]*schema.Table{}}
 }
 
 var errCrash = errors.New("the process died")
@@ -167,6 +175,7 @@ type schedule struct {
 	// zombies are sessions of processes that died without the database noticing.
 	zombies []etl.LoadSession
 	retries int
+	deaths  int
 	cancels bool
 	// elsewhere says that tasks publish, which are started, fail to start, and
 	// die, like everything else.
@@ -193,6 +202,9 @@ func newSchedule(t *testing.T, db *onceDatabase, seed uint64) *schedule {
 	sc.mem.sources["f"] = src
 	sc.mem.creds[1] = etl.Credential{ID: 1, MaxParallel: 1 + sc.rng.IntN(3)}
 	sc.steps = sc.newSteps(&process{sc: sc, what: "api", depth: 99})
+	if db.warehouse != nil {
+		db.warehouse.sc = sc
+	}
 	return sc
 }
 
@@ -223,7 +235,7 @@ func (sc *schedule) makeJob() etl.Job {
 func (sc *schedule) newSteps(p *process) *workflow.Steps {
 	steps := &workflow.Steps{
 		Store: &access{sc.mem, p.at}, Blobs: sc.blobs, Queue: onceQueue{p}, Now: func() time.Time { return sc.mem.now },
-		Open:       func(context.Context, etl.Credential) (etl.FanOut, error) { return &onceTarget{sc.db.dest, p}, nil },
+		Open:       func(context.Context, etl.Credential) (etl.FanOut, error) { return sc.target(p), nil },
 		ChunkBytes: sc.chunk, MinChunkBytes: 1, Holder: p.what, Log: slog.New(slog.DiscardHandler), Portal: fmt.Sprintf("s%d", sc.seed),
 	}
 	if sc.elsewhere {
@@ -282,6 +294,7 @@ func (p *process) at(_ context.Context, step string) error {
 		sc.cancel()
 	case k < 5:
 		sc.note("%s dies %s", p.what, step)
+		sc.deaths++
 		p.dead = true
 		return errCrash
 	case k < 8:
@@ -312,6 +325,10 @@ func (sc *schedule) note(format string, args ...any) {
 // what is not logged is empty.
 func (sc *schedule) restart() {
 	load := sc.final().LoadID
+	if sc.db.warehouse != nil {
+		sc.db.warehouse.lose(load)
+		return
+	}
 	sc.exec(fmt.Sprintf(`SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE 'etlportal%%'`))
 	var stage *string
 	if err := sc.db.raw.QueryRow(context.Background(), "SELECT to_regclass($1)::text", "etl_portal.stage_"+load).Scan(&stage); err != nil {
@@ -553,6 +570,9 @@ func (sc *schedule) cancel() {
 
 // bury ends sessions of dead processes.
 func (sc *schedule) bury(all bool) {
+	if sc.db.warehouse != nil {
+		sc.db.warehouse.bury(all)
+	}
 	for len(sc.zombies) > 0 && (all || sc.rng.IntN(6) == 0) {
 		if err := sc.zombies[0].Abort(context.Background()); err != nil {
 			sc.t.Errorf("seed %d: %v", sc.seed, err)
@@ -596,7 +616,7 @@ func (sc *schedule) check() {
 		sc.t.Logf("%s\n%s", sc.file.text, strings.Join(sc.trace, "\n"))
 	}
 	got := sc.rows("SELECT id || ' ' || name || ' ' || qty FROM " + sc.table)
-	want, counts, refusal := sc.file.expect(sc.job)
+	want, counts, refusal := sc.file.expect(sc.job, sc.db.warehouse != nil)
 	before := []string{"1 old 1", "3 old 3", "90 old 90"}
 	switch run.Status {
 	case etl.Completed:
@@ -626,6 +646,19 @@ func (sc *schedule) check() {
 	default:
 		fail("did not end")
 	}
+	if sc.db.warehouse != nil {
+		sc.db.warehouse.check(&run, fail)
+	} else {
+		sc.checkStage(&run, fail)
+	}
+	if len(sc.mem.leases) > 0 {
+		fail("leases %v are left", sc.mem.leases)
+	}
+}
+
+// checkStage says what is left of a load in PostgreSQL.
+func (sc *schedule) checkStage(run *etl.Run, fail func(format string, args ...any)) {
+	sc.t.Helper()
 	if left := sc.rows(`SELECT relname::text FROM pg_class WHERE relname LIKE 'stage_` + run.LoadID + `'`); len(left) > 0 {
 		fail("stage %q is left", left)
 	}
@@ -636,9 +669,6 @@ func (sc *schedule) check() {
 		if marks := sc.rows("SELECT load FROM etl_portal.loads WHERE load = '" + run.LoadID + "'"); run.Path == workflow.PathFanOut && (len(marks) == 1) != (run.Status == etl.Completed) {
 			fail("%d markers", len(marks))
 		}
-	}
-	if len(sc.mem.leases) > 0 {
-		fail("leases %v are left", sc.mem.leases)
 	}
 }
 
@@ -689,8 +719,9 @@ func makeOnceFile(rng *rand.Rand) onceFile {
 }
 
 // expect is the table after the job, its counts, and whether the file's bad
-// rows must fail it.
-func (f *onceFile) expect(j etl.Job) (table []string, c etl.Counts, refusal bool) {
+// rows must fail it. PostgreSQL refuses a quantity of 1000 in the table, where
+// of several rows with one key one is left; COPY of Redshift, copies, refuses each.
+func (f *onceFile) expect(j etl.Job, copies bool) (table []string, c etl.Counts, refusal bool) {
 	line := func(r onceRow) string { return fmt.Sprintf("%d %s %d", r.id, strings.ToUpper(r.name), r.qty) }
 	old := map[int]string{1: "1 old 1", 3: "3 old 3", 90: "90 old 90"}
 	var staged []onceRow
@@ -699,7 +730,7 @@ func (f *onceFile) expect(j etl.Job) (table []string, c etl.Counts, refusal bool
 		switch {
 		case r.id%7 == 5:
 			c.Filtered++
-		case r.bad:
+		case r.bad || copies && r.qty >= 1000:
 			c.Rejected++
 		default:
 			staged = append(staged, r)
