@@ -2,6 +2,7 @@ import { useCallback, useEffect, useState } from 'react'
 import * as z from 'zod'
 import type { ColumnMapping, Job, JobInput } from '@/shared/api/model'
 import { readStored, writeStored } from '@/shared/lib/storage'
+import { chosen, optionsOf } from './layout'
 
 const column = z.object({
   /** Names the row on the page; of no meaning to the portal. */
@@ -18,6 +19,14 @@ const column = z.object({
   required: z.boolean().optional(),
 })
 
+const tableOptions = z.object({
+  dist_style: z.enum(['AUTO', 'EVEN', 'ALL', 'KEY']).optional(),
+  dist_key: z.string().optional(),
+  sort_style: z.enum(['AUTO', 'COMPOUND', 'INTERLEAVED']).optional(),
+  sort_keys: z.array(z.string()).optional(),
+  encodings: z.record(z.string(), z.string()).optional(),
+})
+
 const draft = z.object({
   name: z.string(),
   credential: z.number().nullable(),
@@ -26,6 +35,8 @@ const draft = z.object({
   table: z.string(),
   /** The name for the other target: that of a new table is no existing one's. */
   other: z.string().default(''),
+  /** How Redshift keeps the new table; empty for other databases. */
+  tableOptions: tableOptions.default({}),
   /** Which table the columns are for; those for another one are matched anew. */
   basis: z.string(),
   columns: z.array(column).nullable(),
@@ -69,6 +80,7 @@ export function emptyDraft(filename: string): Draft {
     schema: '',
     table: tableNameOf(filename),
     other: '',
+    tableOptions: {},
     basis: '',
     columns: null,
     strategy: 'INSERT',
@@ -93,6 +105,7 @@ export function draftOf(job: Job, tableExists: boolean): Draft {
     schema: job.schema,
     table: job.table,
     other: '',
+    tableOptions: optionsOf(job.table_options),
     basis: '',
     columns: job.column_mappings.length > 0 ? rowsOf(job.column_mappings) : null,
     strategy: job.load_strategy,
@@ -138,6 +151,7 @@ export function inputOf(draft: Draft, columns: DraftColumn[], file: string): Job
   const rows = Number(draft.maxRows)
   const percent = Number(draft.maxPercent)
   const batch = Number(draft.batchSize)
+  const options = draft.target === 'new' ? chosen(draft.tableOptions) : undefined
   return {
     name: draft.name.trim(),
     file_id: file,
@@ -145,6 +159,7 @@ export function inputOf(draft: Draft, columns: DraftColumn[], file: string): Job
     ...(draft.schema ? { schema: draft.schema } : {}),
     table: draft.table.trim(),
     create_table: draft.target === 'new',
+    ...(options ? { table_options: options } : {}),
     orchestrator: draft.orchestrator,
     load_strategy: draft.strategy,
     ...(draft.strategy === 'UPSERT' ? { upsert_keys: draft.keys, duplicate_keys: draft.duplicates } : {}),

@@ -1,7 +1,8 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
-import { Database, Plus } from 'lucide-react'
+import { Database, Info, Plus } from 'lucide-react'
 import { credentialsQuery, itemsOf } from '@/shared/api/queries'
 import { Badge, ButtonLink, Card, EmptyState, LoadMore, OptionCard, QueryView } from '@/shared/components'
+import { kindOf, placeOf } from '@/shared/lib/warehouse'
 import type { Wizard } from './wizard'
 
 /** The database. */
@@ -42,12 +43,13 @@ export function DestinationStep({ wizard, errorOf }: { wizard: Wizard; errorOf: 
                     group="credential"
                     id={i === 0 ? 'field-credential' : undefined}
                     checked={draft.credential === each.id}
-                    onChoose={() => update({ credential: each.id, ...(draft.credential === each.id ? {} : { schema: '', ...(draft.target === 'existing' ? { table: '' } : {}) }) })}
+                    onChoose={() => update({ credential: each.id, ...(draft.credential === each.id ? {} : { schema: '', tableOptions: {}, ...(draft.target === 'existing' ? { table: '' } : {}) }) })}
                     title={each.name}
-                    badge={<Badge>{each.type === 'redshift' ? 'Redshift' : 'PostgreSQL'}</Badge>}
+                    badge={<Badge>{kindOf(each)}</Badge>}
                   >
                     <span className="font-mono text-2xs">
-                      {each.username}@{each.host}:{each.port}/{each.database}
+                      {each.username && `${each.username}@`}
+                      {placeOf(each)}
                     </span>
                   </OptionCard>
                 ))}
@@ -58,6 +60,14 @@ export function DestinationStep({ wizard, errorOf }: { wizard: Wizard; errorOf: 
                 </p>
               )}
             </fieldset>
+            {all.find((each) => each.id === draft.credential)?.type === 'redshift' && (
+              <p className="mt-3 flex max-w-[75ch] gap-2 text-xs text-muted">
+                <Info aria-hidden className="mt-px size-3.5 shrink-0 text-info-text" />
+                <span>
+                  Rows go as files through an S3 bucket, from which Redshift copies them in one transaction. It enforces neither primary keys nor unique columns: only a job that adds or updates by a key keeps rows with the same key apart.
+                </span>
+              </p>
+            )}
             <div className="mt-3 flex flex-wrap gap-2">
               <LoadMore query={query} what="destinations" />
               <ButtonLink to="/credentials/new" variant="ghost" size="sm">

@@ -14,6 +14,13 @@ const strategies: { value: Draft['strategy']; title: string; what: string }[] = 
   { value: 'TRUNCATE_INSERT', title: 'Replace all rows', what: 'The table is emptied and filled in one transaction: readers see the old rows, then the new ones.' },
 ]
 
+/** What Redshift does for a strategy, where it differs. */
+const inRedshift: Record<Draft['strategy'], string> = {
+  INSERT: 'Every row is inserted, also one whose key is there already: Redshift enforces no keys.',
+  UPSERT: 'By MERGE: rows with the same key are updated, the others are added. Running twice changes nothing more.',
+  TRUNCATE_INSERT: 'By DELETE and INSERT in one transaction, as Redshift’s TRUNCATE would commit at once: readers see the old rows, then the new ones.',
+}
+
 /** Strategy, keys, duplicates, bad rows, filter. */
 export function LoadStep({ wizard, errorOf }: Props) {
   const { draft, update } = wizard
@@ -26,7 +33,7 @@ export function LoadStep({ wizard, errorOf }: Props) {
             <div className="grid gap-2.5">
               {strategies.map((each) => (
                 <OptionCard key={each.value} group="strategy" checked={draft.strategy === each.value} onChoose={() => update({ strategy: each.value, ...(each.value === 'UPSERT' && draft.keys.length === 0 ? { keys: keysOf(wizard) } : {}) })} title={each.title}>
-                  {each.what}
+                  {wizard.redshift ? inRedshift[each.value] : each.what}
                 </OptionCard>
               ))}
             </div>
@@ -61,24 +68,31 @@ export function keysOf({ table, columns, file }: Pick<Wizard, 'table' | 'columns
   return unique ? [unique.destination] : []
 }
 
+function keyWords(exists: boolean, redshift: boolean): string {
+  if (redshift && exists) return 'Rows are the same where these columns are. Any columns will do: Redshift enforces no keys, so that nothing else keeps rows with the same key apart.'
+  if (redshift) return 'Rows are the same where these columns are. They become the primary key, which Redshift knows but does not enforce.'
+  if (exists) return 'Rows are the same where these columns are; the table needs a unique index over just them.'
+  return 'Rows are the same where these columns are. They become the primary key.'
+}
+
 function Keys({ wizard, errorOf }: Props) {
-  const { draft, update, columns, table } = wizard
+  const { draft, update, columns, table, redshift } = wizard
   const error = errorOf('keys')
   const indexes = table?.unique_indexes ?? []
   const same = (names: string[]) => names.length === draft.keys.length && names.every((name) => draft.keys.includes(name))
   return (
-    <Card title="Key" description={table ? 'Rows are the same where these columns are; the table needs a unique index over just them.' : 'Rows are the same where these columns are. They become the primary key.'}>
+    <Card title="Key" description={keyWords(table !== undefined, redshift)}>
       {indexes.length > 0 && (
         <div className="mb-3 flex flex-wrap gap-1.5">
           {indexes.map((each) => (
             <Button key={each.name} size="sm" aria-pressed={same(each.columns)} className="font-mono aria-pressed:border-accent aria-pressed:bg-accent-soft" onClick={() => update({ keys: each.columns })}>
               {each.columns.join(', ')}
-              <span className="font-sans font-normal text-muted">{each.primary ? 'primary key' : 'unique'}</span>
+              <span className="font-sans font-normal text-muted">{each.primary ? 'primary key' : 'unique'}{redshift && ', not enforced'}</span>
             </Button>
           ))}
         </div>
       )}
-      {table && indexes.length === 0 && <p className="mb-3 text-xs text-warn-text">The table has no unique index, which “Add or update” needs.</p>}
+      {table && !redshift && indexes.length === 0 && <p className="mb-3 text-xs text-warn-text">The table has no unique index, which “Add or update” needs.</p>}
       <fieldset aria-describedby={error ? 'field-keys-error' : undefined}>
         <legend className="sr-only">Key columns</legend>
         <div className="grid max-h-56 grid-cols-1 gap-x-4 overflow-y-auto sm:grid-cols-2">

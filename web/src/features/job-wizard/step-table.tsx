@@ -5,6 +5,7 @@ import { Problem } from '@/shared/api/problem'
 import { Badge, Button, Card, CodeBlock, DataTable, ErrorPanel, Field, Input, OptionCard, QueryView, Select, SkeletonLines, type DataColumn } from '@/shared/components'
 import { formatCompact, plural } from '@/shared/lib/format'
 import { schemasQuery, tablesQuery, type Table, type TableInfo } from './queries'
+import { TableLayout } from './table-layout'
 import { obstacles, sentence, type Wizard } from './wizard'
 
 type Props = { wizard: Wizard; errorOf: (name: string) => string | undefined }
@@ -60,6 +61,7 @@ export function TableStep({ wizard, errorOf }: Props) {
               ) : (
                 <TableList wizard={wizard} schema={shown} error={errorOf('table-search')} />
               )}
+              {draft.target === 'new' && wizard.redshift && <TableLayout wizard={wizard} errorOf={errorOf} />}
             </div>
             {draft.target === 'new' ? <NewTable wizard={wizard} /> : <Existing wizard={wizard} />}
           </div>
@@ -152,14 +154,14 @@ const columns: DataColumn<Table['columns'][number]>[] = [
 ]
 
 function Existing({ wizard }: { wizard: Wizard }) {
-  const { tableState, draft } = wizard
+  const { tableState, draft, redshift } = wizard
   // A name that is gone, or was never one of the list, is no choice.
   const gone = tableState.error instanceof Problem && tableState.error.code === 'table_not_found'
   if (!draft.table || gone) return <Card title="The table's columns"><p className="text-sm text-muted">Choose a table to see them.</p></Card>
   return (
     <QueryView query={tableState}>
       {(table) => (
-        <Card title={`${table.schema}.${table.name}`} description={plural(table.columns.length, 'column')} flush>
+        <Card title={`${table.schema}.${table.name}`} description={`${plural(table.columns.length, 'column')}${redshift && table.unique_indexes.length > 0 ? '; Redshift does not enforce its keys' : ''}`} flush>
           <DataTable caption="Columns of the table" columns={columns} rows={table.columns} rowKey={(each) => each.name} />
         </Card>
       )}

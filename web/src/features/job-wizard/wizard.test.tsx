@@ -9,8 +9,11 @@ const file = '00000000-0000-0000-0000-000000000001'
 const statistics = { rows: 2, nulls: 0, empty: 0, distinct: 2, distinct_exact: true, min: null, max: null, min_length: 1, max_length: 1, mean: null, mean_length: 1, top_values: [], top_exact: true }
 const column = (name: string, type: string) => ({ name, type, nullable: false, confidence: 1, evidence: [], statistics })
 
-function portal() {
+const warehouse = { id: 3, name: 'Warehouse', type: 'postgresql', host: 'db', port: 5432, database: 'w', username: 'u', options: {} }
+
+function portal(credential = warehouse) {
   server.use(
+    json('get', '/api/v1/credentials/3', credential),
     json('get', `/api/v1/sources/csv/${file}/metadata`, {
       file_id: file,
       filename: 'stock.csv',
@@ -18,7 +21,7 @@ function portal() {
       row_count: 2,
       profile: { state: 'complete' },
     }),
-    json('get', '/api/v1/credentials', { items: [{ id: 3, name: 'Warehouse', type: 'postgresql', host: 'db', port: 5432, database: 'w', username: 'u' }] }),
+    json('get', '/api/v1/credentials', { items: [credential] }),
     json('post', '/api/v1/destinations/3/schemas', { schemas: [{ name: 'public', can_create: true, default: true }] }),
     json('post', '/api/v1/jobs/suggest', {
       column_mappings: [

@@ -1,9 +1,11 @@
 import { useQuery, type UseQueryResult } from '@tanstack/react-query'
 import { useCallback, useMemo } from 'react'
 import { Problem } from '@/shared/api/problem'
-import type { Job, JobInput, Metadata } from '@/shared/api/model'
+import type { Credential, Job, JobInput, Metadata } from '@/shared/api/model'
+import { credentialQuery } from '@/shared/api/queries'
 import { useDebounced } from '@/shared/lib/use-debounced'
 import { basisOf, inputOf, rowsOf, type Draft, type DraftColumn } from './draft'
+import { layoutObstacles } from './layout'
 import { suggestQuery, tableQuery, validateQuery, type Checked, type Suggestion, type Table } from './queries'
 
 export const steps = [
@@ -26,6 +28,9 @@ export interface Wizard {
   file: Metadata
   /** The job that is changed; absent for a new one. */
   job?: Job
+  /** The database; undefined until it is chosen and read. */
+  credential?: Credential
+  redshift: boolean
   draft: Draft
   update: (change: Partial<Draft>) => void
   columns: DraftColumn[]
@@ -46,6 +51,7 @@ const noColumns: DraftColumn[] = []
 
 export function useWizard(file: Metadata, job: Job | undefined, draft: Draft, update: (change: Partial<Draft>) => void): Wizard {
   const { credential, target, schema, table: name } = draft
+  const database = useQuery({ ...credentialQuery(credential ?? 0), enabled: credential !== null }).data
   const tableState = useQuery({ ...tableQuery(credential ?? 0, schema, name), enabled: credential !== null && target === 'existing' && name !== '' })
   const table = target === 'existing' ? tableState.data : undefined
   const suggestionState = useQuery({
@@ -62,7 +68,7 @@ export function useWizard(file: Metadata, job: Job | undefined, draft: Draft, up
   const checked = useDebounced({ ...input, name: 'check', load_strategy: input.upsert_keys?.length ? input.load_strategy : ('INSERT' as const) }, 300)
   const ddlState = useQuery({ ...validateQuery(checked), enabled: target === 'new' && checked.create_table === true && suggestion !== undefined && checked.table !== '' && checked.credential_id > 0 && (checked.column_mappings?.length ?? 0) > 0, placeholderData: (before) => before })
   const exists = target === 'new' && checked.create_table === true && checked.table === input.table && checked.schema === input.schema && ddlState.error instanceof Problem && ddlState.error.code === 'table_exists'
-  return { file, job, draft, update, columns, setColumns, table, tableState, suggestion, suggestionState, input, ddlState, exists }
+  return { file, job, credential: database, redshift: database?.type === 'redshift', draft, update, columns, setColumns, table, tableState, suggestion, suggestionState, input, ddlState, exists }
 }
 
 /** The portal's words as the beginning of a sentence, without its end. */
@@ -81,6 +87,7 @@ export function obstacles(wizard: Wizard, step: StepId): Obstacle[] {
     if (wizard.exists) add('table', `A table “${draft.table.trim()}” exists already`)
     if (draft.target === 'existing' && !draft.table) add('table-search', 'Choose a table')
     if (draft.target === 'existing' && draft.table && wizard.tableState.isError) add('table-search', 'Choose a table that can be read')
+    if (draft.target === 'new' && wizard.redshift) found.push(...layoutObstacles(draft.tableOptions, columns))
   }
   if (step === 'mapping') {
     if (columns.length === 0) add('mapping', wizard.suggestionState.isPending ? 'The columns are still being matched' : 'Map at least one column')

@@ -4,6 +4,7 @@ import type { ColumnMapping, Job, Run } from '@/shared/api/model'
 import { credentialQuery, sourceQuery } from '@/shared/api/queries'
 import { Card, Count, DataTable, Facts, RowLink, StatusBadge, TextLink, Time, type DataColumn } from '@/shared/components'
 import { formatCount, formatShare, plural, tableName } from '@/shared/lib/format'
+import { optionsInWords } from '@/shared/lib/table-options'
 import { stepsInWords } from './words'
 
 const columns: DataColumn<ColumnMapping>[] = [
@@ -52,8 +53,17 @@ export function Overview({ job, last }: { job: Job; last?: Run }) {
           <Facts
             items={[
               { name: 'File', value: <TextLink to={`/files/${job.file_id}`}>{file.data?.filename ?? 'its file'}</TextLink> },
-              { name: 'Destination', value: <TextLink to={`/credentials/${job.credential_id}`}>{credential.data?.name ?? 'its database'}</TextLink> },
+              {
+                name: 'Destination',
+                value: (
+                  <>
+                    <TextLink to={`/credentials/${job.credential_id}`}>{credential.data?.name ?? 'its database'}</TextLink>
+                    {credential.data?.type === 'redshift' && <span className="text-xs text-muted"> · Amazon Redshift</span>}
+                  </>
+                ),
+              },
               { name: 'Table', value: <span className="font-mono text-xs">{tableName(job)}</span> },
+              ...(job.create_table ? optionsInWords(job.table_options).map(({ name, value }) => ({ name, value: <span className="font-mono text-xs">{value}</span> })) : []),
               { name: 'Rows', value: `${strategies[job.load_strategy]}${job.upsert_keys.length > 0 ? ` by ${job.upsert_keys.join(', ')}` : ''}` },
               { name: 'Bad rows', value: bad.mode === 'skip' ? `set aside${bad.max_rows ? `, at most ${formatCount(bad.max_rows)}` : ''}${bad.max_ratio ? `, at most ${formatShare(bad.max_ratio)}` : ''}` : 'fail the run' },
               ...(job.filter ? [{ name: 'Filter', value: <code className="font-mono text-xs">{job.filter}</code> }] : []),

@@ -8,7 +8,7 @@ import type { components } from '@/shared/api/schema'
 import { Badge, Card, LoadMore, QueryView, Select, Time } from '@/shared/components'
 import { cn } from '@/shared/lib/cn'
 import { useSearchState } from '@/shared/lib/search-state'
-import { fieldName, valueInWords } from './words'
+import { fieldInWords, fieldName } from './words'
 
 type FieldChange = components['schemas']['FieldChange']
 const view = z.object({ version: z.coerce.number().int().min(0).catch(0), from: z.coerce.number().int().min(0).catch(0) })
@@ -120,12 +120,12 @@ function Fields({ fields, className }: { fields: FieldChange[]; className?: stri
         <div key={field} className="contents">
           <dt className="text-muted">{fieldName(field)}</dt>
           <dd className="min-w-0 font-mono break-words">
-            {valueInWords(before) !== '–' && (
+            {fieldInWords(field, before) !== '–' && (
               <>
-                <del className="rounded-xs bg-bad-soft px-1 text-bad-text">{valueInWords(before)}</del> <span className="sr-only">became </span>
+                <del className="rounded-xs bg-bad-soft px-1 text-bad-text">{fieldInWords(field, before)}</del> <span className="sr-only">became </span>
               </>
             )}
-            <ins className="rounded-xs bg-ok-soft px-1 text-ok-text no-underline">{valueInWords(after)}</ins>
+            <ins className="rounded-xs bg-ok-soft px-1 text-ok-text no-underline">{fieldInWords(field, after)}</ins>
           </dd>
         </div>
       ))}

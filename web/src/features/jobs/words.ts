@@ -1,4 +1,5 @@
-import type { ColumnMapping } from '@/shared/api/model'
+import type { ColumnMapping, TableOptions } from '@/shared/api/model'
+import { optionsInWords } from '@/shared/lib/table-options'
 
 /** Steps as the mapping language writes them: "TRIM, REPLACE('ü', 'ue')". */
 export function stepsInWords(steps: ColumnMapping['transformations']): string {
@@ -12,6 +13,7 @@ const names: Record<string, string> = {
   schema: 'Schema',
   table: 'Table',
   create_table: 'Makes its table',
+  table_options: 'Table options',
   load_strategy: 'Strategy',
   upsert_keys: 'Key',
   duplicate_keys: 'Duplicates',
@@ -31,6 +33,12 @@ const names: Record<string, string> = {
 /** A field of a job or of a column, as people call it. */
 export function fieldName(field: string): string {
   return names[field] ?? field
+}
+
+/** A field's value in a change. */
+export function fieldInWords(field: string, value: unknown): string {
+  if (field === 'table_options' && typeof value === 'object' && value !== null) return optionsInWords(value as TableOptions).map((each) => `${each.name.toLowerCase()} ${each.value}`).join('; ') || '–'
+  return valueInWords(value)
 }
 
 /** A value of a change as text; nothing is "–". */

@@ -27,6 +27,7 @@ export type SchedulePreview = Schemas['SchedulePreview']
 export type Source = Schemas['SourceItem']
 export type Statistics = Schemas['Statistics']
 export type Summary = Schemas['Summary']
+export type TableOptions = Schemas['TableOptions']
 export type Tally = Schemas['Tally']
 export type Token = Schemas['Token']
 
