@@ -1,9 +1,11 @@
 import type { UseQueryResult } from '@tanstack/react-query'
+import { useMemo } from 'react'
 import { Checkbox, ErrorPanel, Input, Select, SkeletonLines } from '@/shared/components'
 import { cn } from '@/shared/lib/cn'
 import { formatCount } from '@/shared/lib/format'
 import type { DraftColumn } from './draft'
 import { ExpressionEditor, ProblemLine } from './expression-editor'
+import { LongSelect } from './long-select'
 import type { Trial } from './queries'
 import { TransformList } from './transform-list'
 import { TypeChoice } from './type-choice'
@@ -17,7 +19,12 @@ export function ColumnEditor({ wizard, row, index, trial, onChange }: { wizard: 
   const found = file.columns.find((each) => each.name === row.source)
   const problem = trial.data?.columns[index]?.error
   const calculated = row.expression !== undefined
-  const taken = new Set(columns.filter((each) => each.key !== row.key).map((each) => each.destination))
+  const names = useMemo(() => file.columns.map((each) => each.name), [file])
+  const sources = useMemo(() => file.columns.map(({ name, type }) => ({ value: name, label: `${name} (${type})` })), [file])
+  const destinations = useMemo(() => {
+    const taken = new Set(columns.filter((each) => each.key !== row.key).map((each) => each.destination))
+    return table?.columns.map(({ name, type, generated }) => ({ value: name, label: `${name} (${type})`, disabled: taken.has(name) || generated })) ?? []
+  }, [table, columns, row.key])
   const destination = row.destination.trim()
   const twice = destination !== '' && columns.some((each) => each.key !== row.key && each.destination.trim() === destination)
   const misplaced = problem && !problem.position && (twice || problem.code === 'duplicate_destination' || problem.location.endsWith('.destination'))
@@ -28,25 +35,11 @@ export function ColumnEditor({ wizard, row, index, trial, onChange }: { wizard: 
       <div className="space-y-4">
         <div className="grid grid-cols-1 gap-3 sm:grid-cols-2">
           <Labelled id={`${id}-source`} label="From">
-            <Select id={`${id}-source`} value={row.source ?? ''} onChange={(event) => onChange({ source: event.target.value || undefined, ...(event.target.value === '' && !calculated ? { expression: '' } : {}) })}>
-              <option value="">no column: calculated</option>
-              {file.columns.map((each) => (
-                <option key={each.name} value={each.name}>
-                  {each.name} ({each.type})
-                </option>
-              ))}
-            </Select>
+            <LongSelect id={`${id}-source`} value={row.source ?? ''} none="no column: calculated" choices={sources} onChoose={(source) => onChange({ source: source || undefined, ...(source === '' && !calculated ? { expression: '' } : {}) })} />
           </Labelled>
           <Labelled id={`field-column-${row.key}`} label="Into">
             {table ? (
-              <Select {...into} value={row.destination} onChange={(event) => onChange({ destination: event.target.value })}>
-                <option value="">choose a column</option>
-                {table.columns.map((each) => (
-                  <option key={each.name} value={each.name} disabled={taken.has(each.name) || each.generated}>
-                    {each.name} ({each.type})
-                  </option>
-                ))}
-              </Select>
+              <LongSelect {...into} value={row.destination} none="choose a column" choices={destinations} onChoose={(name) => onChange({ destination: name })} />
             ) : (
               <Input {...into} value={row.destination} maxLength={63} spellCheck={false} autoComplete="off" className="font-mono text-xs" placeholder="name of the column" onChange={(event) => onChange({ destination: event.target.value })} />
             )}
@@ -67,7 +60,7 @@ export function ColumnEditor({ wizard, row, index, trial, onChange }: { wizard: 
             <ExpressionEditor
               id={`${id}-expression`}
               value={row.expression ?? ''}
-              columns={file.columns.map((each) => each.name)}
+              columns={names}
               error={problem?.position && row.expression ? problem : undefined}
               describedBy={`${id}-expression-hint`}
               placeholder={row.source ? 'round(value * 1.19, 2)' : 'quantity * unit_price'}

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { CircleCheck, CircleX, Info, Play, RotateCw, TriangleAlert } from 'lucide-react'
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
 import { useNavigate } from 'react-router'
 import { toast } from 'sonner'
 import { call, client } from '@/shared/api/client'
@@ -8,9 +8,12 @@ import { Problem } from '@/shared/api/problem'
 import { Button, Card, CodeBlock, Count, ErrorPanel, Facts, Field, Input, ProgressBar, TextLink } from '@/shared/components'
 import { cn } from '@/shared/lib/cn'
 import { formatCount, plural } from '@/shared/lib/format'
+import { optionsInWords } from '@/shared/lib/table-options'
 import { useDebounced } from '@/shared/lib/use-debounced'
 import { Cell } from './column-editor'
+import { chosen } from './layout'
 import { dryRunQuery, type DryRun } from './queries'
+import { WideTable } from './wide-table'
 import type { Wizard } from './wizard'
 
 /** How many bad rows show at first. */
@@ -86,6 +89,7 @@ export function CheckStep({ wizard, errorOf, complete, forget }: { wizard: Wizar
               items={[
                 { name: 'Into', value: <span className="font-mono">{draft.schema ? `${draft.schema}.` : ''}{draft.table}{draft.target === 'new' ? ' (new)' : ''}</span> },
                 { name: 'Columns', value: wizard.columns.length },
+                ...(draft.target === 'new' ? optionsInWords(chosen(draft.tableOptions)).map(({ name, value }) => ({ name, value: <span className="font-mono">{value}</span> })) : []),
                 { name: 'Rows', value: <>{words[draft.strategy]} {draft.strategy === 'UPSERT' && <span className="font-mono">{draft.keys.join(', ')}</span>}</> },
                 { name: 'Bad rows', value: draft.onBadRow === 'fail' ? 'fail the run' : `set aside${draft.maxRows ? `, at most ${formatCount(draft.maxRows)}` : ''}${draft.maxPercent ? `, at most ${draft.maxPercent} %` : ''}` },
                 ...(draft.filter.trim() ? [{ name: 'Filter', value: <code className="font-mono">{draft.filter}</code> }] : []),
@@ -181,7 +185,11 @@ interface Sample {
   after: (string | null)[]
 }
 
+const changed = ({ before, after }: Sample, column: number) => before !== null && before[column] !== after[column]
+const textOf = (sample: Sample, column: number) => (changed(sample, column) ? `${sample.before?.[column] ?? 'NULL'} ${sample.after[column] ?? 'NULL'}` : sample.after[column])
+
 function Details({ trial }: { trial: DryRun }) {
+  const columns = useMemo(() => trial.columns.map((name) => ({ name })), [trial])
   const samples: Sample[] = trial.samples
   const [all, setAll] = useState(false)
   const rejects = all ? trial.rejects : trial.rejects.slice(0, few)
@@ -222,54 +230,30 @@ function Details({ trial }: { trial: DryRun }) {
       )}
       {samples.length > 0 && (
         <Card title="Rows before and after" description="Changed cells are marked; a new row has no before" flush>
-          <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Rows before and after">
-            <table className="w-full text-xs">
-              <caption className="sr-only">Rows of the table before and after</caption>
-              <thead>
-                <tr className="border-b border-line bg-sunken text-left text-2xs text-muted">
-                  <th scope="col" className="h-8 px-3 pl-4 text-right font-medium">
-                    Line
-                  </th>
-                  <th scope="col" className="px-3 font-medium">
-                    Row
-                  </th>
-                  {trial.columns.map((each) => (
-                    <th key={each} scope="col" className="px-3 font-mono font-medium whitespace-nowrap">
-                      {each}
-                    </th>
-                  ))}
-                </tr>
-              </thead>
-              <tbody>
-                {samples.map((sample) => {
-                  const changed = (i: number) => sample.before !== null && sample.before[i] !== sample.after[i]
-                  const same = sample.before !== null && !trial.columns.some((_, i) => changed(i))
-                  return (
-                    <tr key={sample.line} className="border-b border-line align-top last:border-0">
-                      <td className="px-3 py-1.5 pl-4 text-right text-muted tabular-nums">{formatCount(sample.line)}</td>
-                      <td className="px-3 py-1.5 whitespace-nowrap">{sample.before === null ? 'new' : same ? 'unchanged' : 'updated'}</td>
-                      {trial.columns.map((each, i) => (
-                        <td key={each} className="max-w-64 truncate px-3 py-1.5 font-mono">
-                          {changed(i) ? (
-                            <>
-                              <del className="text-muted">
-                                <Cell value={sample.before?.[i]} />
-                              </del>{' '}
-                              <ins className="rounded-xs bg-ok-soft px-0.5 text-ok-text no-underline">
-                                <Cell value={sample.after[i]} />
-                              </ins>
-                            </>
-                          ) : (
-                            <Cell value={sample.after[i]} />
-                          )}
-                        </td>
-                      ))}
-                    </tr>
-                  )
-                })}
-              </tbody>
-            </table>
-          </div>
+          <WideTable
+            region="Rows before and after"
+            caption="Rows of the table before and after"
+            columns={columns}
+            rows={samples}
+            total={samples.length}
+            stateOf={(sample) => (sample.before === null ? 'new' : trial.columns.some((_, i) => changed(sample, i)) ? 'updated' : 'unchanged')}
+            textOf={textOf}
+            cellOf={(sample, i) => ({
+              className: 'font-mono',
+              content: changed(sample, i) ? (
+                <>
+                  <del className="text-muted">
+                    <Cell value={sample.before?.[i]} />
+                  </del>{' '}
+                  <ins className="rounded-xs bg-ok-soft px-0.5 text-ok-text no-underline">
+                    <Cell value={sample.after[i]} />
+                  </ins>
+                </>
+              ) : (
+                <Cell value={sample.after[i]} />
+              ),
+            })}
+          />
         </Card>
       )}
       {trial.sql.length > 0 && (

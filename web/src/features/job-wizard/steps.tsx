@@ -52,6 +52,7 @@ export function Steps({ file, job, initial, draftName, step: asked, go, opened, 
   useEffect(() => {
     if (step !== wanted) correct()
   }, [step, wanted])
+  const [sought, setSought] = useState({ key: '', n: 0 })
   const heading = useRef<HTMLHeadingElement>(null)
   const before = useRef(step)
   useEffect(() => {
@@ -105,12 +106,23 @@ export function Steps({ file, job, initial, draftName, step: asked, go, opened, 
         <p className="mt-0.5 mb-4 max-w-[75ch] text-sm text-muted">{leads[step].lead}</p>
         {missing.length > 0 && (
           <div className="mb-4">
-            <ErrorSummary errors={missing} attempt={attempt.n} />
+            <ErrorSummary
+              errors={missing}
+              attempt={attempt.n}
+              onGo={(name) => {
+                // The field of a mapped column is there once the column is open.
+                const key = step === 'mapping' && name.startsWith('column-') ? name.slice('column-'.length) : undefined
+                if (key === undefined) return false
+                open(key)
+                setSought(({ n }) => ({ key, n: n + 1 }))
+                return true
+              }}
+            />
           </div>
         )}
         {step === 'destination' && <DestinationStep {...shared} />}
         {step === 'table' && <TableStep {...shared} />}
-        {step === 'mapping' && <MappingStep {...shared} opened={opened} open={open} />}
+        {step === 'mapping' && <MappingStep {...shared} opened={opened} open={open} sought={sought} />}
         {step === 'load' && <LoadStep {...shared} />}
         {step === 'check' && <CheckStep {...shared} complete={complete} forget={forget} />}
       </section>

@@ -86,8 +86,8 @@ export function Field({ label, name, hint, error, required, optional, className,
   )
 }
 
-/** All errors of a form, each a link to its field. It takes the focus whenever `attempt` grows. */
-export function ErrorSummary({ errors, attempt }: { errors: { name: string; message: string }[]; attempt: number }) {
+/** All errors of a form, each a link to its field. It takes the focus whenever `attempt` grows; `onGo` answers whether it leads to a field itself. */
+export function ErrorSummary({ errors, attempt, onGo }: { errors: { name: string; message: string }[]; attempt: number; onGo?: (name: string) => boolean }) {
   const panel = useRef<HTMLDivElement>(null)
   useEffect(() => {
     if (attempt > 0) panel.current?.focus()
@@ -104,7 +104,7 @@ export function ErrorSummary({ errors, attempt }: { errors: { name: string; mess
               className="inline-block py-0.5 underline"
               onClick={(event) => {
                 event.preventDefault()
-                document.getElementById(`field-${each.name}`)?.focus()
+                if (!onGo?.(each.name)) document.getElementById(`field-${each.name}`)?.focus()
               }}
             >
               {each.message}
