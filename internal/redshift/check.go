@@ -10,6 +10,15 @@ import (
 	"github.com/etlportal/etlportal/internal/schema"
 )
 
+// CurrentUser is the database's user as whom statements run.
+func (r *Redshift) CurrentUser(ctx context.Context) (string, error) {
+	rows, err := r.ask(ctx, "asking for the user", "SELECT CURRENT_USER")
+	if err != nil {
+		return "", err
+	}
+	return text(rows[0][0]), nil
+}
+
 // CheckStaging puts a file where loads are staged, and deletes it. It says where.
 func (r *Redshift) CheckStaging(ctx context.Context) (string, error) {
 	key := r.o.Staging.Prefix + "check-" + nonce()
@@ -33,7 +42,7 @@ func (r *Redshift) CheckCopy(ctx context.Context) (detail string, err error) {
 	defer p.abort()
 	columns := []schema.Column{{Name: "checked", Type: schema.Type{Kind: schema.Integer}}}
 	spec := &etl.LoadSpec{Table: &schema.Table{Name: "checked", Columns: columns}, Columns: columns}
-	b := &batch{columns: storages(spec), null: s.null()}
+	b := newBatch(storages(spec), s.null())
 	if bad := b.Append([]schema.Value{{Kind: schema.VInt, Int: 1}}, 1, 1); bad != nil {
 		return "", defect("%s", bad.Reason)
 	}

@@ -78,7 +78,7 @@ func (p *publication) comparison(s *script, results []etl.StatementResult) (*etl
 func (p *publication) statements() []string {
 	var sql []string
 	if p.spec.Create {
-		sql = append(sql, p.r.CreateTableSQL(p.spec.Table))
+		sql = append(sql, p.r.CreateTableSQL(p.made()))
 	}
 	s := &script{}
 	p.move(s)

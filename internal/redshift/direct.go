@@ -28,7 +28,7 @@ func (r *Redshift) Begin(ctx context.Context, spec etl.LoadSpec) (etl.LoadSessio
 }
 
 // NewBatch implements etl.LoadSession.
-func (d *direct) NewBatch() etl.Batch { return &batch{columns: d.rows, null: d.stage.null()} }
+func (d *direct) NewBatch() etl.Batch { return newBatch(d.rows, d.stage.null()) }
 
 // Write implements etl.LoadSession.
 func (d *direct) Write(_ context.Context, b etl.Batch) error {

@@ -19,11 +19,17 @@ type batch struct {
 	null    string
 	buf     []byte
 	rows    int
+	// longest is how many bytes the texts of each measured column have at most.
+	longest []int
+}
+
+func newBatch(columns []stored, null string) *batch {
+	return &batch{columns: columns, null: null, longest: make([]int, len(columns))}
 }
 
 func (b *batch) Len() int  { return len(b.buf) }
 func (b *batch) Rows() int { return b.rows }
-func (b *batch) Reset()    { b.buf, b.rows = b.buf[:0], 0 }
+func (b *batch) Reset()    { b.buf, b.rows = b.buf[:0], 0; clear(b.longest) }
 
 // maxRow is what a row of CSV may have, in bytes
 // (https://docs.aws.amazon.com/redshift/latest/dg/t_splitting-data-files.html: 4 MB a line).
@@ -36,10 +42,18 @@ func (b *batch) Append(row []schema.Value, line, record int64) *etl.Reject {
 		return refused(line, record, "", "internal", fmt.Sprintf("a row of %d values for %d columns", len(row), len(b.columns)))
 	}
 	for i := range row {
+		at := len(b.buf)
 		if bad := b.field(&b.columns[i], &row[i]); bad != nil {
 			b.buf = b.buf[:start]
 			bad.Line, bad.Record, bad.Column = line, record, b.columns[i].name
 			return bad
+		}
+		if b.columns[i].measured && row[i].Kind != schema.VNull {
+			n := len(row[i].Bytes)
+			if row[i].Kind != schema.VText {
+				n = len(b.buf) - at
+			}
+			b.longest[i] = max(b.longest[i], n)
 		}
 		b.buf = append(b.buf, ',')
 	}

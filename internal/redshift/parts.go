@@ -16,8 +16,21 @@ type part struct {
 	Key  string `json:"key"`
 	Rows int64  `json:"rows"`
 	Size int64  `json:"size"`
+	// Longest is how many bytes the texts of each column have at most; 0 where
+	// no size depends on it.
+	Longest []int `json:"longest,omitempty"`
 
 	chunk int
+}
+
+// measure takes note of how long the texts of a batch are.
+func (p *part) measure(b *batch) {
+	if p.Longest == nil {
+		p.Longest = make([]int, len(b.longest))
+	}
+	for i, n := range b.longest {
+		p.Longest[i] = max(p.Longest[i], n)
+	}
 }
 
 // parts writes rows into compressed objects, one after the other.
@@ -62,6 +75,7 @@ func (p *parts) add(b *batch) error {
 		return p.broken(err)
 	}
 	p.open.Rows += int64(b.rows)
+	p.open.measure(b)
 	p.rows += int64(b.rows)
 	if p.open.sent >= p.r.o.PartBytes {
 		return p.finish()

@@ -122,8 +122,9 @@ func (p *publication) counts() string { return quote("etl_counts_" + p.nonce) }
 // copyInto adds the stage and what fills it. maxErrors 0 lets no row be refused.
 func (p *publication) copyInto(s *script, maxErrors int) {
 	lines := make([]string, 0, len(p.columns)+2)
-	for _, c := range p.columns {
-		line := quote(c.name) + " " + c.sql
+	types := p.types()
+	for i, c := range p.columns {
+		line := quote(c.name) + " " + types[i]
 		if c.notNull {
 			line += " NOT NULL"
 		}
@@ -258,7 +259,7 @@ func (p *publication) full() *script {
 		s.add("mark", "INSERT INTO %s (load) VALUES (%s)", marker(p.spec), literal(p.load))
 	}
 	if p.spec.Create && !p.spec.DryRun {
-		s.add("create", "%s", p.r.CreateTableSQL(p.spec.Table))
+		s.add("create", "%s", p.r.CreateTableSQL(p.made()))
 	}
 	allowed := 0
 	if len(p.refused) > 0 {
@@ -375,6 +376,8 @@ func (p *publication) failure(ctx context.Context, s *script, err error, what st
 		}
 	case "once":
 		return errPublished
+	case "copy":
+		return explain(ctx, p.copyFailure(ctx, err), what)
 	case "count":
 		return &etl.Error{
 			Kind: etl.Internal, Code: "count_mismatch", Err: err,

@@ -140,11 +140,11 @@ func storages(spec *etl.LoadSpec) []stored {
 
 // NewBatch implements etl.FanOut.
 func (r *Redshift) NewBatch(spec etl.LoadSpec) etl.Batch {
-	return &batch{columns: storages(&spec), null: openStage{}.null()}
+	return newBatch(storages(&spec), openStage{}.null())
 }
 
 // NewBatch implements etl.LoadSession.
-func (c *chunk) NewBatch() etl.Batch { return &batch{columns: c.rows, null: c.stage.null()} }
+func (c *chunk) NewBatch() etl.Batch { return newBatch(c.rows, c.stage.null()) }
 
 // Count implements etl.Counting.
 func (c *chunk) Count(n etl.Counts) { c.counts = n }

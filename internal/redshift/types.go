@@ -122,6 +122,8 @@ type stored struct {
 	notNull bool
 	// bytes is what a text may have; 0 where it is no text.
 	bytes int
+	// measured says that the column is made as wide as what was staged for it.
+	measured bool
 }
 
 // super is the Name of a column of type SUPER as Table describes it.
@@ -131,8 +133,10 @@ const super = "super"
 func storage(c schema.Column, made bool) stored {
 	s := stored{name: c.Name, typ: c.Type, notNull: c.NotNull}
 	if made {
-		c.MaxBytes = 0 // whatever is known of it, a value that VARCHAR takes is staged
-		s.sql = columnType(&c)
+		wide := schema.Column{Type: c.Type}
+		s.sql = columnType(&wide)
+		wide.MaxBytes = 1
+		s.measured = columnType(&wide) != s.sql
 		if n, ok := strings.CutPrefix(s.sql, "VARCHAR("); ok {
 			s.bytes, _ = strconv.Atoi(strings.TrimSuffix(n, ")"))
 		}

@@ -1,0 +1,64 @@
+package redshift
+
+import (
+	"slices"
+
+	"github.com/etlportal/etlportal/internal/schema"
+)
+
+// made is the table of LoadSpec.Create with columns as wide as what was staged
+// for them, or as what is known of the whole file, whichever is more. The table
+// is made when all rows are staged, so that no value is cut or refused which
+// VARCHAR takes at its widest.
+func (p *publication) made() *schema.Table {
+	t := *p.spec.Table
+	t.Columns = slices.Clone(t.Columns)
+	at := make(map[string]*schema.Column, len(t.Columns))
+	for i := range t.Columns {
+		at[t.Columns[i].Name] = &t.Columns[i]
+	}
+	for i, c := range p.columns {
+		column := at[c.name]
+		if !c.measured || column == nil {
+			continue
+		}
+		if n, known := p.longest(i); known {
+			column.MaxBytes = max(column.MaxBytes, n)
+		} else {
+			column.MaxBytes = 0
+		}
+	}
+	return &t
+}
+
+// longest is how many bytes the texts of a column have at most in all parts;
+// known is false where a part does not tell.
+func (p *publication) longest(column int) (n int, known bool) {
+	for i := range p.parts {
+		if column >= len(p.parts[i].Longest) {
+			return 0, false
+		}
+		n = max(n, p.parts[i].Longest[column])
+	}
+	return n, true
+}
+
+// types are those of the stage's columns: the table's, because wide columns
+// cost memory in temporary tables, too.
+func (p *publication) types() []string {
+	types := make([]string, len(p.columns))
+	sized := map[string]string{}
+	if p.spec.Create {
+		t := p.made()
+		for i := range t.Columns {
+			sized[t.Columns[i].Name] = columnType(&t.Columns[i])
+		}
+	}
+	for i, c := range p.columns {
+		types[i] = c.sql
+		if sql := sized[c.name]; c.measured && sql != "" {
+			types[i] = sql
+		}
+	}
+	return types
+}
