@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -25,13 +26,14 @@ func newStandIn(t *testing.T) (s *etltest.RedshiftServer, objects *local.BlobSer
 	objects, err := local.StartBlobs(t.Context(), local.BlobsOptions{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, objects.Stop()) })
+	s = etltest.Redshift(t, etltest.OpenBucket(t, objects, "etlportal-staging", etltest.BlobsSetup{}))
 	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL_REDSHIFT": s.DataEndpoint, "AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS": s.DataEndpoint, "AWS_ENDPOINT_URL_REDSHIFT_DATA": s.DataEndpoint,
 		"AWS_ACCESS_KEY_ID": objects.AccessKey, "AWS_SECRET_ACCESS_KEY": objects.SecretKey, "AWS_REGION": local.Region, "AWS_ENDPOINT_URL_S3": objects.Endpoint,
 	} {
 		t.Setenv(name, value)
 		env = append(env, name+"="+value)
 	}
-	s = etltest.Redshift(t, etltest.OpenBucket(t, objects, "etlportal-staging", etltest.BlobsSetup{}))
 	return s, objects, append(env, "PGPASSWORD="+s.Pass)
 }
 
@@ -50,8 +52,24 @@ func TestLoadRedshift(t *testing.T) {
 	o = admin(t, env, "load", file, "--to", s.URL(), "--table", "made", "--create")
 	require.Equal(t, exitDone, o.code, o.err)
 	s.Want("SELECT id, item FROM made ORDER BY id", "1|tea\n2|käse\n3|schnaps")
-	o = admin(t, env, "load", file, "--to", "redshift://me@127.0.0.1/dev?x=1", "--table", "made")
+	for _, wrong := range []string{"x=1", "access=psychic"} {
+		o = admin(t, env, "load", file, "--to", "redshift://me@127.0.0.1/dev?"+wrong, "--table", "made")
+		require.Equal(t, exitUsage, o.code, o.err)
+	}
+	// The role's own user, by both ways that need no password.
+	for n, to := range []string{
+		strings.Replace(s.URL(), "sslmode=disable", "access=iam&workgroup="+s.Workgroup, 1),
+		fmt.Sprintf("redshift:///%s?cluster_identifier=%s&copy_role_arn=%s&staging_bucket=%s", s.Database, s.Cluster, s.Role, s.Bucket),
+	} {
+		table := fmt.Sprintf("made_%d", n)
+		o = admin(t, append(env, "PGPASSWORD="), "load", file, "--to", to, "--table", table, "--create")
+		require.Equal(t, exitDone, o.code, o.err)
+		s.Want("SELECT count(*) FROM "+table, "3")
+	}
+	s.RefuseCredentials("AccessDeniedException")
+	o = admin(t, env, "load", file, "--to", strings.Replace(s.URL(), "sslmode=disable", "access=iam&workgroup="+s.Workgroup, 1), "--table", "made")
 	require.Equal(t, exitUsage, o.code, o.err)
+	require.Contains(t, o.err, "redshift-serverless:GetCredentials")
 }
 
 // A portal loads into Redshift: credential, connection test, job, run.
@@ -90,6 +108,27 @@ func TestPortalRedshift(t *testing.T) {
 	require.Equal(t, true, tested["ok"], "%v", tested)
 	require.Len(t, tested["steps"], 7, "%v", tested)
 
+	// What changes into a login by password asks for one.
+	body["password"], body["options"], body["ssl_mode"] = "", map[string]string{"copy_role_arn": s.Role, "access": "iam", "cluster_identifier": s.Cluster}, "require"
+	entry := fmt.Sprintf("/api/v1/credentials/%v", p.call(http.MethodPost, "/api/v1/credentials", named(body, "temporary"), http.StatusCreated)["id"])
+	steps := func(want int) []any {
+		tested := p.call(http.MethodPost, entry+"/test", nil, http.StatusOK)
+		require.Len(t, tested["steps"], want, "%v", tested)
+		return tested["steps"].([]any)
+	}
+	require.Equal(t, true, steps(8)[7].(map[string]any)["ok"])
+	s.RefuseCredentials("AccessDenied")
+	failed := steps(4)[3].(map[string]any)
+	require.Equal(t, "credentials", failed["name"])
+	require.Contains(t, failed["fix"], "redshift:GetClusterCredentials")
+	s.RefuseCredentials("")
+	delete(body, "password")
+	body["options"] = map[string]string{"copy_role_arn": s.Role}
+	require.Equal(t, "password_required", p.call(http.MethodPut, entry, named(body, "temporary"), http.StatusUnprocessableEntity)["code"])
+	body["options"], body["host"], body["username"] = map[string]string{"copy_role_arn": s.Role, "access": "data_api", "workgroup": s.Workgroup}, "", ""
+	p.call(http.MethodPut, entry, named(body, "temporary"), http.StatusOK)
+	require.Equal(t, true, steps(4)[3].(map[string]any)["ok"])
+
 	const rows = 40_000
 	var b strings.Builder
 	b.WriteString("id,text\n")
@@ -109,4 +148,11 @@ func TestPortalRedshift(t *testing.T) {
 	}
 	s.Want("SELECT count(*), count(DISTINCT id) FROM big", "40000|40000")
 	s.Want("SELECT id, text FROM small ORDER BY id", "1|a\n2|b")
+}
+
+// named is a body with another name.
+func named(body map[string]any, name string) map[string]any {
+	out := maps.Clone(body)
+	out["name"] = name
+	return out
 }

@@ -39,14 +39,14 @@ const (
 type CredentialInput struct {
 	Name     string `json:"name" minLength:"1" maxLength:"200"`
 	Type     string `json:"type,omitempty" enum:"postgresql,redshift" default:"postgresql"`
-	Host     string `json:"host" minLength:"1" maxLength:"1024" doc:"Name or address, without port"`
-	Port     int    `json:"port,omitempty" minimum:"1" maximum:"65535" default:"5432"`
+	Host     string `json:"host,omitempty" maxLength:"1024" doc:"Name or address, without port; needed, unless options name a warehouse that is reached by the Data API"`
+	Port     int    `json:"port,omitempty" minimum:"1" maximum:"65535" doc:"Left out it is 5432, of redshift 5439"`
 	Database string `json:"database" minLength:"1" maxLength:"1024"`
-	Username string `json:"username" minLength:"1" maxLength:"1024"`
+	Username string `json:"username,omitempty" maxLength:"1024" doc:"Needed, unless AWS tells the user (redshift with access iam or data_api)"`
 	// Password nil keeps the one there is.
 	Password    *string           `json:"password,omitempty" writeOnly:"true" doc:"Never shown again; left out of an update, the old one stays"`
 	SSLMode     string            `json:"ssl_mode,omitempty" enum:"disable,allow,prefer,require,verify-ca,verify-full" default:"prefer"`
-	Options     map[string]string `json:"options,omitempty" doc:"ssl_root_cert: the authority's certificate in PEM; connect_timeout: seconds. Of redshift also: copy_role_arn (needed): the role by which COPY reads staged files; staging_bucket, staging_prefix, staging_region: where they are; access: connection or data_api; region, workgroup, cluster_identifier: of the Data API, where the host does not tell them; secret_arn: of its user and password"`
+	Options     map[string]string `json:"options,omitempty" doc:"ssl_root_cert: the authority's certificate in PEM; connect_timeout: seconds. Of redshift also: copy_role_arn (needed): the role by which COPY reads staged files; staging_bucket, staging_prefix, staging_region: where they are; access: connection (with username and password), iam (a connection with temporary credentials) or data_api; region, workgroup, cluster_identifier: the warehouse's for iam and data_api, where the host does not tell them; secret_arn: user and password for data_api"`
 	MaxParallel int               `json:"max_parallel,omitempty" minimum:"1" maximum:"64" default:"4" doc:"Loaders that may work on the database at a time"`
 }
 
@@ -124,17 +124,24 @@ func (p *Portal) credentialOf(in *CredentialInput) (etl.Credential, error) {
 	if types == nil {
 		types = []string{"postgresql"}
 	}
+	if c.Port == 0 {
+		c.Port = defaultPort(c.Type)
+	}
 	k := &checker{}
 	k.text("body.name", c.Name, maxName)
 	if !slices.Contains(types, c.Type) {
 		k.bad("body.type", "unsupported_type", "Use "+strings.Join(types, " or "), "this portal cannot load into %s yet", c.Type)
 	}
-	k.host(c.Host)
+	if c.Host != "" || !hostless(&c) {
+		k.host(c.Host)
+	}
 	if c.Port < 1 || c.Port > 65535 {
-		k.bad("body.port", "bad_port", "PostgreSQL's is 5432 by default", "%d is not between 1 and 65535", c.Port)
+		k.bad("body.port", "bad_port", "PostgreSQL's is 5432 by default, Redshift's 5439", "%d is not between 1 and 65535", c.Port)
 	}
 	k.text("body.database", c.Database, maxIdentifier)
-	k.text("body.username", c.Username, maxIdentifier)
+	if c.Username != "" || usesPassword(&c) {
+		k.text("body.username", c.Username, maxIdentifier)
+	}
 	if in.Password != nil && (len(*in.Password) > maxPassword || strings.Contains(*in.Password, "\x00")) {
 		k.bad("body.password", "bad_password", "Check what was pasted", "has more than %d bytes, or holds NUL", maxPassword)
 	}
@@ -142,6 +149,7 @@ func (p *Portal) credentialOf(in *CredentialInput) (etl.Credential, error) {
 		k.bad("body.ssl_mode", "bad_ssl_mode", "Use one of "+strings.Join(SSLModes, ", "), "%q is no mode", c.SSLMode)
 	}
 	k.options(c.Type, c.Options)
+	k.temporary(&c)
 	return c, k.err()
 }
 
@@ -310,6 +318,11 @@ func (p *Portal) UpdateCredential(ctx context.Context, id, version int64, in Cre
 	switch {
 	case in.Password != nil:
 		seal = p.sealing(*in.Password)
+	case !usesPassword(&c):
+	case !usesPassword(&old):
+		return nil, &Invalid{
+			etl.Mistakef("password_required", "Send the password along", "the credential has used no password so far; whose it would be is not known"), []Detail{{"body.password", "is needed for this change"}},
+		}
 	case c.Host != old.Host || c.Port != old.Port || weaker:
 		return nil, &Invalid{
 			etl.Mistakef("password_required", "Send the password along", "the stored password is for %s:%d as it was; for another server, or with less TLS, give it again", old.Host, old.Port),

@@ -73,7 +73,7 @@ var errRefused = etl.Mistakef("address_refused", "Use the database's own address
 
 // TestStep is one step of a connection test.
 type TestStep struct {
-	Name       string `json:"name" enum:"dns,tcp,tls,login,privileges,staging,copy_role"`
+	Name       string `json:"name" enum:"dns,tcp,tls,credentials,login,privileges,staging,copy_role"`
 	OK         bool   `json:"ok"`
 	Detail     string `json:"detail" doc:"What was found"`
 	Code       string `json:"code,omitempty"`
@@ -102,7 +102,7 @@ func (p *Portal) TestCredential(ctx context.Context, id int64) (*ConnectionTest,
 	}
 	ctx, cancel := context.WithTimeout(ctx, testFor)
 	defer cancel()
-	t := &tester{c: c, password: password, open: p.Open}
+	t := &tester{c: c, password: password, opener: p.Open}
 	for _, step := range t.plan() {
 		start := time.Now()
 		detail, err := step.do(ctx)
@@ -134,22 +134,28 @@ type probing struct {
 type tester struct {
 	c         etl.Credential
 	password  string
-	open      func(context.Context, etl.Credential, string) (etl.FanOut, error)
+	opener    func(context.Context, etl.Credential, string) (etl.FanOut, error)
 	addresses []netip.Addr
 	conn      net.Conn
-	dest      etl.FanOut
-	steps     []TestStep
+	// dest is open, unless it has failed to; one of them is set once it was tried.
+	dest   etl.FanOut
+	failed error
+	steps  []TestStep
 }
 
 // plan are the steps: a warehouse that is reached by an API has none of the
-// network, and one that copies files from a bucket has two more.
+// network, and one that copies files from a bucket has two more; temporary
+// credentials are had before the login.
 func (t *tester) plan() []probing {
 	network := []probing{{"dns", t.resolve}, {"tcp", t.connect}, {"tls", t.secure}}
 	steps := []probing{{"login", t.login}, {"privileges", t.privileges}}
 	if t.c.Type == typeRedshift {
 		steps = append(steps, probing{"staging", t.staging}, probing{"copy_role", t.copyRole})
-		if t.c.Options[optionAccess] == dataAPI {
+		switch t.c.Options[optionAccess] {
+		case dataAPI:
 			return steps
+		case accessIAM:
+			network = append(network, probing{"credentials", t.credentials})
 		}
 	}
 	return append(network, steps...)
@@ -274,17 +280,30 @@ func (t *tester) verify(certificates []*x509.Certificate) error {
 	return nil
 }
 
-func (t *tester) login(ctx context.Context) (string, error) {
+// open opens the destination once.
+func (t *tester) open(ctx context.Context) {
 	if t.conn != nil {
 		_ = t.conn.Close()
 		t.conn = nil
 	}
-	dest, err := t.open(ctx, t.c, t.password)
+	if t.dest != nil || t.failed != nil {
+		return
+	}
+	dest, err := t.opener(ctx, t.c, t.password)
+	if t.failed = err; err == nil {
+		t.dest = dest
+	}
+}
+
+func (t *tester) login(ctx context.Context) (string, error) {
+	if t.open(ctx); t.failed != nil {
+		return "", t.failed
+	}
+	user, err := t.user(ctx)
 	if err != nil {
 		return "", err
 	}
-	t.dest = dest
-	return fmt.Sprintf("logged in as %s to database %s", t.c.Username, t.c.Database), nil
+	return fmt.Sprintf("logged in as %s to database %s", user, t.c.Database), nil
 }
 
 func (t *tester) privileges(ctx context.Context) (string, error) {

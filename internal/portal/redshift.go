@@ -2,9 +2,12 @@ package portal
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/etlportal/etlportal/internal/etl"
 )
 
 // typeRedshift is the type of a credential of Amazon Redshift.
@@ -14,8 +17,34 @@ const typeRedshift = "redshift"
 const (
 	optionRole   = "copy_role_arn"
 	optionAccess = "access"
-	dataAPI      = "data_api"
+	// accessIAM connects with temporary credentials, dataAPI does not connect.
+	accessIAM = "iam"
+	dataAPI   = "data_api"
 )
+
+func defaultPort(kind string) int {
+	if kind == typeRedshift {
+		return 5439
+	}
+	return 5432
+}
+
+// usesPassword says that a credential logs in with its username and password.
+func usesPassword(c *etl.Credential) bool {
+	return c.Type != typeRedshift || c.Options[optionAccess] != accessIAM && c.Options[optionAccess] != dataAPI
+}
+
+// hostless says that a credential's warehouse is known without a host.
+func hostless(c *etl.Credential) bool {
+	return c.Type == typeRedshift && c.Options[optionAccess] == dataAPI && (c.Options["workgroup"] != "" || c.Options["cluster_identifier"] != "")
+}
+
+// temporary checks what temporary credentials need: they are sent over TLS only.
+func (c *checker) temporary(of *etl.Credential) {
+	if of.Type == typeRedshift && of.Options[optionAccess] == accessIAM && of.SSLMode == "disable" {
+		c.bad("body.ssl_mode", "bad_ssl_mode", "Use require, verify-ca or verify-full", "temporary credentials are sent over TLS only")
+	}
+}
 
 // redshiftOptions are their forms, with what a value looks like.
 var redshiftOptions = map[string]struct {
@@ -23,7 +52,7 @@ var redshiftOptions = map[string]struct {
 	fix  string
 }{
 	optionRole:           {regexp.MustCompile(`^(default|arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/:-]+)$`), "Give the ARN of a role that is attached to the warehouse, as arn:aws:iam::123456789012:role/copy, or the word default"},
-	optionAccess:         {regexp.MustCompile(`^(connection|data_api)$`), "Use connection or data_api"},
+	optionAccess:         {regexp.MustCompile(`^(connection|iam|data_api)$`), "Use connection, iam or data_api"},
 	"staging_bucket":     {regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`), "Give the bucket's name alone"},
 	"staging_prefix":     {regexp.MustCompile(`^([A-Za-z0-9_.-]+/)+$`), "Give a prefix that ends with a slash, as etl/stage/"},
 	"staging_region":     {regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`), "Give a region, as eu-central-1"},
@@ -66,6 +95,32 @@ type Staged interface {
 	CheckStaging(ctx context.Context) (string, error)
 	// CheckCopy has the database read such a file, and says by which role.
 	CheckCopy(ctx context.Context) (string, error)
+}
+
+// credentials has AWS give temporary ones. They are of no use but for the
+// connection, which is made with them; what becomes of it is the login's to tell.
+func (t *tester) credentials(ctx context.Context) (string, error) {
+	t.open(ctx)
+	if e, ok := errors.AsType[*etl.Error](t.failed); ok && (strings.HasPrefix(string(e.Code), "credentials_") || slices.Contains(beforeLogin, e.Code)) {
+		return "", e
+	}
+	return "AWS gave temporary credentials", nil
+}
+
+// beforeLogin are the codes of what keeps AWS from being asked at all.
+var beforeLogin = []etl.Code{"no_warehouse", "no_region", "no_aws_credentials", "bad_aws_configuration"}
+
+// knowsUser is a destination that can say as whom it is used.
+type knowsUser interface {
+	CurrentUser(ctx context.Context) (string, error)
+}
+
+// user is the database's one; where AWS names it, the database is asked.
+func (t *tester) user(ctx context.Context) (string, error) {
+	if n, ok := t.dest.(knowsUser); ok && !usesPassword(&t.c) {
+		return n.CurrentUser(ctx)
+	}
+	return t.c.Username, nil
 }
 
 func (t *tester) staging(ctx context.Context) (string, error) {

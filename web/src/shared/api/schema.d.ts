@@ -1232,8 +1232,8 @@ export interface components {
         };
         CredentialInput: {
             database: string;
-            /** @description Name or address, without port */
-            host: string;
+            /** @description Name or address, without port; needed, unless options name a warehouse that is reached by the Data API */
+            host?: string;
             /**
              * Format: int64
              * @description Loaders that may work on the database at a time
@@ -1241,7 +1241,7 @@ export interface components {
              */
             max_parallel: number;
             name: string;
-            /** @description ssl_root_cert: the authority's certificate in PEM; connect_timeout: seconds. Of redshift also: copy_role_arn (needed): the role by which COPY reads staged files; staging_bucket, staging_prefix, staging_region: where they are; access: connection or data_api; region, workgroup, cluster_identifier: of the Data API, where the host does not tell them; secret_arn: of its user and password */
+            /** @description ssl_root_cert: the authority's certificate in PEM; connect_timeout: seconds. Of redshift also: copy_role_arn (needed): the role by which COPY reads staged files; staging_bucket, staging_prefix, staging_region: where they are; access: connection (with username and password), iam (a connection with temporary credentials) or data_api; region, workgroup, cluster_identifier: the warehouse's for iam and data_api, where the host does not tell them; secret_arn: user and password for data_api */
             options?: {
                 [key: string]: string;
             };
@@ -1249,9 +1249,9 @@ export interface components {
             password?: string;
             /**
              * Format: int64
-             * @default 5432
+             * @description Left out it is 5432, of redshift 5439
              */
-            port: number;
+            port?: number;
             /**
              * @default prefer
              * @enum {string}
@@ -1262,7 +1262,8 @@ export interface components {
              * @enum {string}
              */
             type: "postgresql" | "redshift";
-            username: string;
+            /** @description Needed, unless AWS tells the user (redshift with access iam or data_api) */
+            username?: string;
         };
         DecisionView: {
             /** Format: double */
@@ -2473,7 +2474,7 @@ export interface components {
             /** @description What to do; for a missing privilege, the GRANT */
             fix?: string;
             /** @enum {string} */
-            name: "dns" | "tcp" | "tls" | "login" | "privileges" | "staging" | "copy_role";
+            name: "dns" | "tcp" | "tls" | "credentials" | "login" | "privileges" | "staging" | "copy_role";
             ok: boolean;
         };
         Token: {

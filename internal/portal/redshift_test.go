@@ -1,0 +1,79 @@
+package portal
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/etlportal/etlportal/internal/etl"
+)
+
+// Each way into a warehouse asks for what it needs, and for no more.
+func TestRedshiftCredentials(t *testing.T) {
+	p := &Portal{Types: []string{"postgresql", "redshift"}}
+	const host = "wg.123456789012.eu-central-1.redshift-serverless.amazonaws.com"
+	for _, c := range []struct {
+		host, user, sslMode string
+		port                int
+		options             []string // key, value
+		code                etl.Code
+		location            string
+	}{
+		{host: host, user: "loader", sslMode: "require"},
+		{host: host, user: "loader", sslMode: "require", options: []string{"access", "connection"}, port: 5440},
+		{host: host, sslMode: "require", code: "missing_value", location: "body.username"},
+		{user: "loader", sslMode: "require", options: []string{"workgroup", "etl"}, code: "bad_host", location: "body.host"},
+		{host: host, sslMode: "require", options: []string{"access", "iam"}},
+		{host: "10.0.0.5", user: "loader", sslMode: "verify-full", options: []string{"access", "iam", "cluster_identifier", "main", "region", "eu-central-1"}},
+		{host: host, sslMode: "disable", options: []string{"access", "iam"}, code: "bad_ssl_mode", location: "body.ssl_mode"},
+		{sslMode: "require", options: []string{"access", "iam", "workgroup", "etl"}, code: "bad_host", location: "body.host"},
+		{sslMode: "prefer", options: []string{"access", "data_api", "workgroup", "etl"}},
+		{sslMode: "prefer", user: "loader", options: []string{"access", "data_api", "cluster_identifier", "main"}},
+		{host: host, sslMode: "prefer", options: []string{"access", "data_api"}},
+		{sslMode: "prefer", options: []string{"access", "data_api"}, code: "bad_host", location: "body.host"},
+		{sslMode: "prefer", user: "a\nb", options: []string{"access", "data_api", "workgroup", "etl"}, code: "bad_character", location: "body.username"},
+		{host: host, sslMode: "prefer", options: []string{"access", "data_api", "workgroup", "etl", "cluster_identifier", "main"}, code: "bad_option", location: "body.options.workgroup"},
+		{host: host, user: "loader", sslMode: "require", options: []string{"access", "psychic"}, code: "bad_option", location: "body.options.access"},
+	} {
+		in := CredentialInput{
+			Name: "warehouse", Type: "redshift", Host: c.host, Port: c.port, Database: "shop", Username: c.user, SSLMode: c.sslMode, MaxParallel: 4, Options: map[string]string{"copy_role_arn": "default"},
+		}
+		for i := 0; i < len(c.options); i += 2 {
+			in.Options[c.options[i]] = c.options[i+1]
+		}
+		made, err := p.credentialOf(&in)
+		if c.code == "" {
+			require.NoError(t, err, "%+v", c)
+			want := c.port
+			if want == 0 {
+				want = 5439
+			}
+			require.Equal(t, want, made.Port)
+			continue
+		}
+		var invalid *Invalid
+		require.True(t, errors.As(err, &invalid), "%+v: %v", c, err)
+		require.Equal(t, c.code, invalid.Err.Code, "%+v: %v", c, err)
+		require.Len(t, invalid.Details, 1, "%+v", c)
+		require.Equal(t, c.location, invalid.Details[0].Location)
+	}
+}
+
+// A test of temporary credentials has a step of its own for them, one of the
+// Data API none of the network.
+func TestConnectionTestSteps(t *testing.T) {
+	for access, want := range map[string][]string{
+		"":           {"dns", "tcp", "tls", "login", "privileges", "staging", "copy_role"},
+		"connection": {"dns", "tcp", "tls", "login", "privileges", "staging", "copy_role"},
+		"iam":        {"dns", "tcp", "tls", "credentials", "login", "privileges", "staging", "copy_role"},
+		"data_api":   {"login", "privileges", "staging", "copy_role"},
+	} {
+		x := &tester{c: etl.Credential{Type: "redshift", Options: map[string]string{"access": access}}}
+		var names []string
+		for _, step := range x.plan() {
+			names = append(names, step.name)
+		}
+		require.Equal(t, want, names, access)
+	}
+}
