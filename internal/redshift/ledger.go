@@ -101,15 +101,30 @@ func (r *Redshift) Prepare(ctx context.Context, load string, spec etl.LoadSpec) 
 	if err := r.ledgers(ctx, &spec); err != nil {
 		return err
 	}
-	// The entry comes first, so that whatever is staged is found and swept.
-	if _, err := r.transaction(ctx, "LOCK TABLE "+stages(), r.forget(load), "INSERT INTO "+stages()+" (load) VALUES ("+literal(load)+")"); err != nil {
-		return explain(ctx, err, "preparing the load")
+	// The entry comes first, so that whatever is staged is found and swept, and
+	// again after the stage: the load may have been dropped in between.
+	for {
+		if err := r.enter(ctx, load); err != nil {
+			return err
+		}
+		_, ok, err := r.stage(ctx, load)
+		if err != nil || ok {
+			return err
+		}
+		if err := r.put(ctx, r.stageKey(load), openStage{Nonce: nonce()}); err != nil {
+			return err
+		}
 	}
-	_, ok, err := r.stage(ctx, load)
-	if err != nil || ok {
+}
+
+// enter puts a load among those that are open, once.
+func (r *Redshift) enter(ctx context.Context, load string) error {
+	rows, err := r.ask(ctx, "preparing the load", "SELECT count(*) FROM "+stages()+" WHERE load = "+literal(load))
+	if err != nil || text(rows[0][0]) != "0" {
 		return err
 	}
-	return r.put(ctx, r.stageKey(load), openStage{Nonce: nonce()})
+	_, err = r.transaction(ctx, "LOCK TABLE "+stages(), r.forget(load), "INSERT INTO "+stages()+" (load) VALUES ("+literal(load)+")")
+	return explain(ctx, err, "preparing the load")
 }
 
 func (r *Redshift) forget(load string) string {
@@ -154,8 +169,8 @@ func (r *Redshift) Published(ctx context.Context, load string) (*etl.LoadResult,
 	look := "SELECT staged, inserted, updated, refused, notes FROM " + ledger() + " WHERE load = " + literal(load)
 	results, err := r.transaction(ctx, look)
 	if _, failed := errors.AsType[*etl.StatementError](err); failed {
-		if there, asked := r.initialised(ctx); asked == nil && !there {
-			return nil, nil //nolint:nilnil // not published
+		if there, err := r.initialised(ctx); err != nil || !there {
+			return nil, err // not published, where it is known
 		}
 		// Another process may have made it meanwhile.
 		results, err = r.transaction(ctx, look)

@@ -25,9 +25,6 @@ type loadError struct {
 // refusals finds the rows that a COPY refused which failed with cause. It is nil
 // where they may be left out, and then p.refused has them.
 func (p *publication) refusals(ctx context.Context, cause error) error {
-	if len(p.refused) > 0 {
-		return cause // they are left out, and still something is wrong
-	}
 	found, err := p.loadErrors(ctx, 0)
 	if err != nil {
 		return errors.Join(cause, err)
@@ -42,6 +39,9 @@ func (p *publication) refusals(ctx context.Context, cause error) error {
 	}
 	rejects, err := p.locate(ctx, found)
 	if err != nil {
+		if gone, asked := p.lost(ctx); asked == nil && gone != nil {
+			return gone
+		}
 		return err
 	}
 	if !p.spec.SkipRefused {
@@ -72,6 +72,9 @@ func (p *publication) tally(ctx context.Context, first []loadError) ([]loadError
 	s.add("sweep", "DROP TABLE %s", p.stage())
 	results, err := p.r.transaction(ctx, s.sql...)
 	if err != nil && s.failed(err) == "copy" && !conflict(err) {
+		if gone, asked := p.lost(ctx); asked != nil || gone != nil {
+			return nil, cmp.Or(asked, gone)
+		}
 		rejects, lost := p.locate(ctx, first[:1])
 		if lost != nil {
 			return nil, errors.Join(err, lost)

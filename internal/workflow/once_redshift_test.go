@@ -154,7 +154,7 @@ func (r *onceRoad) Run(ctx context.Context, statements ...string) ([]etl.Stateme
 	if err := etl.Reached(ctx, "before a transaction"); err != nil {
 		if sc.deaths > deaths && len(statements) > 1 && sc.rng.IntN(2) == 0 {
 			sc.note("its transaction goes on without it: %s", statements[min(4, len(statements)-1)])
-			r.w.late = append(r.w.late, lateTransaction{sc.mem.now.Add(time.Duration(sc.rng.IntN(30)) * time.Second), statements})
+			r.w.late = append(r.w.late, lateTransaction{sc.mem.now.Add(time.Duration(sc.rng.IntN(240)) * time.Second), statements})
 		}
 		return nil, err
 	}
@@ -195,12 +195,13 @@ func (w *onceWarehouse) bury(all bool) {
 	})
 }
 
-// lose deletes staged files, as a lifecycle rule does.
+// lose deletes staged files, as a lifecycle rule does, but for those that are
+// read as soon as they are made.
 func (w *onceWarehouse) lose(load string) {
 	w.staged.mu.Lock()
 	defer w.staged.mu.Unlock()
 	for _, key := range slices.Sorted(maps.Keys(w.staged.objects)) {
-		if strings.Contains(key, "/"+load+"/") && w.sc.rng.IntN(2) == 0 {
+		if strings.Contains(key, "/"+load+"/") && !strings.Contains(key, "/manifest-") && !strings.Contains(key, "/refused-") && w.sc.rng.IntN(2) == 0 {
 			w.sc.note("staged file %s is deleted", key)
 			delete(w.staged.objects, key)
 		}
