@@ -76,7 +76,7 @@ export function ConnectionTestCard({ credential, start }: { credential: Credenti
 
 function Steps({ credential, result }: { credential: Credential; result: ConnectionTest | undefined }) {
   return (
-    <ol className="space-y-3">
+    <ol aria-label="Steps of the test" className="space-y-3">
       {shownSteps(credential, result).map((name) => {
         const { label, what } = steps[name] ?? { label: name, what: '' }
         const step = result?.steps.find((each) => each.name === name)

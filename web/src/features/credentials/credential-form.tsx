@@ -3,7 +3,7 @@ import { useWatch } from 'react-hook-form'
 import type { Credential, CredentialInput } from '@/shared/api/model'
 import { Problem } from '@/shared/api/problem'
 import { Button, ErrorPanel, ErrorSummary, Field, Input, OptionCard, Select, Textarea } from '@/shared/components'
-import { inputOf, parseUrl, refusals, shownOf, sslModes, typeChange, type CredentialForm as Form, type Fields } from './form'
+import { accessChange, hostNames, inputOf, parseUrl, refusals, shownOf, sslModes, typeChange, type CredentialForm as Form, type Fields } from './form'
 import { AccessChoice, StagingFields, WarehouseFields } from './redshift-fields'
 
 const types = [
@@ -61,12 +61,12 @@ export function CredentialForm({ form, credential, onSave, action }: { form: For
       <Field label="Name" name="name" required hint="As jobs and people know it." error={message('name')}>
         {(props) => <Input {...props} {...form.register('name')} autoComplete="off" />}
       </Field>
-      {shown.redshift && <AccessChoice {...shared} onChoose={(access) => change({ access })} />}
+      {shown.redshift && <AccessChoice {...shared} onChoose={(access) => change(accessChange(values, access))} />}
       {shown.network && (
         <div className="grid gap-4 sm:grid-cols-[1fr_7rem]">
           <Field label={shown.redshift ? 'Endpoint' : 'Host'} name="host" required error={message('host')} hint={shown.redshift ? 'As the console shows it for the workgroup or cluster; pasted here, it fills the other fields.' : 'A postgresql:// URL pasted here fills the other fields.'}>
             {(props) => (
-              <Input {...props} {...form.register('host')} autoComplete="off" spellCheck={false} placeholder={shown.redshift ? 'name.123456789012.eu-central-1.redshift-serverless.amazonaws.com' : undefined} onPaste={takeApart} />
+              <Input {...props} {...form.register('host', { onBlur: () => change(hostNames(form.getValues())) })} autoComplete="off" spellCheck={false} placeholder={shown.redshift ? 'name.123456789012.eu-central-1.redshift-serverless.amazonaws.com' : undefined} onPaste={takeApart} />
             )}
           </Field>
           <Field label="Port" name="port" required error={message('port')}>
@@ -97,7 +97,7 @@ export function CredentialForm({ form, credential, onSave, action }: { form: For
             {(props) => (
               <Select {...props} {...form.register('ssl_mode')}>
                 {sslModes
-                  .filter(({ value }) => !shown.redshift || (value !== 'allow' && value !== 'prefer'))
+                  .filter(({ value }) => !shown.redshift || (value !== 'allow' && value !== 'prefer' && (value !== 'disable' || values.access !== 'iam')))
                   .map(({ value, label }) => (
                     <option key={value} value={value}>
                       {label}

@@ -153,6 +153,16 @@ export function typeChange(values: Fields, type: Fields['type']): Partial<Fields
   return { type, ...(values.port === ports[other] && { port: ports[type] }), ...((unknown || values.ssl_mode === modes[other]) && { ssl_mode: modes[type] }) }
 }
 
+/** What another access brings with it: the names that the endpoint tells, and encryption that AWS asks for. */
+export function accessChange(values: Fields, access: Access): Partial<Fields> {
+  return { access, ...hostNames(values), ...(access === 'iam' && values.ssl_mode === 'disable' && { ssl_mode: modes.redshift }) }
+}
+
+/** What the host tells of a warehouse that is not named yet. */
+export function hostNames(values: Fields): Partial<Fields> {
+  return values.type === 'redshift' && !values.workgroup.trim() && !values.cluster_identifier.trim() ? named(endpointOf(values.host)) : {}
+}
+
 /** What is sent. Options that the form does not know are kept; an empty password keeps the old one. */
 export function inputOf(parsed: Parsed, before?: Credential): CredentialInput {
   const { name, type, port, database, ssl_mode, max_parallel, password } = parsed

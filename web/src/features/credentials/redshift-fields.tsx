@@ -11,7 +11,7 @@ interface Props {
 
 export const accesses: { value: Access; title: string; what: string }[] = [
   { value: 'connection', title: 'User and password', what: 'The portal connects to the endpoint. Needs a way there through the network.' },
-  { value: 'iam', title: 'IAM', what: 'The portal connects with a user and password that AWS gives it for an hour at most. No password is kept. Needs a way there through the network.' },
+  { value: 'iam', title: 'IAM', what: 'The portal connects with a user and password that AWS gives it for some minutes: none is kept. Needs a way there through the network.' },
   { value: 'data_api', title: 'Data API', what: 'Statements go through AWS: the warehouse may be in a private network. Logs in by a secret, or by the portal’s identity in AWS.' },
 ]
 

@@ -1,7 +1,8 @@
 import type { Job } from '@/shared/api/model'
 import { reference } from './catalog'
-import { basisOf, draftOf, emptyDraft, inputOf, mappingsOf, tableNameOf } from './draft'
+import { basisOf, draftOf, emptyDraft, inputOf, mappingsOf, tableNameOf, type Draft } from './draft'
 import { completionsFor, spanOf, wordAt } from './expression-editor'
+import { encodingsOf, layoutObstacles, optionsOf } from './layout'
 
 test.each([
   ['Sales 2024.csv', 'sales_2024'],
@@ -36,6 +37,7 @@ test('a job becomes a draft and the same job again', () => {
     schema: 'public',
     table: 'orders',
     create_table: true,
+    table_options: { dist_style: 'KEY', dist_key: 'id', sort_style: 'COMPOUND', sort_keys: ['id'], encodings: { id: 'RAW' } },
     load_strategy: 'UPSERT',
     upsert_keys: ['id'],
     duplicate_keys: 'first',
@@ -85,4 +87,34 @@ test('a position in characters marks the right part, also behind an emoji and on
   const first = spanOf(text, { line: 1, column: 7, length: 1 })
   expect(text.slice(first.start, first.end)).toBe('1')
   expect(spanOf('a >', { line: 1, column: 4, length: 1 })).toEqual({ start: 3, end: 3 })
+})
+
+test('options of a new table are sent where they say something, and name mapped columns', () => {
+  const draft: Draft = { ...emptyDraft('a.csv'), credential: 3 }
+  const sent = (tableOptions: Draft['tableOptions'], target: Draft['target'] = 'new') => inputOf({ ...draft, target, tableOptions }, [], 'file').table_options
+  expect(sent({})).toBeUndefined()
+  expect(sent({ dist_style: 'AUTO', dist_key: 'id', sort_style: 'AUTO', sort_keys: ['id'], encodings: {} })).toBeUndefined()
+  const all = { dist_style: 'KEY', dist_key: 'id', sort_style: 'COMPOUND', sort_keys: ['day', 'id'], encodings: { note: 'ZSTD' } } as const
+  expect(sent({ ...all, sort_keys: [...all.sort_keys] })).toEqual(all)
+  expect(sent({ ...all, sort_keys: [...all.sort_keys] }, 'existing')).toBeUndefined()
+  expect(optionsOf({ dist_key: 'id', sort_keys: ['id'] })).toEqual({ dist_style: 'KEY', dist_key: 'id', sort_style: 'COMPOUND', sort_keys: ['id'] })
+
+  const columns = [{ key: '0', source: 'id', destination: 'id' }]
+  expect(layoutObstacles({}, columns)).toEqual([])
+  expect(layoutObstacles({ dist_style: 'KEY', sort_style: 'COMPOUND' }, columns).map((each) => each.name)).toEqual(['dist-key', 'sort-add'])
+  expect(layoutObstacles({ dist_style: 'KEY', dist_key: 'gone', encodings: { gone: 'RAW' } }, columns).map((each) => each.name)).toEqual(['dist-key', 'encode-add'])
+  expect(layoutObstacles({ sort_style: 'INTERLEAVED', sort_keys: Array.from({ length: 9 }, () => 'id') }, columns)).toEqual([{ name: 'sort-add', message: 'At most 8 columns sort rows' }])
+})
+
+test.each([
+  ['integer', 'AZ64', 'TEXT255'],
+  ['timestamptz', 'AZ64', 'DELTA'],
+  ['boolean', 'RUNLENGTH', 'AZ64'],
+  ['numeric(10,2)', 'MOSTLY32', 'TEXT32K'],
+  ['jsonb', 'LZO', 'BYTEDICT'],
+  ['varchar(10)', 'TEXT255', 'AZ64'],
+  [undefined, 'ZSTD', 'AZ64'],
+])('encodings of %s', (type, has, lacks) => {
+  expect(encodingsOf(type)).toContain(has)
+  expect(encodingsOf(type)).not.toContain(lacks)
 })
