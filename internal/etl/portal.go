@@ -255,6 +255,9 @@ type FrozenColumn struct {
 	Type      schema.Type `json:"type"`
 	Format    string      `json:"format,omitempty"`
 	NullWords []string    `json:"null_words,omitempty"`
+	// MaxBytes is how many bytes its longest value has as UTF-8; 0 where that
+	// was not known of every row.
+	MaxBytes int `json:"max_bytes,omitempty"`
 }
 
 // ChunkState is how far a chunk has come.

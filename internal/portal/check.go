@@ -229,6 +229,12 @@ func columnsOf(src *etl.Source) ([]workflow.ColumnView, error) {
 	if err := json.Unmarshal(src.Inspection, &v); err != nil {
 		return nil, fmt.Errorf("the stored inspection of %s: %w", src.ID, err)
 	}
+	for i := range v.Columns {
+		// Of a part of the rows it would tell nothing of the others.
+		if c := &v.Columns[i]; c.Statistics != nil {
+			c.Statistics.MaxBytes = int64(v.MaxBytes(c))
+		}
+	}
 	return v.Columns, nil
 }
 
@@ -241,6 +247,9 @@ func sourcesOf(columns []workflow.ColumnView) []transform.Source {
 			t = schema.Type{Kind: schema.Text}
 		}
 		out[i] = transform.Source{Name: c.Name, Type: t, Format: c.Format, NullWords: c.NullValues}
+		if c.Statistics != nil {
+			out[i].MaxBytes = int(c.Statistics.MaxBytes)
+		}
 	}
 	return out
 }

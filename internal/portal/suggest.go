@@ -57,7 +57,7 @@ func (p *Portal) Suggest(ctx context.Context, in SuggestInput) (*Suggestion, err
 			out.Columns, out.Matches = job.Mapping.Columns, c.matches
 			table = &schema.Table{Schema: in.Schema, Name: in.Table}
 			for i, m := range job.Mapping.Columns {
-				table.Columns = append(table.Columns, schema.Column{Name: m.Destination, Type: sources[i].Type})
+				table.Columns = append(table.Columns, schema.Column{Name: m.Destination, Type: sources[i].Type, MaxBytes: sources[i].MaxBytes})
 			}
 		} else if err := out.pair(sources, table); err != nil {
 			return err

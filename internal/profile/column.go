@@ -33,8 +33,8 @@ type column struct {
 type textRange struct {
 	n        int64
 	min, max []byte
-	// lengths are in characters.
-	minLen, maxLen, sumLen int64
+	// lengths are in characters, maxBytes is in bytes.
+	minLen, maxLen, sumLen, maxBytes int64
 }
 
 func (c *column) start(in *sniff.Inference, b bounds) {
@@ -86,6 +86,7 @@ func (t *textRange) add(v []byte, chars, n int64) {
 		}
 		t.minLen, t.maxLen = min(t.minLen, chars), max(t.maxLen, chars)
 	}
+	t.maxBytes = max(t.maxBytes, int64(len(v)))
 	t.n += n
 	t.sumLen += chars * n
 }
@@ -97,7 +98,7 @@ func (t *textRange) merge(o *textRange) {
 		return
 	}
 	if t.n == 0 {
-		*t = textRange{n: o.n, min: slices.Clone(o.min), max: slices.Clone(o.max), minLen: o.minLen, maxLen: o.maxLen, sumLen: o.sumLen}
+		*t = textRange{n: o.n, min: slices.Clone(o.min), max: slices.Clone(o.max), minLen: o.minLen, maxLen: o.maxLen, sumLen: o.sumLen, maxBytes: o.maxBytes}
 		return
 	}
 	if bytes.Compare(o.min, t.min) < 0 {
@@ -107,6 +108,7 @@ func (t *textRange) merge(o *textRange) {
 		t.max = slices.Clone(o.max)
 	}
 	t.minLen, t.maxLen = min(t.minLen, o.minLen), max(t.maxLen, o.maxLen)
+	t.maxBytes = max(t.maxBytes, o.maxBytes)
 	t.n += o.n
 	t.sumLen += o.sumLen
 }
@@ -162,7 +164,7 @@ func (c *column) result(name string, o sniff.Options) Column {
 	}
 	s.Distinct = min(s.Distinct, text.n)
 	if text.n > 0 {
-		s.MinLength, s.MaxLength = text.minLen, text.maxLen
+		s.MinLength, s.MaxLength, s.MaxBytes = text.minLen, text.maxLen, text.maxBytes
 		s.MeanLength = float64(text.sumLen) / float64(text.n)
 	}
 	c.extremes(&out, &text)

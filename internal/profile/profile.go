@@ -124,6 +124,8 @@ type Statistics struct {
 	MinLength  int64   `json:"min_length"`
 	MaxLength  int64   `json:"max_length"`
 	MeanLength float64 `json:"mean_length"`
+	// MaxBytes is the length of the longest of them as UTF-8.
+	MaxBytes int64 `json:"max_bytes,omitempty"`
 	// TopValues are the most frequent values other than NULL, at most 20, most
 	// frequent first, cut at 64 bytes.
 	TopValues []Value `json:"top_values"`

@@ -3,6 +3,7 @@ package profile
 import (
 	"encoding/json"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/axiomhq/hyperloglog"
 
@@ -27,6 +28,7 @@ type columnState struct {
 	MinLen    int64            `json:"min_len,omitempty"`
 	MaxLen    int64            `json:"max_len,omitempty"`
 	SumLen    int64            `json:"sum_len,omitempty"`
+	MaxBytes  int64            `json:"max_bytes,omitempty"`
 	Lost      int64            `json:"lost,omitempty"`
 	Values    []entryState     `json:"values,omitempty"`
 	Sketch    []byte           `json:"sketch,omitempty"`
@@ -53,7 +55,7 @@ func (p *Profile) MarshalJSON() ([]byte, error) {
 		}
 		cs := columnState{
 			Inference: c.inference, Absent: c.absent, N: c.text.n, Min: c.text.min, Max: c.text.max,
-			MinLen: c.text.minLen, MaxLen: c.text.maxLen, SumLen: c.text.sumLen, Lost: c.values.lost,
+			MinLen: c.text.minLen, MaxLen: c.text.maxLen, SumLen: c.text.sumLen, MaxBytes: c.text.maxBytes, Lost: c.values.lost,
 		}
 		for j := range c.values.entries {
 			e := &c.values.entries[j]
@@ -91,7 +93,11 @@ func (p *Profile) UnmarshalJSON(b []byte) error {
 		c := &columns[i]
 		c.start(cs.Inference, limits)
 		c.absent = cs.Absent
-		c.text = textRange{n: cs.N, min: cs.Min, max: cs.Max, minLen: cs.MinLen, maxLen: cs.MaxLen, sumLen: cs.SumLen}
+		c.text = textRange{n: cs.N, min: cs.Min, max: cs.Max, minLen: cs.MinLen, maxLen: cs.MaxLen, sumLen: cs.SumLen, maxBytes: cs.MaxBytes}
+		if cs.MaxBytes == 0 {
+			// Stored before bytes were counted: at the most so many.
+			c.text.maxBytes = utf8.UTFMax * cs.MaxLen
+		}
 		for _, e := range cs.Values {
 			if len(e.Value) != int(min(e.Size, storedBytes)) {
 				return fmt.Errorf("the stored profile of column %q is damaged", s.Names[i])

@@ -76,12 +76,13 @@ type columnDocument struct {
 	Type      string   `json:"type,omitempty"`
 	Format    string   `json:"format,omitempty"`
 	NullWords []string `json:"null_words"`
+	MaxBytes  int      `json:"max_bytes,omitempty"`
 }
 
 func encodeColumns(columns []etl.FrozenColumn) []columnDocument {
 	documents := make([]columnDocument, len(columns))
 	for i, c := range columns {
-		documents[i] = columnDocument{Name: c.Name, Format: c.Format, NullWords: c.NullWords}
+		documents[i] = columnDocument{Name: c.Name, Format: c.Format, NullWords: c.NullWords, MaxBytes: c.MaxBytes}
 		if c.Type.Kind != schema.Unknown {
 			documents[i].Type = c.Type.String()
 		}
@@ -95,7 +96,7 @@ func decodeColumns(documents []columnDocument) ([]etl.FrozenColumn, error) {
 	}
 	columns := make([]etl.FrozenColumn, len(documents))
 	for i, d := range documents {
-		columns[i] = etl.FrozenColumn{Name: d.Name, Format: d.Format, NullWords: d.NullWords}
+		columns[i] = etl.FrozenColumn{Name: d.Name, Format: d.Format, NullWords: d.NullWords, MaxBytes: d.MaxBytes}
 		if d.Type == "" {
 			continue
 		}

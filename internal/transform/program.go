@@ -280,9 +280,32 @@ func (b *builder) column(i int, m etl.ColumnMapping) *etl.Error {
 		}
 		plan.def = v
 	}
+	if b.target == nil {
+		target.MaxBytes = b.maxBytes(m, plan.source)
+	}
 	b.targets[i] = target
 	b.plans = append(b.plans, plan)
 	return nil
+}
+
+// keepsLength are the transformations that leave a text as it is, or shorter.
+var keepsLength = map[string]bool{"trim": true, "ltrim": true, "rtrim": true, "substring": true, "left": true, "right": true, "split_part": true, "regex_extract": true, "nullif": true}
+
+// maxBytes is what is known of the length of a mapped column's texts; 0 is nothing.
+func (b *builder) maxBytes(m etl.ColumnMapping, source int) int {
+	if source < 0 || m.Expression != "" || b.columns[source].MaxBytes == 0 {
+		return 0
+	}
+	for _, t := range m.Transformations {
+		if !keepsLength[strings.ToLower(t.Fn)] {
+			return 0
+		}
+	}
+	n := b.columns[source].MaxBytes
+	if m.Default != nil {
+		n = max(n, len(*m.Default))
+	}
+	return n
 }
 
 // planSource plans null words, transformations and conversion.

@@ -20,6 +20,9 @@ type Source struct {
 	// NullsGiven says that a person named the words. Others were found, for a
 	// type other than text, and mean nothing where the column is read as text.
 	NullsGiven bool
+	// MaxBytes is how many bytes the column's longest value has as UTF-8; 0
+	// where that is not known of every row.
+	MaxBytes int
 }
 
 // nullWords are the words that mean NULL where the column is read as text, or not.

@@ -118,6 +118,7 @@ func frozenColumns(src *etl.Source) ([]etl.FrozenColumn, error) {
 			return nil, fmt.Errorf("the inspection of file %s: column %q: %w", src.ID, name, err)
 		}
 		columns[i].Type, columns[i].Format, columns[i].NullWords = t, c.Format, c.NullValues
+		columns[i].MaxBytes = view.MaxBytes(c)
 	}
 	return columns, nil
 }

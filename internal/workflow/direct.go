@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -226,6 +227,7 @@ func (d *Direct) target(ctx context.Context) (*schema.Table, error) {
 // whole file decides.
 func (d *Direct) columns(ctx context.Context, found *Detected, table *schema.Table) ([]transform.Source, error) {
 	cols := found.Columns
+	var longest []int
 	if !found.Whole && (d.Create || d.doubtful(cols, table)) {
 		if err := d.Source.Spool(ctx); err != nil {
 			return nil, err
@@ -235,13 +237,20 @@ func (d *Direct) columns(ctx context.Context, found *Detected, table *schema.Tab
 			return nil, err
 		}
 		cols = make([]sniff.Column, len(in.Columns))
+		longest = make([]int, len(in.Columns))
 		for i, c := range in.Columns {
 			cols[i] = c.Column
+			if in.Complete {
+				longest[i] = int(min(c.Statistics.MaxBytes, math.MaxInt32))
+			}
 		}
 	}
 	sources := make([]transform.Source, len(cols))
 	for i, c := range cols {
 		sources[i] = transform.Source{Name: c.Name, Type: c.Type, Format: c.Format, NullWords: c.NullWords, NullsGiven: d.Read.Sniff.NullWords != nil}
+		if longest != nil {
+			sources[i].MaxBytes = longest[i]
+		}
 		if len(c.Ambiguous) > 0 && d.needsFormat(c, table) {
 			return nil, Ambiguous(d.Source.Name, c)
 		}

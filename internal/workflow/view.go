@@ -1,6 +1,8 @@
 package workflow
 
 import (
+	"math"
+
 	"github.com/etlportal/etlportal/internal/csv"
 	"github.com/etlportal/etlportal/internal/profile"
 )
@@ -116,6 +118,15 @@ func (v *View) SetColumns(columns []profile.Column) {
 		}
 		v.Columns = append(v.Columns, j)
 	}
+}
+
+// MaxBytes is how many bytes the longest value of one of its columns has; 0
+// where the figures are not of every row.
+func (v *View) MaxBytes(c *ColumnView) int {
+	if v.Profile.State != "complete" || c.Statistics == nil {
+		return 0
+	}
+	return int(min(c.Statistics.MaxBytes, math.MaxInt32))
 }
 
 // NewDialectView is the view of a dialect; Newline is "lf" or "cr", which is all that a dialect tells.

@@ -47,7 +47,7 @@ func (s *Steps) prepare(ctx context.Context, run *etl.Run) (*work, error) {
 	job := &run.Job
 	sources := make([]transform.Source, len(run.Sources))
 	for i, c := range run.Sources {
-		sources[i] = transform.Source{Name: c.Name, Type: c.Type, Format: c.Format, NullWords: c.NullWords}
+		sources[i] = transform.Source{Name: c.Name, Type: c.Type, Format: c.Format, NullWords: c.NullWords, MaxBytes: c.MaxBytes}
 		w.names = append(w.names, c.Name)
 	}
 	src, err := s.Store.Source(ctx, run.FileID)

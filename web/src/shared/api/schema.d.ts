@@ -2286,6 +2286,8 @@ export interface components {
             empty: number;
             max: string | null;
             /** Format: int64 */
+            max_bytes?: number;
+            /** Format: int64 */
             max_length: number;
             /** Format: double */
             mean: number | null;
