@@ -276,6 +276,33 @@ func TestCatchUpInTurn(t *testing.T) {
 	}
 }
 
+// A worker that is first at a later time leaves it to the earlier one, which
+// another has taken and not decided yet.
+func TestCatchUpWhoeverIsFirst(t *testing.T) {
+	l := newLab(t)
+	l.set("2026-05-04T10:00:30Z")
+	v := l.add(func(s *etl.Schedule) { s.Cron, s.CatchUp, s.Overlap = "*/10 * * * *", etl.CatchUpAll, etl.OverlapSkip })
+	first, second := l.set("2026-05-04T10:10:00Z"), l.set("2026-05-04T10:20:00Z")
+	claimed, err := l.store.ClaimDue(t.Context(), 0, 1, func(s etl.Schedule, _ time.Time) etl.DueDecision {
+		d := etl.DueDecision{Ticks: []etl.DueTick{{At: first, Outcome: etl.TickDue}, {At: second, Outcome: etl.TickWaiting}}}
+		d.Next, d.Due = schedule.Plan(s, second)
+		return d
+	})
+	require.NoError(t, err)
+	require.Equal(t, 1, claimed)
+	e := l.engine()
+	require.NoError(t, e.Tick(t.Context(), etl.Tick{ScheduleID: v.ID, JobID: v.JobID, At: second}))
+	require.Empty(t, l.runs(), "the first time is not over")
+	require.NoError(t, e.Tick(t.Context(), etl.Tick{ScheduleID: v.ID, JobID: v.JobID, At: first}))
+	require.Len(t, l.runs(), 1)
+	require.Equal(t, first, l.read(v.ID).LastAt.UTC())
+	_, err = l.store.CancelRun(t.Context(), l.runs()[0].ID)
+	require.NoError(t, err)
+	require.NoError(t, e.Tick(t.Context(), etl.Tick{ScheduleID: v.ID, JobID: v.JobID, At: second}))
+	require.Len(t, l.runs(), 2)
+	require.Equal(t, second, l.read(v.ID).LastAt.UTC())
+}
+
 // A server that dies in the midst of a time: before its run is made, and after.
 func TestServerDies(t *testing.T) {
 	for _, after := range []bool{false, true} {

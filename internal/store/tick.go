@@ -129,7 +129,8 @@ func (s *Store) TakeTick(ctx context.Context, only *etl.Tick, handle func(ctx co
 // tickLock is the class of the advisory locks that keep the ticks of one job apart.
 const tickLock = 0x746963
 
-// situation finds out what a tick's policy wants to know.
+// situation finds out what a tick's policy wants to know. Before a time that
+// waits for its turn is also the first one, which is due and may be in other hands.
 func situation(ctx context.Context, tx pgx.Tx, t *etl.OpenTick) error {
 	key := etl.Tick{ScheduleID: t.Schedule.ID, At: t.At}.Key()
 	if t.Schedule.Overlap != etl.OverlapAllow {
@@ -140,8 +141,8 @@ func situation(ctx context.Context, tx pgx.Tx, t *etl.OpenTick) error {
 	return tx.QueryRow(ctx, `
 		SELECT coalesce((SELECT run_id FROM idempotency_keys WHERE owner = $1 AND key = $2), 0),
 			coalesce((SELECT min(id) FROM job_runs WHERE job_id = $3 AND status IN ('PENDING', 'RUNNING')), 0),
-			(SELECT count(*) FROM schedule_ticks WHERE schedule_id = $4 AND outcome = 'waiting' AND at < $5)`,
-		key.Owner, key.Key, t.Schedule.JobID, t.Schedule.ID, t.At).Scan(&t.Made, &t.Active, &t.Before)
+			(SELECT count(*) FROM schedule_ticks WHERE schedule_id = $4 AND at < $5 AND (outcome = 'waiting' OR outcome = 'due' AND $6))`,
+		key.Owner, key.Key, t.Schedule.JobID, t.Schedule.ID, t.At, t.Outcome == etl.TickWaiting).Scan(&t.Made, &t.Active, &t.Before)
 }
 
 func decided(ctx context.Context, tx pgx.Tx, t *etl.OpenTick, d etl.TickDecision) error {
