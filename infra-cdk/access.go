@@ -180,6 +180,9 @@ func (p *portal) secretStatements(a access) []awsiam.PolicyStatement {
 	if a.Seals {
 		seal = append(seal, "kms:DescribeKey", dataKeyAction)
 	}
+	if a.Opens && p.s.opensWarehouses() {
+		all = append(all, statement("Warehouses", []*string{p.warehouseRoleARN()}, "sts:AssumeRole"))
+	}
 	if len(seal) > 0 {
 		all = append(all, statement("Passwords", []*string{p.Storage.SealKey.KeyArn()}, seal...))
 	}

@@ -120,7 +120,7 @@ func costPage() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "US dollars, us-east-1, list prices taken into the table on %s from memory, without free tiers and discounts: AWS's pages name those that hold.\n", pricesOf)
 	fmt.Fprintf(&b, "\nA month in which nobody does anything:\n\n| | small | small, `reconcile=60` | small, `nat=0` | medium | large |\n|---|--:|--:|--:|--:|--:|\n")
-	endpoints := len(endpointNames)
+	endpoints := len(closedEndpoints)
 	table(&b, [][]item{
 		idle(presets["small"], 1, 0, 1), idle(presets["small"], 1, 0, 60), idle(presets["small"], 0, endpoints, 1),
 		idle(presets["medium"], 1, 0, 1), idle(presets["large"], 1, 0, 1),

@@ -28,6 +28,9 @@ func (p *portal) newFunction(name, binary string) awslambda.Function {
 		Description:    jsii.String("function " + name + " of the ETL Portal"),
 		InlinePolicies: &map[string]awsiam.PolicyDocument{"function": p.policy(name, logs)},
 	})
+	if accessOf[name].Opens {
+		p.openers = append(p.openers, role)
+	}
 	env := p.environment()
 	if name == functionStream {
 		env["ETLPORTAL_RESPONSE"] = jsii.String("stream")

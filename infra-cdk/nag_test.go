@@ -18,7 +18,9 @@ import (
 // rule", each with its reason. One that is no longer found is an error, too.
 var accepted = map[string]string{
 	`App/(Api|Stream|Inspect|Plan|Load|Finalize|Schedule|Reconcile)Role IAM5\[Resource::\*\]`: "network interfaces and the list of schedules, which have no narrower resource; TestLeastPrivilege names the actions",
-	`App/\w+Role IAM5\[Resource::.*Uploads.*/(sources|inspections|runs)/\*\]`:                 "objects of uploads and what steps keep: their keys are made as files come",
+	`App/\w+Role IAM5\[Resource::.*Uploads.*/(sources|inspections|runs|redshift)/\*\]`:        "objects of uploads and what steps keep: their keys are made as files come",
+	`App/WarehouseRole IAM5\[Resource::\*\]`:                                                  "statements of the Data API have no ARN; the condition names whose they are",
+	`(App/WarehouseRole|Warehouse/CopyRole) IAM5\[Resource::.*/redshift/\*\]`:                 "parts of loads into Redshift: their keys are made as loads run",
 	`App/\w+Role IAM5\[Resource::.*:schedule/etlportal-schedules/\*\]`:                        "entries of the portal's own group: they are made as schedules are",
 	`App/Publish/ExecutionRole/DefaultPolicy IAM5\[Resource::\*\]`:                            "ecr:GetAuthorizationToken has no resource",
 	`App/EdgeMark SMG4`:         "CloudFront and the firewall take it from the templates: rotated by itself, one would show what the other does not know",

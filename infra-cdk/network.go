@@ -31,21 +31,29 @@ func (n *network) FunctionSubnets() *awsec2.SubnetSelection {
 	return &awsec2.SubnetSelection{SubnetGroupName: jsii.String(functionSubnets)}
 }
 
-// endpointNames are the interface endpoints that can be asked for, sorted.
-var endpointNames = []string{"ecr", "ecr-docker", "ecs", "kms", "logs", "scheduler", "secretsmanager", "sqs"}
+// endpointNames are the interface endpoints that can be asked for, sorted;
+// closedEndpoints those of them that any portal needs that has no other way out.
+var (
+	endpointNames   = []string{"ecr", "ecr-docker", "ecs", "kms", "logs", "redshift", "redshift-data", "redshift-serverless", "scheduler", "secretsmanager", "sqs", "sts"}
+	closedEndpoints = []string{"ecr", "ecr-docker", "ecs", "kms", "logs", "scheduler", "secretsmanager", "sqs"}
+)
 
 // endpointServices are the interface endpoints that can be asked for. Each
 // costs by the hour and zone; all together cost more than a NAT gateway.
 func endpointServices() map[string]awsec2.InterfaceVpcEndpointAwsService {
 	return map[string]awsec2.InterfaceVpcEndpointAwsService{
-		"ecr":            awsec2.InterfaceVpcEndpointAwsService_ECR(),
-		"ecr-docker":     awsec2.InterfaceVpcEndpointAwsService_ECR_DOCKER(),
-		"ecs":            awsec2.InterfaceVpcEndpointAwsService_ECS(),
-		"kms":            awsec2.InterfaceVpcEndpointAwsService_KMS(),
-		"logs":           awsec2.InterfaceVpcEndpointAwsService_CLOUDWATCH_LOGS(),
-		"scheduler":      awsec2.NewInterfaceVpcEndpointAwsService(jsii.String("scheduler"), nil, nil, nil),
-		"secretsmanager": awsec2.InterfaceVpcEndpointAwsService_SECRETS_MANAGER(),
-		"sqs":            awsec2.InterfaceVpcEndpointAwsService_SQS(),
+		"redshift":            awsec2.InterfaceVpcEndpointAwsService_REDSHIFT(),
+		"redshift-data":       awsec2.InterfaceVpcEndpointAwsService_REDSHIFT_DATA(),
+		"redshift-serverless": awsec2.InterfaceVpcEndpointAwsService_REDSHIFT_SERVERLESS(),
+		"sts":                 awsec2.InterfaceVpcEndpointAwsService_STS(),
+		"ecr":                 awsec2.InterfaceVpcEndpointAwsService_ECR(),
+		"ecr-docker":          awsec2.InterfaceVpcEndpointAwsService_ECR_DOCKER(),
+		"ecs":                 awsec2.InterfaceVpcEndpointAwsService_ECS(),
+		"kms":                 awsec2.InterfaceVpcEndpointAwsService_KMS(),
+		"logs":                awsec2.InterfaceVpcEndpointAwsService_CLOUDWATCH_LOGS(),
+		"scheduler":           awsec2.NewInterfaceVpcEndpointAwsService(jsii.String("scheduler"), nil, nil, nil),
+		"secretsmanager":      awsec2.InterfaceVpcEndpointAwsService_SECRETS_MANAGER(),
+		"sqs":                 awsec2.InterfaceVpcEndpointAwsService_SQS(),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awseventstargets"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/jsii-runtime-go"
@@ -23,6 +24,8 @@ type portalProps struct {
 	Auth    *auth
 	// Airflow is nil without one.
 	Airflow *airflow
+	// Warehouse is nil where nothing is set up for Redshift.
+	Warehouse *warehouse
 }
 
 // portal is the App stack: functions, queues, API, clock and task.
@@ -39,10 +42,12 @@ type portal struct {
 	API      *gateway
 	clock    *clock
 	task     *task
+	// openers are the roles of what opens customers' databases.
+	openers []awsiam.Role
 	// objects is what functions do in the bucket, by function and prefix.
 	objects map[string]map[string][]string
-	// database and endpoint are parameters of LocalStack's template.
-	database, endpoint *string
+	// database and the endpoints are parameters of LocalStack's template.
+	database, endpoint, redshift *string
 }
 
 // newPortal fills the App stack.
@@ -71,6 +76,9 @@ func newPortal(stack awscdk.Stack, s *Settings, props portalProps) (*portal, err
 		p.endpoint = awscdk.NewCfnParameter(stack, jsii.String("AwsEndpointUrl"), &awscdk.CfnParameterProps{
 			Type: jsii.String("String"), Default: jsii.String("http://127.0.0.1:4566"), Description: jsii.String("where the functions reach LocalStack"),
 		}).ValueAsString()
+		p.redshift = awscdk.NewCfnParameter(stack, jsii.String("RedshiftEndpointUrl"), &awscdk.CfnParameterProps{
+			Type: jsii.String("String"), Default: jsii.String(""), Description: jsii.String("where the functions reach a stand-in of the Redshift Data API, which LocalStack has not"),
+		}).ValueAsString()
 	}
 	p.clock = newClock(p)
 	p.API = newGateway(p)
@@ -92,6 +100,7 @@ func newPortal(stack awscdk.Stack, s *Settings, props portalProps) (*portal, err
 	if s.WAF {
 		p.API.guard(p)
 	}
+	p.warehouseRole()
 	p.reconcile()
 	p.outputs()
 	return p, nil
@@ -154,7 +163,7 @@ func (p *portal) environment() map[string]*string {
 		env["OTEL_EXPORTER_OTLP_ENDPOINT"] = jsii.String(p.s.OTLP)
 	}
 	if p.database != nil {
-		env["DATABASE_URL"], env["AWS_ENDPOINT_URL"] = p.database, p.endpoint
+		env["DATABASE_URL"], env["AWS_ENDPOINT_URL"], env["AWS_ENDPOINT_URL_REDSHIFT_DATA"] = p.database, p.endpoint, p.redshift
 	} else {
 		env["ETLPORTAL_DATABASE_SECRET"] = p.Storage.Database.Secret.SecretArn()
 	}
@@ -163,6 +172,9 @@ func (p *portal) environment() map[string]*string {
 	}
 	if p.task != nil {
 		p.task.environment(env)
+	}
+	if p.s.opensWarehouses() {
+		env["ETLPORTAL_WAREHOUSE_ROLE_ARN"] = p.warehouseRoleARN()
 	}
 	if p.Airflow != nil {
 		p.Airflow.environment(env)

@@ -97,6 +97,15 @@ type Settings struct {
 	MWAAWorkers int
 	// MWAAContent is the folder that scripts/mwaa.sh made.
 	MWAAContent string
+	// Redshift is none, roles (of COPY, and to open the warehouses named) or
+	// serverless: a warehouse of the portal's own as well.
+	Redshift         string
+	RedshiftDatabase string
+	// RedshiftBase and RedshiftMax are its RPUs; a max of 0 is no bound.
+	RedshiftBase, RedshiftMax int
+	// Warehouses are those that are there already: ARNs of workgroups, clusters,
+	// their users and databases, secrets, keys, and buckets to stage in.
+	Warehouses arns
 	// LongPublish is the estimate from which on a publish becomes a task (a Go duration).
 	LongPublish string
 }
@@ -169,6 +178,8 @@ const (
 
 // logDays are the retentions that CloudWatch knows.
 var logDays = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653}
+
+var databaseForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 
 var nameForm = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
@@ -286,6 +297,12 @@ func settingsOf(node constructs.Node) (*Settings, error) {
 		TaskCA:      c.text("task.ca", ""),
 		Quota:       c.integer("quota", accountConcurrency, 10, mostConcurrency),
 		LongPublish: c.text("longPublish", "10m"),
+
+		Redshift:         c.choice("redshift", redshiftNone, redshiftRoles, redshiftServerless),
+		RedshiftDatabase: c.text("redshift.database", "warehouse"),
+		RedshiftBase:     c.integer("redshift.base", 8, leastRPU, mostRPU),
+		RedshiftMax:      c.integer("redshift.max", 0, 0, 5632),
+		Warehouses:       c.list("redshift.warehouses", ""),
 	}
 	s.Arch = "arm64"
 	if s.LocalStack() {
@@ -298,7 +315,7 @@ func settingsOf(node constructs.Node) (*Settings, error) {
 	s.Functions = c.text("functions", filepath.Join("..", "dist", "functions", s.Arch))
 	if s.NAT == 0 && len(s.Endpoints) == 0 {
 		// Without a way out, the services that the functions call need doors of their own.
-		s.Endpoints = endpointNames
+		s.Endpoints = slices.Concat(closedEndpoints, s.redshiftEndpoints())
 	}
 	s.sizes(c)
 	s.check(c)
@@ -364,6 +381,7 @@ func (s *Settings) check(c *context) {
 	if s.MWAA && s.LocalStack() {
 		c.complain("mwaa", "is not on LocalStack")
 	}
+	s.checkRedshift(c)
 	for _, name := range s.Endpoints {
 		if !slices.Contains(endpointNames, name) {
 			c.complain("endpoints", "has %q, which is none of %s", name, strings.Join(endpointNames, ", "))

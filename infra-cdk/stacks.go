@@ -18,7 +18,11 @@ func build(app awscdk.App, s *Settings) error {
 	}
 	if s.LocalStack() {
 		stack := newStack(app, s, "App", "ETL Portal: API, functions, queues, schedules")
-		_, err := newPortal(stack, s, portalProps{Code: code, Storage: newStorage(stack, s)})
+		props := portalProps{Code: code, Storage: newStorage(stack, s)}
+		if s.Redshift != redshiftNone {
+			props.Warehouse = newWarehouse(stack, s, nil, props.Storage)
+		}
+		_, err := newPortal(stack, s, props)
 		return err
 	}
 	network := newNetwork(newStack(app, s, "Network", "ETL Portal: VPC"), s)
@@ -35,7 +39,11 @@ func build(app awscdk.App, s *Settings) error {
 			return err
 		}
 	}
-	portal, err := newPortal(newStack(app, s, "App", "ETL Portal: API, functions, queues, schedules"), s, portalProps{Code: code, Storage: store, Network: network, Auth: auth, Airflow: flows})
+	props := portalProps{Code: code, Storage: store, Network: network, Auth: auth, Airflow: flows}
+	if s.Redshift != redshiftNone {
+		props.Warehouse = newWarehouse(newStack(app, s, partWarehouse, "ETL Portal: Amazon Redshift; a warehouse is kept when the stack is deleted"), s, network, store)
+	}
+	portal, err := newPortal(newStack(app, s, "App", "ETL Portal: API, functions, queues, schedules"), s, props)
 	if err != nil {
 		return err
 	}
@@ -54,7 +62,7 @@ func newStack(scope constructs.Construct, s *Settings, part, description string)
 		})
 	} else {
 		props.Env = &awscdk.Environment{Account: optional(s.Account), Region: optional(s.Region)}
-		props.TerminationProtection = jsii.Bool(part == "Data")
+		props.TerminationProtection = jsii.Bool(part == "Data" || part == partWarehouse && s.Redshift == redshiftServerless)
 	}
 	stack := awscdk.NewStack(scope, jsii.String(s.StackName(part)), props)
 	awscdk.Tags_Of(stack).Add(jsii.String("Application"), jsii.String("etl-portal"), nil)

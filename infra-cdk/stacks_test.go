@@ -202,7 +202,7 @@ func TestNetwork(t *testing.T) {
 	closed.ResourceCountIs(jsii.String("AWS::EC2::NatGateway"), jsii.Number(0))
 	closed.ResourceCountIs(jsii.String("AWS::EC2::InternetGateway"), jsii.Number(0))
 	open.ResourceCountIs(jsii.String("AWS::EC2::VPCEndpoint"), jsii.Number(1))
-	closed.ResourceCountIs(jsii.String("AWS::EC2::VPCEndpoint"), jsii.Number(1+len(endpointServices())))
+	closed.ResourceCountIs(jsii.String("AWS::EC2::VPCEndpoint"), jsii.Number(1+len(closedEndpoints)))
 	for _, subnet := range sharedApp(t, "closed").stacks["Network"].of("AWS::EC2::Subnet") {
 		require.Contains(t, subnet.Properties["AvailabilityZone"], "Fn::Select", "a zone that the account has, not one that was invented")
 	}

@@ -50,7 +50,7 @@ func newStorage(stack awscdk.Stack, s *Settings) *storage {
 			AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(abortUploadDays)),
 			NoncurrentVersionExpiration:         awscdk.Duration_Days(jsii.Number(oldVersionDays)),
 			ExpiredObjectDeleteMarker:           jsii.Bool(true),
-		}, state("inspections/"), state("runs/")},
+		}, state("inspections/"), state("runs/"), staged()},
 	}
 	if s.LocalStack() {
 		// It serves plain HTTP.
@@ -73,6 +73,13 @@ func state(prefix string) *awss3.LifecycleRule {
 	return &awss3.LifecycleRule{
 		Id: jsii.String(strings.TrimSuffix(prefix, "/")), Enabled: jsii.Bool(true), Prefix: jsii.String(prefix), Expiration: awscdk.Duration_Days(jsii.Number(stateDays)),
 	}
+}
+
+// staged ends the parts of loads into Redshift, which were copied long since.
+func staged() *awss3.LifecycleRule {
+	rule := state(stagedPrefix)
+	rule.NoncurrentVersionExpiration = awscdk.Duration_Days(jsii.Number(1))
+	return rule
 }
 
 // uploadCORS lets the portal's pages send parts and read the ETags of what they

@@ -119,6 +119,7 @@ var everything = map[string]string{
 	"domain": "portal.example.com", "certificate": "arn:aws:acm:us-east-1:111122223333:certificate/4d3f", "otlp": "https://otlp.example.com",
 	"saml": "https://idp.example.com/metadata", "oidc.issuer": "https://login.example.com", "oidc.client": "portal", "oidc.secret": "portal/oidc",
 	"image": "111122223333.dkr.ecr.eu-central-1.amazonaws.com/etlportal:1.0.0", "concurrency.load": "250", "origins": "https://other.example.com",
+	"redshift": "serverless", "redshift.base": "16", "redshift.max": "64", "redshift.warehouses": warehouses,
 }
 
 // closed is a second portal of an account, with no way out to the internet.

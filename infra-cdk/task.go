@@ -74,6 +74,7 @@ func newTask(p *portal) (*task, error) {
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("ecs-tasks.amazonaws.com"), nil), Description: jsii.String("publishing task of the ETL Portal"),
 		InlinePolicies: &map[string]awsiam.PolicyDocument{"task": awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &statements})},
 	})
+	p.openers = append(p.openers, role)
 	cpu := awsecs.CpuArchitecture_ARM64()
 	if p.s.Arch == "amd64" {
 		cpu = awsecs.CpuArchitecture_X86_64()

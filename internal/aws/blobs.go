@@ -56,6 +56,8 @@ type BlobsConfig struct {
 	// AccessKey, SecretKey and SessionToken; without AccessKey AWS's usual chain
 	// is used (environment, shared files, the role of the machine or function).
 	AccessKey, SecretKey, SessionToken string
+	// Role is the ARN of a role that is assumed by these keys, and called as; "" is none.
+	Role string
 	// Origins are the web pages that may put parts and read their ETag; for Prepare.
 	Origins []string
 	// Transport, where set, replaces the HTTP transport.
@@ -83,7 +85,7 @@ func NewBlobs(ctx context.Context, c BlobsConfig) (*Blobs, error) {
 		return nil, etl.Mistakef("no_bucket", "Name the bucket.", "no S3 bucket is configured")
 	}
 	account := Account{
-		Region: c.Region, AccessKey: c.AccessKey, SecretKey: c.SecretKey, SessionToken: c.SessionToken, Transport: c.Transport, Retry: c.Retry,
+		Region: c.Region, AccessKey: c.AccessKey, SecretKey: c.SecretKey, SessionToken: c.SessionToken, Role: c.Role, Transport: c.Transport, Retry: c.Retry,
 	}
 	loaded, err := account.load(ctx, fmt.Sprintf("the S3 bucket %q", c.Bucket))
 	if err != nil {

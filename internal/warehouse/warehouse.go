@@ -68,7 +68,7 @@ func Open(ctx context.Context, config Config, c etl.Credential, password string)
 		account := config.Account
 		blobs, err := aws.NewBlobs(ctx, aws.BlobsConfig{
 			Bucket: bucket, Region: cmp.Or(o[OptionBucketRegion], o[OptionRegion], regionOf(c.Host), account.Region),
-			AccessKey: account.AccessKey, SecretKey: account.SecretKey, SessionToken: account.SessionToken, Transport: account.Transport, Retry: account.Retry,
+			AccessKey: account.AccessKey, SecretKey: account.SecretKey, SessionToken: account.SessionToken, Role: account.Role, Transport: account.Transport, Retry: account.Retry,
 		})
 		if err != nil {
 			return nil, err
