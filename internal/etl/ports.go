@@ -93,6 +93,9 @@ type LoadResult struct {
 	Notes []string `json:"notes,omitempty"`
 	// Comparison is a dry run's, where LoadSpec.Sample asked for it.
 	Comparison *Comparison `json:"comparison,omitempty"`
+	// Created is the statement that made the table, or would, where it depends
+	// on the rows.
+	Created string `json:"created,omitempty"`
 }
 
 // Comparison says what a load would change.

@@ -73,6 +73,8 @@ type TableProblem struct {
 type TableMaker interface {
 	// CheckTable lists all that is wrong with a table to be made; it asks no database.
 	CheckTable(t *schema.Table) []TableProblem
+	// TableNotes are what is worth knowing of CreateTableSQL.
+	TableNotes(t *schema.Table) []string
 }
 
 // CheckTable lists what keeps a destination from making a table.

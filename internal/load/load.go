@@ -78,6 +78,8 @@ type Result struct {
 	Refused []etl.Reject
 	// BlankLines were skipped; they are not rows.
 	BlankLines int64
+	// Created is the statement that made the table, where it depends on the rows.
+	Created string
 	// Comparison is a dry run's, where the LoadSpec asked for it.
 	Comparison *etl.Comparison
 }
@@ -273,7 +275,7 @@ func (l *loader) publish(ctx context.Context, result Result) (Result, error) {
 	c.Rejected += int64(len(done.Refused))
 	c.Inserted, c.Updated, c.Deduplicated = done.Inserted, done.Updated, done.Deduplicated
 	c.Loaded = c.Inserted + c.Updated
-	result.Notes, result.Refused, result.Comparison = done.Notes, done.Refused, done.Comparison
+	result.Notes, result.Refused, result.Comparison, result.Created = done.Notes, done.Refused, done.Comparison, done.Created
 	return result, nil
 }
 

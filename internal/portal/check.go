@@ -292,6 +292,9 @@ func (c *checked) compile(p *Portal, dest etl.Destination, job *etl.Job, file st
 		if err := makeable(dest, job, table); err != nil {
 			return err
 		}
+		if m, ok := dest.(etl.TableMaker); ok {
+			c.notes = append(c.notes, m.TableNotes(table)...)
+		}
 	case !job.TableOptions.IsZero():
 		c.notes = append(c.notes, "the table is there already: table_options no longer change it")
 	}

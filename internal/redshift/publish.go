@@ -358,6 +358,9 @@ func (p *publication) publish(ctx context.Context) (etl.LoadResult, error) {
 	result := etl.LoadResult{
 		Inserted: final - matched, Updated: matched, Deduplicated: p.rows - int64(len(p.refused)) - final, Refused: p.refused, Notes: p.notes,
 	}
+	if p.spec.Create {
+		result.Created = p.r.CreateTableSQL(p.made())
+	}
 	if p.spec.DryRun && p.spec.Sample > 0 {
 		result.Comparison, err = p.comparison(s, results)
 	}
@@ -371,8 +374,8 @@ func (p *publication) failure(ctx context.Context, s *script, err error, what st
 	}
 	switch s.failed(err) {
 	case "lock":
-		if e := stateOf(err); e == "57014" && ctx.Err() == nil {
-			return &etl.RetryAfter{Delay: lockFor * time.Millisecond, Reason: "another load is published into the table"}
+		if later := p.locked(ctx, err); later != nil {
+			return later
 		}
 	case "once":
 		return errPublished

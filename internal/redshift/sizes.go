@@ -1,7 +1,9 @@
 package redshift
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/etlportal/etlportal/internal/schema"
 )
@@ -61,4 +63,24 @@ func (p *publication) types() []string {
 		}
 	}
 	return types
+}
+
+// TableNotes implements etl.TableMaker: it names the columns whose width is
+// known only when their values are staged.
+func (r *Redshift) TableNotes(t *schema.Table) []string {
+	var open []string
+	for i := range t.Columns {
+		if c := &t.Columns[i]; c.MaxBytes == 0 && storage(*c, true).measured {
+			open = append(open, c.Name)
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	const shown = 10
+	list := strings.Join(open[:min(len(open), shown)], ", ")
+	if n := len(open) - shown; n > 0 {
+		list += fmt.Sprintf(" and %d more", n)
+	}
+	return []string{"VARCHAR(65535) is the most that these columns are made with; the longest value that is loaded decides: " + list}
 }

@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -137,6 +138,7 @@ func (d *Direct) Run(ctx context.Context) (*Report, error) {
 			err = again.Err
 		}
 	}
+	rep.DDL = cmp.Or(rep.Result.Created, rep.DDL)
 	if err == nil {
 		rep.Published = !d.DryRun
 		err = d.refused(ctx, found, rep.Refused)
