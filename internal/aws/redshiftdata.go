@@ -1,10 +1,12 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -35,13 +37,17 @@ type dataAPI struct {
 }
 
 // The Data API's limits (https://docs.aws.amazon.com/redshift/latest/mgmt/data-api.html#data-api-calling-considerations).
+// Those of results, 500 MB and 64 KB in a row, are the queries' to keep.
 const (
 	maxSQLs       = 40
 	maxSQLBytes   = 100 << 10
+	maxRun        = 24 * time.Hour
 	cancelFor     = 5 * time.Second
 	firstLook     = 50 * time.Millisecond
 	longestLook   = 2 * time.Second
 	throttleTries = 8
+	// blindLooks are how many looks in a row may fail for Weather.
+	blindLooks = 5
 )
 
 // NewRedshiftData makes the adapter; it does not call the API yet. Mistake: no_warehouse.
@@ -53,7 +59,8 @@ func NewRedshiftData(ctx context.Context, a Account, d RedshiftData) (etl.Statem
 	if err != nil {
 		return nil, err
 	}
-	return &dataAPI{client: redshiftdata.NewFromConfig(loaded), d: d, first: firstLook, longest: longestLook}, nil
+	longest := min(longestLook, cmp.Or(a.Retry, longestLook))
+	return &dataAPI{client: redshiftdata.NewFromConfig(loaded), d: d, first: min(firstLook, longest), longest: longest}, nil
 }
 
 // Close implements etl.Statements: there is nothing to free.
@@ -70,7 +77,7 @@ func optional(s string) *string {
 // one batch, which is one transaction.
 func (d *dataAPI) Run(ctx context.Context, statements ...string) ([]etl.StatementResult, error) {
 	if len(statements) > maxSQLs {
-		return nil, fmt.Errorf("aws: %d statements, the Data API takes %d", len(statements), maxSQLs)
+		return nil, &etl.Error{Kind: etl.Internal, Code: "too_many_statements", Message: fmt.Sprintf("%d statements in one transaction, and the Data API takes %d", len(statements), maxSQLs), Fix: "Use a connection instead of the Data API."}
 	}
 	for _, sql := range statements {
 		if len(sql) > maxSQLBytes {
@@ -108,7 +115,7 @@ func (d *dataAPI) Run(ctx context.Context, statements ...string) ([]etl.Statemen
 // token it runs once.
 func (d *dataAPI) start(ctx context.Context, statements []string) (id string, err error) {
 	token := rand.Text()
-	err = d.patiently(ctx, "run statements in Redshift", "redshift-data:ExecuteStatement and redshift-data:BatchExecuteStatement", func() error {
+	err = d.patiently(ctx, "run statements in Redshift", d.toRun(), func() error {
 		if len(statements) == 1 {
 			out, err := d.client.ExecuteStatement(ctx, &redshiftdata.ExecuteStatementInput{
 				Sql: &statements[0], ClientToken: &token, Database: &d.d.Database, WorkgroupName: optional(d.d.Workgroup), ClusterIdentifier: optional(d.d.Cluster),
@@ -140,16 +147,25 @@ func (d *dataAPI) patiently(ctx context.Context, what, action string, do func() 
 		if err == nil {
 			return nil
 		}
-		busy := hasCode(err, codesBusy...) || hasCode(err, "ActiveStatementsExceededException", "ActiveSessionsExceededException")
+		busy := hasCode(err, codesBusy...) || hasCode(err, codesDataBusy...)
 		if !busy || try == throttleTries {
 			return d.fault(what, action, busy, err)
 		}
-		if err := pause(ctx, wait); err != nil {
+		// Those who were refused together do not come back together.
+		if err := pause(ctx, wait/2+mathrand.N(wait/2+1)); err != nil {
 			return err
 		}
 		wait = min(2*wait, d.longest)
 	}
 }
+
+var (
+	codesDataBusy = []string{"ActiveStatementsExceededException", "ActiveSessionsExceededException"}
+	// codesDataAway are of a warehouse that the API did not reach, or not in time.
+	codesDataAway = []string{"DatabaseConnectionException", "QueryTimeoutException"}
+	// codesDataUnknown are of a request whose warehouse, database or secret there is not.
+	codesDataUnknown = []string{"ValidationException", "ResourceNotFoundException"}
+)
 
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
@@ -166,30 +182,57 @@ func (d *dataAPI) fault(what, action string, busy bool, err error) error {
 	if busy {
 		return &etl.Error{Kind: etl.Weather, Code: "warehouse_busy", Err: err, Message: "cannot " + what + ": " + short(err), Fix: "Wait a little and try again; fewer loads at a time help."}
 	}
-	if hasCode(err, "DatabaseConnectionException") {
+	if hasCode(err, codesDataAway...) {
 		return &etl.Error{Kind: etl.Weather, Code: "warehouse_unreachable", Err: err, Message: "the Data API cannot connect to the warehouse: " + short(err), Fix: "See that the cluster or workgroup runs, and that database, user and secret are right."}
 	}
 	resource := d.d.Workgroup
 	if resource == "" {
 		resource = d.d.Cluster
 	}
-	return fault(request{prefix: "warehouse", what: what, action: action, resource: resource, look: "the Redshift Data API"}, err)
+	e := fault(request{prefix: "warehouse", what: what, action: action, resource: resource, look: "the Redshift Data API"}, err)
+	if refused, ok := errors.AsType[*etl.Error](e); ok && hasCode(err, codesDataUnknown...) {
+		refused.Fix = "Check workgroup or cluster_identifier, region, database, user and secret."
+	}
+	return e
 }
 
-// wait looks until the statements have ended; they are cancelled where ctx ends first.
+// toRun is what a role must be allowed for statements to be run: with them, to
+// log in.
+func (d *dataAPI) toRun() string {
+	const run = "redshift-data:ExecuteStatement and redshift-data:BatchExecuteStatement, with "
+	switch {
+	case d.d.Secret != "":
+		return run + "secretsmanager:GetSecretValue of its secret,"
+	case d.d.Workgroup != "":
+		return run + "redshift-serverless:GetCredentials,"
+	case d.d.User != "":
+		return run + "redshift:GetClusterCredentials of user " + d.d.User + ","
+	}
+	return run + "redshift:GetClusterCredentialsWithIAM,"
+}
+
+// wait looks until the statements have ended; they are cancelled where ctx ends
+// first. While the API does not answer they run on, and are looked at again.
 func (d *dataAPI) wait(ctx context.Context, id string) (*redshiftdata.DescribeStatementOutput, error) {
 	pausing := d.first
-	for {
+	for blind := 0; ; {
 		var state *redshiftdata.DescribeStatementOutput
 		err := d.patiently(ctx, "look at statements in Redshift", "redshift-data:DescribeStatement", func() (err error) {
 			state, err = d.client.DescribeStatement(ctx, &redshiftdata.DescribeStatementInput{Id: &id})
 			return err
 		})
-		if err == nil {
+		switch {
+		case err == nil:
+			blind = 0
 			switch state.Status {
 			case types.StatusStringFinished, types.StatusStringFailed, types.StatusStringAborted:
 				return state, nil
 			}
+		case ctx.Err() == nil && etl.KindOf(err) == etl.Weather && blind < blindLooks:
+			blind++
+			err = nil
+		}
+		if err == nil {
 			err = pause(ctx, pausing)
 			pausing = min(pausing*3/2, d.longest)
 		}
@@ -207,9 +250,14 @@ func (d *dataAPI) cancel(ctx context.Context, id string) {
 	_, _ = d.client.CancelStatement(ctx, &redshiftdata.CancelStatementInput{Id: &id})
 }
 
-// failure says which statement failed. The Data API gives its message, not its SQLSTATE.
+// failure says which statement failed. The Data API gives its message, not its
+// SQLSTATE; one is set where the statements' status says what it says: 57014 of
+// what was cancelled, 08006 of a transaction that failed and none of its statements.
 func failure(state *redshiftdata.DescribeStatementOutput, n int) error {
-	e := &etl.StatementError{Index: n, Message: message(aws.ToString(state.Error))}
+	if ran := time.Duration(state.Duration); ran >= maxRun {
+		return etl.Mistakef("statement_too_slow", "Load less at a time, or use a connection instead of the Data API.", "the Data API ends statements after %s", maxRun)
+	}
+	e := &etl.StatementError{Index: n, Message: message(aws.ToString(state.Error)), Err: errors.New(string(state.Status))}
 	if n == 1 {
 		e.Index = 0
 	}
@@ -222,12 +270,13 @@ func failure(state *redshiftdata.DescribeStatementOutput, n int) error {
 			break
 		}
 	}
-	end := strings.IndexFunc(e.Message, func(r rune) bool { return r < '0' || r > '9' })
-	if end < 0 {
-		end = len(e.Message)
+	e.Number, _ = strconv.Atoi(e.Message[:strings.IndexFunc(e.Message+".", func(r rune) bool { return r < '0' || r > '9' })])
+	switch {
+	case state.Status == types.StatusStringAborted:
+		e.State = "57014"
+	case e.Index == n && e.Number == 0:
+		e.State = "08006"
 	}
-	e.Number, _ = strconv.Atoi(e.Message[:end])
-	e.Err = errors.New(string(state.Status))
 	return e
 }
 

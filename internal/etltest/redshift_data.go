@@ -31,6 +31,8 @@ type dataBatch struct {
 	failure string
 	answers []replied
 	session *redshiftSession
+	// stopped is set once it was asked to be cancelled.
+	stopped bool
 }
 
 // dataRequest are the fields of the API's requests that the stand-in knows.
@@ -175,7 +177,9 @@ func (b *dataBatch) run(s *RedshiftServer) {
 func (b *dataBatch) end(status string, failed int, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.status, b.failed = status, failed
+	if b.status, b.failed = status, failed; status == "FAILED" && b.stopped {
+		b.status = "ABORTED"
+	}
 	var e *pgconn.PgError
 	switch {
 	case errors.As(err, &e):
@@ -302,6 +306,7 @@ func (s *RedshiftServer) stop(id string) (any, error) {
 	}
 	b.mu.Lock()
 	x := b.session
+	b.stopped = true
 	b.mu.Unlock()
 	if x != nil {
 		_ = x.pg.CancelRequest(context.Background())
