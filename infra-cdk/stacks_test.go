@@ -314,7 +314,7 @@ func TestLocalStackHasAllOfIt(t *testing.T) {
 		require.Regexp(t, known, r.Type, id)
 	}
 	require.Equal(t, true, app.Parameters["DatabaseUrl"]["NoEcho"])
-	require.Len(t, app.Parameters, 2, "no parameter of a bootstrap")
+	require.Len(t, app.Parameters, 3, "no parameter of a bootstrap")
 	assets, err := os.ReadFile(strings.Replace(app.file, ".template.json", ".assets.json", 1))
 	require.NoError(t, err)
 	require.NotContains(t, string(assets), `"packaging": "zip"`, "files are uploaded as they are")

@@ -44,7 +44,12 @@ type deployment struct {
 	// portal and warehouse are the two databases.
 	portal, warehouse *url.URL
 	server            *etltest.Server
+	// redshift stands in for Amazon Redshift, over the stack's bucket and role.
+	redshift *etltest.RedshiftServer
 }
+
+// workgroup is the stand-in's, as the deployment's settings name it.
+const workgroup = "arn:aws:redshift-serverless:us-east-1:000000000000:workgroup/6bd5d2a5-4a0f-4b43-b1c1-7d7bbf8b4f7e"
 
 // functionNames are the folders of functions/.
 var functionNames = []string{"api", "inspect", "plan", "load", "finalize", "schedule", "reconcile"}
@@ -56,6 +61,7 @@ func deploy(t *testing.T) *deployment {
 	d := &deployment{cloud: newCloud(t), server: etltest.PostgresServer(t, map[string]string{"max_connections": "300"})}
 	step("servers started")
 	d.portal, d.warehouse = d.database(t, "portal"), d.database(t, "warehouse")
+	d.redshift = etltest.Redshift(t, nil)
 	dir := synthesized(t, step)
 	step("template made")
 	template := d.assets(t, dir)
@@ -65,6 +71,7 @@ func deploy(t *testing.T) *deployment {
 		Parameters: []formationtypes.Parameter{
 			{ParameterKey: aws.String("DatabaseUrl"), ParameterValue: aws.String(d.portal.String())},
 			{ParameterKey: aws.String("AwsEndpointUrl"), ParameterValue: &d.Endpoint},
+			{ParameterKey: aws.String("RedshiftEndpointUrl"), ParameterValue: &d.redshift.DataEndpoint},
 		},
 	})
 	require.NoError(t, err)
@@ -125,7 +132,7 @@ func synthesized(t *testing.T, step func(string)) string {
 	step("functions built")
 	out := filepath.Join(t.TempDir(), "cdk.out")
 	run(t, []string{"CDK_OUTDIR=" + out}, filepath.Join(root(), "scripts", "synth.sh"), "localstack",
-		"functions="+dir, "arch="+runtime.GOARCH, "origins="+page, "logLevel=debug")
+		"functions="+dir, "arch="+runtime.GOARCH, "origins="+page, "logLevel=debug", "redshift=roles", "redshift.warehouses="+workgroup)
 	return out
 }
 

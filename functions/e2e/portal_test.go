@@ -20,6 +20,7 @@ func TestDeployed(t *testing.T) {
 	t.Run("every message twice", d.twice)
 	t.Run("dead letters", d.deadLetters)
 	t.Run("tick", d.tick)
+	t.Run("redshift", d.intoRedshift)
 	t.Run("a loader killed over its chunk", killed)
 }
 
