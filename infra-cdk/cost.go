@@ -29,6 +29,8 @@ const (
 	priceMWAASmall     = 0.49 // an hour, with one worker
 	priceMWAAMedium    = 0.74
 	priceMWAALarge     = 0.99
+	priceRPUHour       = 0.375 // Redshift Serverless
+	priceRedshiftGB    = 0.024 // a month
 )
 
 // What the table assumes.
@@ -54,6 +56,12 @@ const (
 	sqsCalls = 6
 	// pollers are Lambda's of a queue, each of which asks every twenty seconds.
 	pollers, pollsAnHour = 5, 180
+	// warehouseWakes are the minutes that a run keeps a warehouse busy at least:
+	// it asks when it is planned and when it is published, and Redshift bills
+	// sixty seconds where a statement takes less.
+	warehouseWakes = 2
+	// stagedShare is the share of a file's size that its parts have.
+	stagedShare = 0.25
 	// keptDays is how long a file stays in the bucket.
 	keptDays = 7
 	perTB    = 1e12
@@ -127,6 +135,20 @@ func costPage() string {
 	})
 	fmt.Fprintf(&b, "\nWhat `mwaa=true` adds to such a month, further workers aside:\n\n| | mw1.small | mw1.medium | mw1.large |\n|---|--:|--:|--:|\n")
 	fmt.Fprintf(&b, "| managed Airflow | %.2f | %.2f | %.2f |\n", priceMWAASmall*monthHours, priceMWAAMedium*monthHours, priceMWAALarge*monthHours)
+	rpus := []float64{4, 8, 32, 128}
+	fmt.Fprintf(&b, "\nWhat `redshift=serverless` adds, by `redshift.base`. Redshift bills what it computes, a minute at least, and nothing while nobody asks:\n\n| | 4 | 8 | 32 | 128 |\n|---|--:|--:|--:|--:|\n")
+	for _, line := range []struct {
+		name  string
+		hours float64
+	}{{"an hour of statements", 1}, {"a small run", warehouseWakes / 60.0}, {"a month in which nobody does anything: the reconciler looks once a day", 30 / 60.0}} {
+		fmt.Fprintf(&b, "| %s |", line.name)
+		for _, n := range rpus {
+			fmt.Fprintf(&b, " %.2f |", n*line.hours*priceRPUHour)
+		}
+		b.WriteByte('\n')
+	}
+	fmt.Fprintf(&b, "\nBeside that %.2f a month for 100 GB in the warehouse; %.2f for the parts of a terabyte of CSV, which stay in the bucket for %d days; and with `nat=0` %.2f a month for each endpoint that Redshift asks for (`redshift-data` and `sts`, with `redshift-serverless` for workgroups and `redshift` for clusters).\n",
+		100*priceRedshiftGB, stagedShare*perTB/gigabyte*priceS3GB*(stateDays+1)/30, int(stateDays), zones*priceEndpointHour*monthHours)
 	fmt.Fprintf(&b, "\nA terabyte that is uploaded, inspected and loaded once, at %d MB/s of one vCPU:\n\n| | small | medium | large | large, through NAT |\n|---|--:|--:|--:|--:|\n", lambdaMBs)
 	table(&b, [][]item{terabyte(presets["small"], false), terabyte(presets["medium"], false), terabyte(presets["large"], false), terabyte(presets["large"], true)})
 	return b.String()

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Builds the Lambda functions into dist/functions/ARCH/NAME/bootstrap, for the
 # architectures given (arm64 and amd64 by default). A binary stays as it is, with
-# its time, where nothing of it has changed; one over 25 MiB is an error.
+# its time, where nothing of it has changed; one over 28 MiB is an error.
 #
 # api is built without inlining: it waits for databases rather than computes, and
 # is a tenth smaller that way.
 set -eu
 cd "$(dirname "$0")/.."
-limit=26214400
+limit=29360128
 for arch in "${@:-arm64 amd64}"; do
 	for one in $arch; do
 		out="dist/functions/$one"

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/etlportal/etlportal/internal/etl"
 	"github.com/etlportal/etlportal/internal/etltest"
@@ -246,6 +247,18 @@ func TestRedshiftStepsAskForWhatIsGranted(t *testing.T) {
 	}
 	if left, err := dest.Stages(t.Context()); err != nil || len(left) > 0 {
 		t.Errorf("%q are left, %v", left, err)
+	}
+	// A warehouse may be paid for by the question: it is asked once a day.
+	for _, at := range []struct{ hours, want int }{{1, 0}, {23, 0}, {25, 1}, {26, 0}} {
+		opened := 0
+		b.steps.Now = func() time.Time { return time.Now().Add(time.Duration(at.hours) * time.Hour) }
+		b.steps.Open = func(context.Context, etl.Credential) (etl.FanOut, error) { opened++; return dest, nil }
+		if err := handlers[etl.TopicReconcile](t.Context(), etl.Message{Topic: etl.TopicReconcile}); err != nil {
+			t.Fatal(err)
+		}
+		if opened != at.want {
+			t.Errorf("after %d hours the warehouse was visited %d times, not %d", at.hours, opened, at.want)
+		}
 	}
 	a.granted(t, "api s3:PutObject redshift/*", "api s3:DeleteObject redshift/*", "plan s3:PutObject redshift/*", "load s3:PutObject redshift/*",
 		"finalize s3:GetObject redshift/*", "finalize s3:PutObject redshift/*", "finalize s3:DeleteObject redshift/*", "reconcile s3:DeleteObject redshift/*")

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -108,6 +109,8 @@ type Steps struct {
 	// swept is when stages were last looked for, in Unix nanoseconds; deliveries
 	// numbers the holders of leases.
 	swept, deliveries atomic.Int64
+	// visited is when databases that stage elsewhere were last swept, by credential.
+	visited sync.Map
 }
 
 // Defaults of Steps.

@@ -29,10 +29,19 @@ func (s *Steps) sweepStages(ctx context.Context) error {
 	}
 }
 
+// sweepStagedEvery is how often databases are visited whose rows are staged
+// elsewhere: what is left there costs little, and many are asleep, and paid for,
+// until they are asked something.
+const sweepStagedEvery = 24 * time.Hour
+
 // sweepTimeout bounds the visit of one database.
 const sweepTimeout = time.Minute
 
 func (s *Steps) sweepDatabase(ctx context.Context, c etl.Credential) error {
+	now := s.now()
+	if last, ok := s.visited.Load(c.ID); ok && now.Sub(last.(time.Time)) < sweepStagedEvery { //nolint:forcetypeassert // nothing else is kept in it
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
 	dest, err := s.Open(ctx, c)
@@ -55,6 +64,9 @@ func (s *Steps) sweepDatabase(ctx context.Context, c etl.Credential) error {
 			return err
 		}
 		s.log().Info("a stage without a run was dropped", "load", load, "credential", c.ID)
+	}
+	if _, staged := dest.(etl.StagesAlways); staged {
+		s.visited.Store(c.ID, now)
 	}
 	return nil
 }
