@@ -50,7 +50,9 @@ func (e *StatementError) Unwrap() error { return e.Err }
 // StagesAlways is a FanOut that has no direct loads with LoadSpec.BeforeCommit
 // and no Outcome: what is one chunk is staged, too.
 type StagesAlways interface {
-	StagesAlways()
+	// StagedChunk is the size in bytes of the chunks of a file of that many, where
+	// its job asks for none: what is staged of each suits the destination's reading.
+	StagedChunk(file int64) int64
 }
 
 // UnenforcedKeys is a Destination whose keys are declared at most: an UPSERT may

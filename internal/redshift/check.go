@@ -38,7 +38,7 @@ func (r *Redshift) CheckStaging(ctx context.Context) (string, error) {
 // role and its access to the bucket are known to be right.
 func (r *Redshift) CheckCopy(ctx context.Context) (detail string, err error) {
 	s := openStage{Nonce: nonce()}
-	p := &parts{r: r, ctx: ctx, prefix: r.o.Staging.Prefix + "check-" + s.Nonce + "/"}
+	p := &parts{r: r, ctx: ctx, bytes: r.o.PartBytes, prefix: r.o.Staging.Prefix + "check-" + s.Nonce + "/"}
 	defer p.abort()
 	columns := []schema.Column{{Name: "checked", Type: schema.Type{Kind: schema.Integer}}}
 	spec := &etl.LoadSpec{Table: &schema.Table{Name: "checked", Columns: columns}, Columns: columns}

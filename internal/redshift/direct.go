@@ -24,7 +24,7 @@ func (r *Redshift) Begin(ctx context.Context, spec etl.LoadSpec) (etl.LoadSessio
 		return nil, err
 	}
 	s := openStage{Nonce: nonce()}
-	return &direct{r: r, spec: spec, rows: storages(&spec), stage: s, parts: &parts{r: r, ctx: ctx, prefix: r.o.Staging.Prefix + "direct-" + s.Nonce + "/"}}, nil
+	return &direct{r: r, spec: spec, rows: storages(&spec), stage: s, parts: &parts{r: r, ctx: ctx, bytes: r.o.PartBytes, prefix: r.o.Staging.Prefix + "direct-" + s.Nonce + "/"}}, nil
 }
 
 // NewBatch implements etl.LoadSession.

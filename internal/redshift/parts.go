@@ -39,6 +39,8 @@ type parts struct {
 	prefix string
 	// ctx is the session's: a part outlasts the call of Write that begins it.
 	ctx context.Context //nolint:containedctx // the uploads are the session's work
+	// bytes is the compressed size at which a part ends.
+	bytes int64
 
 	done []part
 	open *openPart
@@ -77,7 +79,7 @@ func (p *parts) add(b *batch) error {
 	p.open.Rows += int64(b.rows)
 	p.open.measure(b)
 	p.rows += int64(b.rows)
-	if p.open.sent >= p.r.o.PartBytes {
+	if p.open.sent >= p.bytes {
 		return p.finish()
 	}
 	return nil

@@ -124,7 +124,7 @@ func (r *Redshift) BeginChunk(ctx context.Context, load string, spec etl.LoadSpe
 		return nil, err
 	}
 	prefix := fmt.Sprintf("%s%s/%d-%d-%s/", r.home(load), s.Nonce, c.Chunk, c.Attempt, nonce())
-	return &chunk{r: r, load: load, stage: s, claim: c, parts: &parts{r: r, ctx: ctx, prefix: prefix}, rows: storages(&spec)}, nil
+	return &chunk{r: r, load: load, stage: s, claim: c, parts: &parts{r: r, ctx: ctx, prefix: prefix, bytes: 4 * r.o.PartBytes}, rows: storages(&spec)}, nil
 }
 
 func storages(spec *etl.LoadSpec) []stored {

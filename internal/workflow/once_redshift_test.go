@@ -44,7 +44,7 @@ func TestExactlyOnceRedshift(t *testing.T) {
 		t.Run(road.name, func(t *testing.T) {
 			schedules := min(*onceSchedules, road.schedules)
 			if testing.Short() || underRace {
-				schedules = min(schedules, 20)
+				schedules = min(schedules, 40)
 			}
 			exactlyOnce(t, schedules, func(t *testing.T) *onceDatabase {
 				t.Helper()
@@ -61,9 +61,14 @@ type onceWarehouse struct {
 	staged *onceStaged
 	// sc is the schedule under way.
 	sc *schedule
-	// late are transactions that go on without the process that sent them.
+	// faults counts what has gone wrong between portal and warehouse.
+	faults int
+	// late are transactions that go on without who sent them.
 	late []lateTransaction
 }
+
+// roadFaults is how often that may be in one schedule, beside its budget of others.
+const roadFaults = 2
 
 type lateTransaction struct {
 	due        time.Time
@@ -119,7 +124,8 @@ func (sc *schedule) target(p *process) etl.FanOut {
 // onceStagedTarget stages always, as Redshift does.
 type onceStagedTarget struct{ *onceTarget }
 
-func (*onceStagedTarget) StagesAlways() {}
+// StagedChunk leaves the schedule's chunks as small as they are.
+func (*onceStagedTarget) StagedChunk(int64) int64 { return 1 }
 
 // onceStaged is the store of staged files, in which a process may die before
 // and after each file that says something. Those of rows are put by a goroutine of their own.
@@ -150,19 +156,17 @@ func (r *onceRoad) Run(ctx context.Context, statements ...string) ([]etl.Stateme
 	if sc == nil {
 		return r.w.road.Run(ctx, statements...)
 	}
-	deaths := sc.deaths
 	if err := etl.Reached(ctx, "before a transaction"); err != nil {
-		if sc.deaths > deaths && len(statements) > 1 && sc.rng.IntN(2) == 0 {
-			sc.note("its transaction goes on without it: %s", statements[min(4, len(statements)-1)])
-			r.w.late = append(r.w.late, lateTransaction{sc.mem.now.Add(time.Duration(sc.rng.IntN(240)) * time.Second), statements})
-		}
 		return nil, err
 	}
 	lost := &etl.Error{Kind: etl.Weather, Code: "connection_lost", Message: "the connection was lost", Fix: "Try again."}
-	fault := -1
-	if sc.faults < sc.budget && sc.rng.IntN(30) == 0 {
-		sc.faults++
-		fault = sc.rng.IntN(3)
+	fault, odds := -1, 30
+	if len(statements) > 1 {
+		odds = 12
+	}
+	if r.w.faults < roadFaults && sc.rng.IntN(odds) == 0 {
+		r.w.faults++
+		fault = sc.rng.IntN(4)
 	}
 	switch fault {
 	case 0:
@@ -171,6 +175,11 @@ func (r *onceRoad) Run(ctx context.Context, statements ...string) ([]etl.Stateme
 	case 1:
 		sc.note("a transaction meets error 1023")
 		return nil, &etl.StatementError{Index: len(statements), State: "XX000", Message: "1023", Number: 1023}
+	}
+	if fault == 3 && len(statements) > 1 {
+		sc.note("a transaction goes on without who sent it")
+		r.w.late = append(r.w.late, lateTransaction{sc.mem.now.Add(time.Duration(sc.rng.IntN(240)) * time.Second), statements})
+		return nil, lost
 	}
 	results, err := r.w.road.Run(ctx, statements...)
 	if err != nil {
@@ -183,7 +192,7 @@ func (r *onceRoad) Run(ctx context.Context, statements ...string) ([]etl.Stateme
 	return results, etl.Reached(ctx, "after a transaction")
 }
 
-// bury runs transactions that were on their way when their process died.
+// bury runs transactions whose sender has lost sight of them.
 func (w *onceWarehouse) bury(all bool) {
 	w.late = slices.DeleteFunc(w.late, func(l lateTransaction) bool {
 		if !all && l.due.After(w.sc.mem.now) {

@@ -96,7 +96,7 @@ func (s *Steps) cut(ctx context.Context, w *work) ([]etl.Chunk, error) {
 	if err != nil {
 		return nil, err
 	}
-	size := s.chunkBytes(run, spans)
+	size := s.chunkBytes(w, spans)
 	if len(spans) == 0 || coarse(spans, size) {
 		file := &ranges{ctx: ctx, o: w.object}
 		defer file.close()
@@ -148,10 +148,13 @@ func coarse(spans []csv.Span, size int64) bool {
 	return false
 }
 
-// chunkBytes is the size of a run's chunks: the default, or that of about as
-// many rows as the job asks for.
-func (s *Steps) chunkBytes(run *etl.Run, spans []csv.Span) int64 {
-	size := or(s.ChunkBytes, DefaultChunkBytes)
+// chunkBytes is the size of a run's chunks: the default, that of a destination
+// which wants larger ones, or that of about as many rows as the job asks for.
+func (s *Steps) chunkBytes(w *work, spans []csv.Span) int64 {
+	run, size := w.run, or(s.ChunkBytes, DefaultChunkBytes)
+	if staged, ok := w.dest.(etl.StagesAlways); ok {
+		size = max(size, staged.StagedChunk(run.Object.Size))
+	}
 	if n := run.Job.BatchSize; n > 0 {
 		var rows, bytes int64
 		for _, span := range spans {

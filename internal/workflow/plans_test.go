@@ -1,6 +1,7 @@
 package workflow_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,39 @@ func TestPlanSizes(t *testing.T) {
 		}
 	}
 	b.want("SELECT count(*)::text FROM sales", "36000")
+}
+
+// wantsChunks is a destination that stages always, in chunks of a size of its own.
+type wantsChunks struct {
+	etl.FanOut
+	bytes int64
+}
+
+// StagedChunk implements etl.StagesAlways.
+func (w wantsChunks) StagedChunk(int64) int64 { return w.bytes }
+
+// TestPlanStaged: a destination that stages always has its larger chunks, unless
+// the job asks for some, and even what is one chunk is staged.
+func TestPlanStaged(t *testing.T) {
+	b := newBench(t, "CREATE TABLE sales (id int, name text, amount numeric(12,2))")
+	src := b.upload("sales.csv", sales(6000, nil))
+	if err := b.steps.Handlers()[etl.TopicInspect](t.Context(), etl.Message{FileID: src.ID}); err != nil {
+		t.Fatal(err)
+	}
+	b.steps.MinChunkBytes = 1 << 10
+	usual := b.steps.ChunkBytes
+	for _, c := range []struct{ bytes, batch, least, most int64 }{
+		{bytes: 1, least: 2, most: 4},
+		{bytes: usual / 4, least: 2, most: 4},
+		{bytes: 1 << 30, least: 1, most: 1},
+		{bytes: 1 << 30, batch: 500, least: 10, most: 16},
+	} {
+		b.steps.Open = func(context.Context, etl.Credential) (etl.FanOut, error) { return wantsChunks{b.dest, c.bytes}, nil }
+		run := b.finish(b.execute(b.job(src, etl.Job{Table: "sales", BatchSize: c.batch})), etl.Completed)
+		if n := int64(run.ChunksTotal); n < c.least || n > c.most || run.Path != workflow.PathFanOut || run.Counts.Inserted != 6000 {
+			t.Errorf("%+v: %d chunks, %s, %+v", c, n, run.Path, run.Counts)
+		}
+	}
 }
 
 // TestPlanWithoutStage: where no stage can be made, one loader does it all.
