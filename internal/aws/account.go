@@ -77,10 +77,16 @@ func (a *Account) load(ctx context.Context, what string) (aws.Config, error) {
 		loaded.BaseEndpoint = &a.Endpoint
 	}
 	if a.Role != "" {
-		loaded.Credentials = aws.NewCredentialsCache(assumed{stscreds.NewAssumeRoleProvider(sts.NewFromConfig(loaded), a.Role), a.Role})
+		loaded.Credentials = aws.NewCredentialsCache(assumed{stscreds.NewAssumeRoleProvider(sts.NewFromConfig(loaded), a.Role, func(o *stscreds.AssumeRoleOptions) {
+			// Policies tell statements of the Data API by the session that began them.
+			o.RoleSessionName = roleSession
+		}), a.Role})
 	}
 	return loaded, nil
 }
+
+// roleSession is what AWS's logs call who has assumed a role.
+const roleSession = "etlportal"
 
 // assumed are a role's credentials, with errors that say which role it is.
 type assumed struct {

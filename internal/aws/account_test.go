@@ -23,7 +23,7 @@ func TestAccountRole(t *testing.T) {
 		case target == "" && r.FormValue("Action") == "AssumeRole" && denied:
 			w.WriteHeader(http.StatusForbidden)
 			_, _ = fmt.Fprint(w, `<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not authorized to perform: sts:AssumeRole</Message></Error></ErrorResponse>`)
-		case target == "" && r.FormValue("Action") == "AssumeRole" && r.FormValue("RoleArn") == role && strings.Contains(signed, "Credential=own/"):
+		case target == "" && r.FormValue("Action") == "AssumeRole" && r.FormValue("RoleArn") == role && r.FormValue("RoleSessionName") == "etlportal" && strings.Contains(signed, "Credential=own/"):
 			assumed++
 			_, _ = fmt.Fprint(w, `<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>borrowed</AccessKeyId><SecretAccessKey>s</SecretAccessKey>`+
 				`<SessionToken>t</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`)
