@@ -110,17 +110,9 @@ func (t *tester) credentials(ctx context.Context) (string, error) {
 // beforeLogin are the codes of what keeps AWS from being asked at all.
 var beforeLogin = []etl.Code{"no_warehouse", "no_region", "no_aws_credentials", "bad_aws_configuration"}
 
-// knowsUser is a destination that can say as whom it is used.
+// knowsUser is a destination that connects when it is used first, and can say as whom.
 type knowsUser interface {
 	CurrentUser(ctx context.Context) (string, error)
-}
-
-// user is the database's one; where AWS names it, the database is asked.
-func (t *tester) user(ctx context.Context) (string, error) {
-	if n, ok := t.dest.(knowsUser); ok && !usesPassword(&t.c) {
-		return n.CurrentUser(ctx)
-	}
-	return t.c.Username, nil
 }
 
 func (t *tester) staging(ctx context.Context) (string, error) {

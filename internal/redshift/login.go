@@ -48,12 +48,13 @@ const (
 	patience = 5 * time.Second
 )
 
-// Connect gives the road to a warehouse over its wire protocol; it connects once, to see that it can.
+// Connect gives the road to a warehouse over its wire protocol. It connects when
+// it is used first: who stages rows never does. Mistakes: bad_ssl_mode, bad_certificate.
 //
-// Errors: the Mistakes bad_ssl_mode, bad_certificate, wrong_password,
-// temporary_login_refused, no_such_database and tls_failed; Weather unreachable,
-// connection_refused and connect_timeout; those of Login.Credentials.
-func Connect(ctx context.Context, l Login) (etl.Statements, error) {
+// Errors of connecting: the Mistakes wrong_password, temporary_login_refused,
+// no_such_database and tls_failed; Weather unreachable, connection_refused and
+// connect_timeout; those of Login.Credentials.
+func Connect(_ context.Context, l Login) (etl.Statements, error) {
 	// Only ParseConfig makes a config; all that counts in it is replaced below.
 	config, err := pgconn.ParseConfig("host=127.0.0.1 sslmode=disable")
 	if err != nil {
@@ -76,13 +77,7 @@ func Connect(ctx context.Context, l Login) (etl.Statements, error) {
 	if l.Credentials != nil && config.TLSConfig == nil {
 		return nil, etl.Mistakef("bad_ssl_mode", "Use require, verify-ca or verify-full.", "temporary credentials are sent over TLS only, and ssl_mode is disable")
 	}
-	w := &wire{config: config, credentials: l.Credentials}
-	conn, err := w.dial(ctx)
-	if err != nil {
-		return nil, err
-	}
-	w.release(conn)
-	return w, nil
+	return &wire{config: config, credentials: l.Credentials}, nil
 }
 
 // tlsOf reads the mode as libpq does, but knows none that goes on without TLS

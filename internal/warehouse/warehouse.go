@@ -59,8 +59,10 @@ type Config struct {
 // and name.account.region.redshift-serverless.amazonaws.com.
 var hostForm = regexp.MustCompile(`^([a-z0-9-]+)\.[a-z0-9-]+\.([a-z0-9-]+)\.redshift(-serverless)?\.amazonaws\.com(\.cn)?$`)
 
-// Open connects to the warehouse of a credential. Errors are those of
-// redshift.Connect and redshift.New; the Mistake no_staging where no bucket is named.
+// Open gives the warehouse of a credential, which is connected to when it is
+// asked something. Errors are those of redshift.Connect and redshift.New, of
+// aws.NewRedshiftLogin and aws.NewRedshiftData; the Mistake no_staging where no
+// bucket is named.
 func Open(ctx context.Context, config Config, c etl.Credential, password string) (*redshift.Redshift, error) {
 	o := c.Options
 	staging := redshift.Staging{Blobs: config.Blobs, Bucket: config.Bucket, Prefix: o[OptionPrefix], Region: o[OptionBucketRegion], Role: o[OptionRole]}
@@ -141,7 +143,7 @@ func known(account aws.Account, c etl.Credential) (aws.Account, aws.RedshiftData
 	return account, d
 }
 
-// OpenURL connects to the warehouse of a redshift:// URL.
+// OpenURL gives the warehouse of a redshift:// URL.
 func OpenURL(ctx context.Context, config Config, at, password string) (*redshift.Redshift, error) {
 	c, password, err := named(at, password)
 	if err != nil {

@@ -50,14 +50,22 @@ func roads(s *etltest.RedshiftServer) map[string]etl.Credential {
 
 func open(t *testing.T, s *etltest.RedshiftServer, c etl.Credential) (*redshift.Redshift, error) {
 	t.Helper()
-	r, err := warehouse.Open(t.Context(), config(s), c, "")
-	if err == nil {
-		t.Cleanup(func() {
-			if err := r.Close(context.Background()); err != nil {
-				t.Error(err)
-			}
-		})
+	return opened(t, config(s), c)
+}
+
+// opened is a warehouse that was connected to.
+func opened(t *testing.T, config warehouse.Config, c etl.Credential) (*redshift.Redshift, error) {
+	t.Helper()
+	r, err := warehouse.Open(t.Context(), config, c, "")
+	if err != nil {
+		return nil, err
 	}
+	t.Cleanup(func() {
+		if err := r.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	_, err = r.CurrentUser(t.Context())
 	return r, err
 }
 
@@ -194,7 +202,7 @@ func TestCredentialErrors(t *testing.T) {
 	refused("no server", away, etl.Weather, "connection_refused", "port")
 	nowhere := config(s)
 	nowhere.Account.Endpoint = "http://" + listener.Addr().String()
-	_, err = warehouse.Open(t.Context(), nowhere, credential(s, "", warehouse.OptionWorkgroup, s.Workgroup), "")
+	_, err = opened(t, nowhere, credential(s, "", warehouse.OptionWorkgroup, s.Workgroup))
 	if e, ok := errors.AsType[*etl.Error](err); !ok || e.Kind != etl.Weather || e.Code != "credentials_unreachable" {
 		t.Errorf("no API: %v", err)
 	}
