@@ -1,10 +1,10 @@
 package etltest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http/httptest"
@@ -50,6 +50,8 @@ type RedshiftServer struct {
 	// what its column's type does not take; "" where it takes it.
 	Refuses func(column, value string) string
 
+	RedshiftSwitches
+
 	t        testing.TB
 	postgres string
 	keys     atomic.Int32
@@ -65,6 +67,12 @@ type RedshiftServer struct {
 	refusing string
 	sessions map[int32]*redshiftSession
 	batches  map[string]*dataBatch
+	// ran are the statements of who had logged in, failing the faults still to come.
+	ran     []string
+	failing []*failing
+	// runsAs is the user as whom they run, of the users made so far.
+	runsAs string
+	users  int
 }
 
 // Redshift starts a stand-in, ended with the test, that reads the bucket of blobs.
@@ -74,7 +82,7 @@ func Redshift(t testing.TB, blobs etl.Blobs) *RedshiftServer {
 		Host: "127.0.0.1", Database: "dev", User: "awsuser", Pass: "Loaded-1", Role: "arn:aws:iam::123456789012:role/etlportal-copy", Bucket: "etlportal-staging",
 		Blobs: blobs, Workgroup: "etlportal-test", Cluster: "etlportal-cluster", last: 15 * time.Minute, t: t, postgres: Postgres(t), sessions: map[int32]*redshiftSession{}, batches: map[string]*dataBatch{},
 	}
-	execute(t, s.postgres, redshiftCatalogue)
+	execute(t, s.postgres, redshiftCatalogue+designCatalogue)
 	secured, authority := certificate()
 	s.Authority = authority
 	server, err := wire.NewServer(s.parse, wire.TLSConfig(secured), wire.Logger(slog.New(slog.DiscardHandler)), wire.SessionAuthStrategy(s.asks()),
@@ -129,7 +137,7 @@ func (s *RedshiftServer) Exec(statements ...string) {
 // Ask runs one statement and gives its rows as text: columns joined by |, rows
 // by a newline, NULL as ∅.
 func (s *RedshiftServer) Ask(sql string) (string, error) {
-	x, err := s.begin(context.Background())
+	x, err := s.begin(context.Background(), true)
 	if err != nil {
 		return "", err
 	}
@@ -172,6 +180,9 @@ type redshiftSession struct {
 	pg  *pgconn.PgConn
 	// inside is set in a transaction block.
 	inside bool
+	// owner is a session of the test's own; sensitive says that quoted names keep
+	// their capitals.
+	owner, sensitive bool
 }
 
 // replied is what a statement gave.
@@ -181,22 +192,24 @@ type replied struct {
 	tag     string
 }
 
-func (s *RedshiftServer) begin(ctx context.Context) (*redshiftSession, error) {
+func (s *RedshiftServer) begin(ctx context.Context, owner bool) (*redshiftSession, error) {
 	config, err := pgconn.ParseConfig(s.postgres)
 	if err != nil {
 		return nil, err
 	}
-	// Isolation is serialisable (https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation.html),
-	// and a backslash in a literal escapes.
+	// A backslash in a literal escapes.
 	config.RuntimeParams = map[string]string{
-		"default_transaction_isolation": "serializable", "standard_conforming_strings": "off", "escape_string_warning": "off", "search_path": "public, rs",
+		"default_transaction_isolation": string(cmp.Or(s.Isolation, Serializable)), "standard_conforming_strings": "off", "escape_string_warning": "off", "search_path": "public, rs", "rs.sensitive": onOff(s.KeepsCase),
 	}
 	config.OnNotice = func(*pgconn.PgConn, *pgconn.Notice) {}
 	pg, err := pgconn.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, err
 	}
-	x := &redshiftSession{s: s, key: s.keys.Add(1), pg: pg}
+	x := &redshiftSession{s: s, key: s.keys.Add(1), pg: pg, owner: owner, sensitive: s.KeepsCase}
+	if err := x.become(ctx); err != nil {
+		return nil, errors.Join(err, pg.Close(ctx))
+	}
 	s.mu.Lock()
 	s.sessions[x.key] = x
 	s.mu.Unlock()
@@ -278,17 +291,22 @@ func (s *RedshiftServer) parse(ctx context.Context, q wire.Query) (wire.Prepared
 // exec runs one statement.
 func (x *redshiftSession) exec(ctx context.Context, sql string) (replied, error) {
 	sql = strings.TrimRight(strings.TrimSpace(sql), "; \n")
-	if err := refuses(sql); err != nil {
-		return replied{}, x.failed(ctx, err)
+	if !x.sensitive {
+		sql = fold(sql)
+	}
+	if err := cmp.Or(x.met(ctx, sql), refuses(sql)); err != nil {
+		return replied{}, x.failed(ctx, sql, err)
 	}
 	x.s.queries.Add(1)
-	var a replied
-	var err error
+	done, a, err := x.setting(ctx, sql)
+	if done {
+		return a, x.redshiftError(err)
+	}
 	switch word := firstWord(sql); word {
 	case "COPY":
 		a, err = x.copy(ctx, sql)
 		if err != nil {
-			err = x.failed(ctx, err)
+			err = x.failed(ctx, sql, err)
 		}
 	case "TRUNCATE":
 		// It commits the transaction in which it runs
@@ -298,7 +316,18 @@ func (x *redshiftSession) exec(ctx context.Context, sql string) (replied, error)
 			_, err = x.forward(ctx, "COMMIT")
 		}
 	default:
-		for _, statement := range translate(sql) {
+		if x.inside && (word == "CREATE" || word == "DROP" || word == "ALTER") {
+			// The snapshot of a transaction is taken by what changes tables, too, not by LOCK and SET
+			// (https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation.html).
+			if _, err = x.forward(ctx, "SELECT 1"); err != nil {
+				break
+			}
+		}
+		statements, refusal := translate(sql)
+		if refusal != nil {
+			return replied{}, x.failed(ctx, sql, refusal)
+		}
+		for _, statement := range statements {
 			if a, err = x.forward(ctx, statement); err != nil {
 				break
 			}
@@ -310,12 +339,17 @@ func (x *redshiftSession) exec(ctx context.Context, sql string) (replied, error)
 			x.inside = false
 		}
 	}
-	return a, redshiftError(err)
+	return a, x.redshiftError(err)
 }
 
 // failed makes a refusal of the stand-in's own end PostgreSQL's transaction, too.
-func (x *redshiftSession) failed(ctx context.Context, refusal error) error {
-	if x.inside {
+func (x *redshiftSession) failed(ctx context.Context, sql string, refusal error) error {
+	switch word := firstWord(sql); {
+	case !x.inside:
+	case word == "COMMIT" || word == "END":
+		x.inside = false
+		_, _ = x.forward(ctx, "ROLLBACK")
+	default:
 		_, _ = x.forward(ctx, "SELECT 1 / 0")
 	}
 	return refusal
@@ -345,23 +379,4 @@ func (x *redshiftSession) forward(ctx context.Context, sql string) (replied, err
 		a.tag = tag.String()
 	}
 	return a, results.Close()
-}
-
-// redshiftError gives PostgreSQL's errors as Redshift words them.
-func redshiftError(err error) error {
-	e, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok {
-		if err != nil && !errors.Is(err, io.EOF) {
-			return &pgconn.PgError{Code: "XX000", Message: err.Error()}
-		}
-		return err
-	}
-	switch {
-	case e.Code == "40001" || e.Code == "40P01":
-		// https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation.html
-		return &pgconn.PgError{Code: "XX000", Message: "1023", Detail: "Serializable isolation violation on table, transactions forming the cycle are: 1, 2"}
-	case e.Code == "23514" && strings.HasPrefix(e.ConstraintName, bytesConstraint):
-		return &pgconn.PgError{Code: "22001", Message: "Value too long for character type"}
-	}
-	return e
 }

@@ -328,8 +328,12 @@ func (s *RedshiftServer) logErrors(ctx context.Context, bad []badRow) error {
 	quoted := func(v string) string { return "'" + strings.ReplaceAll(v, "'", "''") + "'" }
 	var values []string
 	query := s.queries.Add(1)
-	for _, b := range bad {
-		values = append(values, fmt.Sprintf("(%d, %s, %d, %s, %d, %s)", query, quoted(b.file), b.line, quoted(b.column), b.code, quoted(b.reason)))
+	for i, b := range bad {
+		late := s.LoadErrorsLate
+		if i >= (len(bad)+1)/2 {
+			late *= 2
+		}
+		values = append(values, fmt.Sprintf("(%d, %s, %d, %s, %d, %s, clock_timestamp() + interval '%d milliseconds')", query, quoted(b.file), b.line, quoted(b.column), b.code, quoted(b.reason), late.Milliseconds()))
 	}
 	_, err = conn.Exec(ctx, "INSERT INTO rs.load_errors VALUES "+strings.Join(values, ",")).ReadAll()
 	return err

@@ -140,9 +140,9 @@ func (s *RedshiftServer) start(q *dataRequest, sqls []string, batch bool) (any, 
 // run is the transaction.
 func (b *dataBatch) run(s *RedshiftServer) {
 	ctx := context.Background()
-	x, err := s.begin(ctx)
+	x, err := s.begin(ctx, false)
 	if err != nil {
-		b.end("FAILED", -1, err)
+		b.end(s, "FAILED", -1, err)
 		return
 	}
 	defer s.end(x)
@@ -151,14 +151,14 @@ func (b *dataBatch) run(s *RedshiftServer) {
 	b.mu.Unlock()
 	if b.batch {
 		if _, err := x.exec(ctx, "BEGIN"); err != nil {
-			b.end("FAILED", -1, err)
+			b.end(s, "FAILED", -1, err)
 			return
 		}
 	}
 	for i, sql := range b.sqls {
 		a, err := x.exec(ctx, sql)
 		if err != nil {
-			b.end("FAILED", i, err)
+			b.end(s, "FAILED", i, err)
 			return
 		}
 		b.mu.Lock()
@@ -167,14 +167,14 @@ func (b *dataBatch) run(s *RedshiftServer) {
 	}
 	if b.batch {
 		if _, err := x.exec(ctx, "COMMIT"); err != nil {
-			b.end("FAILED", -1, err)
+			b.end(s, "FAILED", -1, err)
 			return
 		}
 	}
-	b.end("FINISHED", -1, nil)
+	b.end(s, "FINISHED", -1, nil)
 }
 
-func (b *dataBatch) end(status string, failed int, err error) {
+func (b *dataBatch) end(s *RedshiftServer, status string, failed int, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.status, b.failed = status, failed; status == "FAILED" && b.stopped {
@@ -183,11 +183,7 @@ func (b *dataBatch) end(status string, failed int, err error) {
 	var e *pgconn.PgError
 	switch {
 	case errors.As(err, &e):
-		// The message is all there is: no SQLSTATE.
-		b.failure = "ERROR: " + e.Message
-		if e.Detail != "" {
-			b.failure += "\n  Detail: " + e.Detail
-		}
+		b.failure = s.dataText(e)
 	case err != nil:
 		b.failure = err.Error()
 	}
@@ -221,16 +217,16 @@ func (s *RedshiftServer) describe(id string) (any, error) {
 	defer b.mu.Unlock()
 	out := map[string]any{"Id": b.id, "Status": b.status, "HasResultSet": false, "ResultRows": -1}
 	if b.failure != "" {
-		out["Error"] = b.failure
+		out["Error"] = s.batchError(b)
 	}
 	var subs []map[string]any
 	for i := range b.sqls {
 		sub := map[string]any{"Id": fmt.Sprintf("%s:%d", b.id, i+1), "Status": "SUBMITTED", "HasResultSet": false, "ResultRows": -1}
 		switch {
-		case i == b.failed:
-			sub["Status"], sub["Error"] = "FAILED", b.failure
-		case b.failed >= 0 && i > b.failed:
-			sub["Status"] = "ABORTED"
+		case b.failed >= 0 && (i >= b.failed || s.BatchErrors != BatchFailed):
+			if sub["Status"], sub["Error"] = s.substatement(b, i); sub["Error"] == "" {
+				delete(sub, "Error")
+			}
 		case i < len(b.answers):
 			a := b.answers[i]
 			sub["Status"], sub["HasResultSet"], sub["ResultRows"] = "FINISHED", len(a.columns) > 0, len(a.rows)

@@ -19,6 +19,7 @@ import (
 	"github.com/jeroenrinzema/psql-wire/codes"
 	pgerror "github.com/jeroenrinzema/psql-wire/errors"
 	"github.com/jeroenrinzema/psql-wire/pkg/buffer"
+	"github.com/jeroenrinzema/psql-wire/pkg/types"
 )
 
 // RedshiftRoleUser is the database's user of the role that asks for temporary
@@ -191,12 +192,27 @@ func certificate() (*tls.Config, string) {
 func (s *RedshiftServer) asks() wire.AuthStrategy {
 	password := wire.ClearTextPassword(s.authenticate)
 	return func(ctx context.Context, w *buffer.Writer, r *buffer.Reader) (context.Context, error) {
+		if s.PasswordSHA256 {
+			return ctx, asksSHA256(w)
+		}
 		ctx, err := password(ctx, w, r)
 		if e := (refusedLogin{}); errors.As(err, &e) {
 			err = errors.Join(err, wire.WriteUnterminatedError(w, e.error))
 		}
 		return ctx, err
 	}
+}
+
+// typeSHA256 is the authentication type of a password that is kept as SHA-256.
+const typeSHA256 = 13
+
+// asksSHA256 asks for such a password, with its salt and number of rounds, and hangs up.
+func asksSHA256(w *buffer.Writer) error {
+	w.Start(types.ServerAuth)
+	w.AddInt32(typeSHA256)
+	w.AddBytes([]byte("saltysalt0123456"))
+	w.AddInt32(10000)
+	return errors.Join(w.End(), errors.New("the client did not answer"))
 }
 
 // refusedLogin is the error of a login that has a code of its own.
@@ -214,7 +230,7 @@ func (s *RedshiftServer) authenticate(ctx context.Context, database, user, passw
 	if database != s.Database {
 		return ctx, false, noLogin(codes.InvalidCatalogName, "database %q does not exist", database)
 	}
-	x, err := s.begin(ctx)
+	x, err := s.begin(ctx, false)
 	if err != nil {
 		return ctx, false, err
 	}

@@ -73,6 +73,16 @@ func refuses(sql string) error {
 	return nil
 }
 
+// identityOf is an IDENTITY column as PostgreSQL has it
+// (https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_TABLE_NEW.html).
+func identityOf(sql string) string {
+	m := identity.FindStringSubmatch(sql)
+	if m[1] == "" {
+		m[1] = "GENERATED ALWAYS AS "
+	}
+	return m[1] + "IDENTITY (START WITH " + m[2] + " INCREMENT BY " + m[3] + ")"
+}
+
 func firstWord(sql string) string {
 	sql = strings.TrimSpace(sql)
 	if i := strings.IndexFunc(sql, func(r rune) bool { return r == ' ' || r == '\n' || r == '\t' || r == '(' }); i > 0 {
@@ -94,23 +104,37 @@ var (
 	varchar     = regexp.MustCompile(`(?i)("[^"]+"|\w+)\s+(?:VARCHAR|CHAR|CHARACTER VARYING|BPCHAR)\s*\((\d+)\)`)
 	textType    = regexp.MustCompile(`(?i)(("[^"]+"|\w+)\s+)TEXT\b`)
 	superType   = regexp.MustCompile(`(?i)\bSUPER\b`)
-	varbyteType = regexp.MustCompile(`(?i)\b(VARBYTE|VARBINARY)\s*(\(\d+\))?`)
-	infoSchema  = regexp.MustCompile(`(?i)\binformation_schema\.(table_constraints|key_column_usage)\b`)
+	varbyteType = regexp.MustCompile(`(?i)\b(VARBYTE|VARBINARY|BINARY VARYING)\s*(\(\d+\))?`)
+	identity    = regexp.MustCompile(`(?i)\b(GENERATED\s+BY\s+DEFAULT\s+AS\s+)?IDENTITY\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)`)
+	varbyteSize = regexp.MustCompile(`(?i)("[^"]+"|\w+)\s+(?:VARBYTE|VARBINARY|BINARY VARYING)\s*\((\d+)\)`)
+	ownViews    = regexp.MustCompile(`(?i)\b(?:information_schema\.(table_constraints|key_column_usage)|(?:pg_catalog\.)?(pg_constraint|has_table_privilege))\b`)
+	serialise   = regexp.MustCompile(`(?i)\bJSON_SERIALIZE\b`)
 )
 
 // translate gives the statements of PostgreSQL for one of Redshift.
-func translate(sql string) []string {
-	sql = infoSchema.ReplaceAllString(sql, "rs.$1")
+func translate(sql string) ([]string, error) {
+	sql = rewrite(sql, func(s string) string {
+		return serialise.ReplaceAllString(ownViews.ReplaceAllString(s, "rs.$1$2"), "rs.serialised")
+	}, asIs)
 	word := firstWord(sql)
 	if word != "CREATE" && word != "ALTER" {
-		return []string{sql}
+		return []string{sql}, nil
 	}
+	var design *tableDesign
+	if at := createTable.FindStringIndex(sql); at != nil {
+		var err error
+		if design, err = designOf(sql, at[1]); err != nil {
+			return nil, err
+		}
+	}
+	sized := varbyteSize.FindAllStringSubmatch(sql, -1)
 	sql = superType.ReplaceAllString(varbyteType.ReplaceAllString(sql, "bytea"), "jsonb")
 	m := createTable.FindStringSubmatch(sql)
 	if m == nil {
-		return []string{sql}
+		return []string{sql}, nil
 	}
 	sql = textType.ReplaceAllString(sql, "${1}VARCHAR(256)") // https://docs.aws.amazon.com/redshift/latest/dg/r_Character_types.html
+	sql = identity.ReplaceAllStringFunc(sql, identityOf)
 	sql = columnWords.ReplaceAllString(tableWords.ReplaceAllString(sql, ""), "")
 	name := m[2]
 	schemaName, table := "current_schema()", name
@@ -123,8 +147,12 @@ func translate(sql string) []string {
 	var keys []string
 	note := func(kind, columns string) {
 		kind = strings.ToUpper(strings.Join(strings.Fields(kind), " "))
+		name := table + "_pkey"
+		if kind == "UNIQUE" {
+			name = table + "_" + strings.Join(identifier.FindAllString(columns, -1), "_") + "_key"
+		}
 		for i, c := range strings.Split(columns, ",") {
-			keys = append(keys, fmt.Sprintf("INSERT INTO rs.keys VALUES (%s, '%s', '%s_%s', '%s', '%s', %d)", schemaName, table, table, strings.ToLower(strings.ReplaceAll(kind, " ", "_")), kind, strings.Trim(strings.TrimSpace(c), `"`), i+1))
+			keys = append(keys, fmt.Sprintf("INSERT INTO rs.keys VALUES (%s, '%s', '%s', '%s', '%s', %d)", schemaName, table, name, kind, strings.Trim(strings.TrimSpace(c), `"`), i+1))
 		}
 	}
 	for _, k := range tableKey.FindAllStringSubmatch(sql, -1) {
@@ -137,26 +165,8 @@ func translate(sql string) []string {
 	sql = columnKey.ReplaceAllString(sql, "$1$2")
 	end := strings.LastIndexByte(sql, ')')
 	var checks strings.Builder
-	for i, c := range varchar.FindAllStringSubmatch(sql, -1) {
+	for i, c := range append(varchar.FindAllStringSubmatch(sql, -1), sized...) {
 		fmt.Fprintf(&checks, ", CONSTRAINT %s%d CHECK (octet_length(%s) <= %s)", bytesConstraint, i, c[1], c[2])
 	}
-	return append(keys, sql[:end]+checks.String()+sql[end:])
+	return append(append(keys, design.keep(schemaName, table)...), sql[:end]+checks.String()+sql[end:]), nil
 }
-
-// redshiftCatalogue are the views that Redshift has, over PostgreSQL's, and
-// what the stand-in keeps.
-const redshiftCatalogue = `
-CREATE SCHEMA rs;
-CREATE TABLE rs.keys (table_schema text, table_name text, constraint_name text, constraint_type text, column_name text, ordinal_position int);
-CREATE TABLE rs.load_errors (query_id bigint, file_name text, line_number bigint, column_name text, error_code int, error_message text);
-CREATE VIEW rs.sys_load_error_detail AS SELECT query_id, rpad(file_name, 256)::char(256) AS file_name, line_number, column_name, error_code, error_message FROM rs.load_errors;
-CREATE VIEW rs.stl_load_errors AS SELECT query_id AS query, rpad(file_name, 256)::char(256) AS filename, line_number, column_name AS colname, error_code AS err_code, error_message AS err_reason FROM rs.load_errors;
-CREATE VIEW rs.svv_tables AS SELECT table_catalog, table_schema::text, table_name::text, table_type FROM information_schema.tables WHERE table_schema NOT IN ('rs');
-CREATE VIEW rs.svv_all_schemas AS SELECT current_database() AS database_name, nspname::text AS schema_name, 'local' AS schema_type FROM pg_catalog.pg_namespace WHERE nspname <> 'rs';
-CREATE VIEW rs.svv_columns AS SELECT table_schema::text, table_name::text, column_name::text,
-  CASE data_type WHEN 'jsonb' THEN 'super' WHEN 'bytea' THEN 'binary varying' ELSE data_type END AS data_type,
-  character_maximum_length, numeric_precision, numeric_scale, is_nullable::text, column_default::text, ordinal_position FROM information_schema.columns;
-CREATE VIEW rs.table_constraints AS SELECT DISTINCT table_schema, table_name, constraint_name, constraint_type, table_schema AS constraint_schema FROM rs.keys;
-CREATE VIEW rs.key_column_usage AS SELECT table_schema, table_name, constraint_name, table_schema AS constraint_schema, column_name, ordinal_position FROM rs.keys;
-CREATE FUNCTION rs.from_varbyte(bytea, text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT encode($1, 'hex') $$;
-`
