@@ -1,7 +1,7 @@
 import { ChartColumn, Table2 } from 'lucide-react'
 import { useState } from 'react'
 import type { Column } from '@/shared/api/model'
-import { Button } from '@/shared/components'
+import { Button, Visible } from '@/shared/components'
 import { cn } from '@/shared/lib/cn'
 import { formatCompact, formatCount, formatShare, plural } from '@/shared/lib/format'
 import { shareOf } from './column-look'
@@ -141,7 +141,7 @@ export function TopValues({ column }: { column: Column }) {
               <td className="relative py-px">
                 <span aria-hidden data-bar className="absolute inset-y-0.5 left-0 rounded bg-accent-soft" style={{ width: `${(each.count / most) * 100}%` }} />
                 <span className="relative block truncate px-1.5 py-1 font-mono" title={each.value}>
-                  {each.value === '' ? <em className="text-muted">empty</em> : each.value}
+                  {each.value === '' ? <em className="text-muted">empty</em> : <Visible text={each.value} />}
                 </span>
               </td>
               <td className="tabular w-16 text-right">{formatCompact(each.count)}</td>

@@ -1,7 +1,7 @@
 import { ArrowLeft, ArrowRight, TriangleAlert } from 'lucide-react'
 import type { ReactNode } from 'react'
 import type { Column, Metadata } from '@/shared/api/model'
-import { Badge, Button, Card, Facts, Select } from '@/shared/components'
+import { Badge, Button, Card, Facts, Select, Visible } from '@/shared/components'
 import { formatCount, formatShare } from '@/shared/lib/format'
 import { HistogramCard, TopValues } from './charts'
 import { lookOfType, shareOf } from './column-look'
@@ -120,7 +120,7 @@ function Ambiguous({ formats, onCorrect, busy }: { formats: string[]; onCorrect:
 function Figures({ column, sampled }: { column: Column; sampled: boolean }) {
   const { statistics } = column
   const nulls = shareOf(statistics.nulls, statistics)
-  const mono = (value: string | null): ReactNode => (value === null ? '–' : <span className="font-mono text-xs break-all">{value.length > 80 ? `${value.slice(0, 80)}…` : value}</span>)
+  const mono = (value: string | null): ReactNode => (value === null ? '–' : <span className="font-mono text-xs break-all"><Visible text={value.length > 80 ? `${value.slice(0, 80)}…` : value} /></span>)
   const items = [
     { name: 'Rows', value: `${formatCount(statistics.rows)}${sampled ? ' so far' : ''}` },
     {

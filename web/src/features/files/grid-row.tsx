@@ -1,5 +1,6 @@
 import { CircleX } from 'lucide-react'
 import { memo } from 'react'
+import { Visible } from '@/shared/components'
 import { cn } from '@/shared/lib/cn'
 import { formatCount } from '@/shared/lib/format'
 import type { FileRow } from './use-rows'
@@ -23,7 +24,7 @@ export function Cell({ value }: { value: string | null | undefined }) {
   if (value === null) return <span className="text-faint italic">NULL</span>
   if (value === undefined) return null
   if (value === '') return <span className="text-faint italic">empty</span>
-  return <>{inline(value)}</>
+  return <Visible text={inline(value)} />
 }
 
 interface Props {

@@ -1,5 +1,6 @@
 import { memo } from 'react'
 import type { Column } from '@/shared/api/model'
+import { Visible } from '@/shared/components'
 import { cn } from '@/shared/lib/cn'
 import { formatShare } from '@/shared/lib/format'
 import { Glance } from './charts'
@@ -40,7 +41,9 @@ export const HeadCell = memo(function HeadCell({ index, column, histogram, width
         active && 'outline-2 -outline-offset-2 outline-accent',
       )}
     >
-      <span className="block truncate text-xs font-semibold">{column.name}</span>
+      <span className="block truncate text-xs font-semibold">
+        <Visible text={column.name} />
+      </span>
       <span className="flex items-center gap-1 text-2xs text-muted">
         <Icon aria-hidden className="size-3 shrink-0 text-accent-text" />
         <span className="truncate">{column.type}</span>

@@ -1,6 +1,6 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import { useMemo } from 'react'
-import { Checkbox, ErrorPanel, Input, Select, SkeletonLines } from '@/shared/components'
+import { Checkbox, ErrorPanel, Input, Select, SkeletonLines, Visible } from '@/shared/components'
 import { cn } from '@/shared/lib/cn'
 import { formatCount } from '@/shared/lib/format'
 import type { DraftColumn } from './draft'
@@ -185,7 +185,7 @@ function Results({ row, index, trial }: { row: DraftColumn; index: number; trial
                         <Cell value={each.source[at]} />
                       </td>
                     )}
-                    <td className={cn('max-w-56 px-2 py-1', error ? 'bg-bad-soft text-bad-text' : 'truncate font-mono')}>{error ? error.reason : broken ? <span className="font-sans text-faint">not yet</span> : <Cell value={each.values[index]} />}</td>
+                    <td className={cn('max-w-56 px-2 py-1', error ? 'bg-bad-soft text-bad-text' : 'truncate font-mono')}>{error ? <Visible text={error.reason} /> : broken ? <span className="font-sans text-faint">not yet</span> : <Cell value={each.values[index]} />}</td>
                   </tr>
                 )
               })}
@@ -201,5 +201,5 @@ function Results({ row, index, trial }: { row: DraftColumn; index: number; trial
 export function Cell({ value }: { value: string | null | undefined }) {
   if (value === null || value === undefined) return <span className="font-sans text-faint italic">NULL</span>
   if (value === '') return <span className="font-sans text-faint italic">empty</span>
-  return <span className="whitespace-pre">{value}</span>
+  return <span className="whitespace-pre"><Visible text={value} /></span>
 }

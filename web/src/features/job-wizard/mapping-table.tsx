@@ -164,7 +164,7 @@ function Row({ measure, at: place, top, mapped: { row, index }, trial, suggestio
       data-index={place}
       data-key={row.key}
       style={{ top }}
-      className={cn(columns, 'absolute inset-x-0 min-h-9 items-center gap-y-0.5 border-b border-line px-4 py-1.5 hover:bg-hover has-[[id^=row-]:focus-visible]:outline-2 has-[[id^=row-]:focus-visible]:-outline-offset-2 has-[[id^=row-]:focus-visible]:outline-accent', open && 'bg-accent-soft/50')}
+      className={cn(columns, 'absolute inset-x-0 min-h-9 items-center gap-y-0.5 border-b border-line px-4 py-1.5 md:py-0.5 hover:bg-hover has-[[id^=row-]:focus-visible]:outline-2 has-[[id^=row-]:focus-visible]:-outline-offset-2 has-[[id^=row-]:focus-visible]:outline-accent', open && 'bg-accent-soft/50')}
     >
       <th role="rowheader" scope="row" aria-colindex={1} className="min-w-0 text-left font-normal">
         {/* The button takes the whole row. */}

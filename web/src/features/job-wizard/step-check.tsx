@@ -5,7 +5,7 @@ import { useNavigate } from 'react-router'
 import { toast } from 'sonner'
 import { call, client } from '@/shared/api/client'
 import { Problem } from '@/shared/api/problem'
-import { Button, Card, CodeBlock, Count, ErrorPanel, Facts, Field, Input, ProgressBar, TextLink } from '@/shared/components'
+import { Button, Card, CodeBlock, Count, ErrorPanel, Facts, Field, Input, ProgressBar, TextLink, Visible } from '@/shared/components'
 import { cn } from '@/shared/lib/cn'
 import { formatCount, plural } from '@/shared/lib/format'
 import { optionsInWords } from '@/shared/lib/table-options'
@@ -214,8 +214,8 @@ function Details({ trial }: { trial: DryRun }) {
                   <tr key={`${each.record}-${each.column ?? ''}`} className="border-b border-line align-top last:border-0">
                     <td className="px-3 py-1.5 pl-4 tabular-nums">{formatCount(each.line)}</td>
                     <td className="px-3 py-1.5 font-mono">{each.column}</td>
-                    <td className="px-3 py-1.5">{each.value !== undefined && <mark className="font-mono">{each.value || 'empty'}</mark>}</td>
-                    <td className="min-w-48 px-3 py-1.5">{each.reason}</td>
+                    <td className="px-3 py-1.5">{each.value !== undefined && <mark className="font-mono">{each.value ? <Visible text={each.value} /> : 'empty'}</mark>}</td>
+                    <td className="min-w-48 px-3 py-1.5"><Visible text={each.reason} /></td>
                   </tr>
                 ))}
               </tbody>

@@ -1,6 +1,6 @@
 import { ChevronLeft, ChevronRight } from 'lucide-react'
 import { useMemo, useState } from 'react'
-import { Badge, Button, Card, ErrorPanel, SkeletonLines } from '@/shared/components'
+import { Badge, Button, Card, ErrorPanel, SkeletonLines, Visible } from '@/shared/components'
 import { formatCount, plural } from '@/shared/lib/format'
 import { Cell } from './column-editor'
 import type { Trial } from './queries'
@@ -74,7 +74,7 @@ export function TrialTable({ wizard }: { wizard: Wizard }) {
               className: 'bg-bad-soft text-bad-text',
               content: (
                 <>
-                  <mark className="font-mono">{error.value || 'empty'}</mark> {error.reason}
+                  <mark className="font-mono">{error.value ? <Visible text={error.value} /> : 'empty'}</mark> <Visible text={error.reason} />
                 </>
               ),
             }

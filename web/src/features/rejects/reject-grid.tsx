@@ -1,13 +1,15 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useRef, useState, type KeyboardEvent } from 'react'
 import type { Reject, Run } from '@/shared/api/model'
-import { TextLink } from '@/shared/components'
+import { HiddenIn, TextLink, Visible } from '@/shared/components'
 import { cn } from '@/shared/lib/cn'
 import { formatCount, plural, toBigInt } from '@/shared/lib/format'
 import { cellsOf, type Draft } from './draft'
 import { RawLine } from './raw-line'
 
 const rowHeight = 84
+/** Of the cells below a reason. */
+const cellsHeight = 44
 
 /**
  * Rejected rows with their cells to be corrected; only those in sight are in the page. Enter and
@@ -63,7 +65,7 @@ export function RejectGrid({ rejects, columns, total, draft, editable, resent, o
   const before = items[0]?.start ?? 0
   const after = rows.getTotalSize() - (items.at(-1)?.end ?? 0)
   return (
-    <div ref={box} tabIndex={0} role="region" aria-label="Rejected rows as a table" className="max-h-[clamp(16rem,calc(100vh-20rem),44rem)] overflow-auto focus-visible:-outline-offset-2">
+    <div ref={box} tabIndex={0} role="region" aria-label="Rejected rows as a table" className="@container max-h-[clamp(16rem,calc(100vh-20rem),44rem)] overflow-auto focus-visible:-outline-offset-2">
       <table aria-rowcount={total * 2 + 1} className="w-full border-separate border-spacing-0 text-sm" style={{ minWidth: `${5 + width * 7.5}rem` }}>
         <caption className="sr-only">Rejected rows: the reason with the row as it was read, and below it its cells</caption>
         <thead className="sticky top-0 z-20">
@@ -78,7 +80,7 @@ export function RejectGrid({ rejects, columns, total, draft, editable, resent, o
                     if (el) el.indeterminate = ticked > 0 && ticked < open.length
                   }}
                   onChange={(event) => onTick(open, event.target.checked)}
-                  className="mr-2 size-4.5 align-middle accent-accent"
+                  className="tick mr-1.5 align-middle"
                 />
               )}
               Line
@@ -90,34 +92,36 @@ export function RejectGrid({ rejects, columns, total, draft, editable, resent, o
             ))}
           </tr>
         </thead>
-        <tbody>
-          {before > 0 && (
-            <tr aria-hidden>
+        {before > 0 && (
+          <tbody aria-hidden>
+            <tr>
               <td colSpan={width + 1} style={{ height: before }} />
             </tr>
-          )}
-          {items.map((item) => {
-            const reject = rejects[item.index]
-            if (!reject) return null
-            const row = draft[reject.line]
-            const read = cellsOf(reject, width)
-            const cells = row?.fields ?? read
-            const done = Boolean(reject.reloaded_by)
-            const again = done ? resent?.find((child) => child.id === reject.reloaded_by) : undefined
-            const tint = done ? 'bg-sunken' : row?.load ? 'bg-accent-soft/50' : ''
-            return [
-              <tr key={`${item.key} reason`} aria-rowindex={item.index * 2 + 2} className={tint} style={{ height: 40 }}>
+          </tbody>
+        )}
+        {items.map((item) => {
+          const reject = rejects[item.index]
+          if (!reject) return null
+          const row = draft[reject.line]
+          const read = cellsOf(reject, width)
+          const cells = row?.fields ?? read
+          const done = Boolean(reject.reloaded_by)
+          const again = done ? resent?.find((child) => child.id === reject.reloaded_by) : undefined
+          const tint = done ? 'bg-sunken' : row?.load ? 'bg-accent-soft/50' : ''
+          return (
+            <tbody key={item.key} ref={rows.measureElement} data-index={item.index}>
+              <tr aria-rowindex={item.index * 2 + 2} className={tint}>
                 <th scope="row" rowSpan={2} className={cn('sticky left-0 z-10 border-b border-line px-3 text-left align-middle font-mono text-xs font-normal', done ? 'bg-sunken' : row?.load ? 'bg-accent-soft' : 'bg-surface')}>
                   {editable && !done && (
-                    <input type="checkbox" aria-label={`Load line ${reject.line}`} checked={row?.load ?? false} onChange={(event) => onTick([reject], event.target.checked)} className="mr-2 size-4.5 align-middle accent-accent" />
+                    <input type="checkbox" aria-label={`Load line ${reject.line}`} checked={row?.load ?? false} onChange={(event) => onTick([reject], event.target.checked)} className="tick mr-1.5 align-middle" />
                   )}
                   {formatCount(reject.source_line)}
                 </th>
                 <td colSpan={Math.max(width, 1)} className="max-w-0 px-2 pt-1.5">
-                  <div className="flex items-baseline gap-x-3 text-xs">
-                    <span className="min-w-0 shrink truncate font-medium text-bad-text" title={reject.reason}>
-                      {reject.column ? `${reject.column}: ` : ''}
-                      {reject.reason}
+                  {/* The reason stays in sight however wide the row is. */}
+                  <div className="sticky left-20 flex w-[calc(100cqw-6.5rem)] flex-wrap items-baseline gap-x-3 text-xs">
+                    <span className="min-w-0 font-medium break-words text-bad-text">
+                      <Visible text={reject.column ? `${reject.column}: ${reject.reason}` : reject.reason} />
                     </span>
                     {done && (
                       <span className="shrink-0 text-muted">
@@ -125,7 +129,7 @@ export function RejectGrid({ rejects, columns, total, draft, editable, resent, o
                       </span>
                     )}
                     {again && (toBigInt(again.rows_rejected) ?? 0n) > 0n && (
-                      <span className="min-w-0 truncate">
+                      <span className="min-w-0 break-words">
                         <TextLink to={`/runs/${again.id}/rejects`}>{plural(again.rows_rejected, 'row')} {again.rows_rejected === 1 ? 'was' : 'were'} refused again – correct {again.rows_rejected === 1 ? 'it' : 'them'} there</TextLink>
                       </span>
                     )}
@@ -134,8 +138,8 @@ export function RejectGrid({ rejects, columns, total, draft, editable, resent, o
                     <RawLine reject={reject} width={width} />
                   </div>
                 </td>
-              </tr>,
-              <tr key={`${item.key} cells`} aria-rowindex={item.index * 2 + 3} className={tint} style={{ height: rowHeight - 40 }}>
+              </tr>
+              <tr aria-rowindex={item.index * 2 + 3} className={tint} style={{ height: cellsHeight }}>
                 {columns.map((column, i) => {
                   const fault = reject.field_index === i
                   const changed = cells[i] !== read[i]
@@ -143,34 +147,39 @@ export function RejectGrid({ rejects, columns, total, draft, editable, resent, o
                   return (
                     <td key={i} className="border-b border-line px-1 py-1 align-top">
                       {editable && !done ? (
-                        <input
-                          data-cell={`${item.index}.${i}`}
-                          aria-label={`${column}, line ${reject.line}`}
-                          aria-invalid={(fault && !changed) || undefined}
-                          value={cells[i]}
-                          spellCheck={false}
-                          onChange={(event) => onCell(reject, i, event.target.value)}
-                          onKeyDown={(event) => keyDown(event, item.index, i, reject)}
-                          title={changed ? `Read as “${read[i] ?? ''}”` : undefined}
-                          className={look}
-                        />
+                        <span className="relative block">
+                          <input
+                            data-cell={`${item.index}.${i}`}
+                            aria-label={`${column}, line ${reject.line}`}
+                            aria-invalid={(fault && !changed) || undefined}
+                            value={cells[i]}
+                            spellCheck={false}
+                            onChange={(event) => onCell(reject, i, event.target.value)}
+                            onKeyDown={(event) => keyDown(event, item.index, i, reject)}
+                            title={changed ? `Read as “${read[i] ?? ''}”` : undefined}
+                            className={look}
+                          />
+                          <HiddenIn text={cells[i] ?? ''} className="absolute top-1.5 right-1" />
+                        </span>
                       ) : (
                         <span className={cn('block truncate px-1.5 py-1 font-mono text-xs', fault && 'rounded bg-bad-soft text-bad-text ring-1 ring-bad/40')} title={read[i]}>
-                          {read[i] === '' ? <span className="text-faint">empty</span> : read[i]}
+                          {read[i] === '' ? <span className="text-faint">empty</span> : <Visible text={read[i] ?? ''} />}
                         </span>
                       )}
                     </td>
                   )
                 })}
-              </tr>,
-            ]
-          })}
-          {after > 0 && (
-            <tr aria-hidden>
+              </tr>
+            </tbody>
+          )
+        })}
+        {after > 0 && (
+          <tbody aria-hidden>
+            <tr>
               <td colSpan={width + 1} style={{ height: after }} />
             </tr>
-          )}
-        </tbody>
+          </tbody>
+        )}
       </table>
     </div>
   )

@@ -1,5 +1,5 @@
 import type { RejectGroup } from '@/shared/api/model'
-import { Card } from '@/shared/components'
+import { Card, Visible } from '@/shared/components'
 import { cn } from '@/shared/lib/cn'
 import { formatCount, plural } from '@/shared/lib/format'
 
@@ -44,7 +44,11 @@ function Choice({ chosen, onChoose, name, code, count, note }: { chosen: boolean
         <span className="shrink-0 text-xs font-semibold">{formatCount(count)}</span>
       </span>
       {code && <span className="block font-mono text-2xs text-muted">{code}</span>}
-      {note && <span className="line-clamp-2 text-xs text-muted">{note}</span>}
+      {note && (
+        <span className="block text-xs break-words text-muted">
+          <Visible text={note} />
+        </span>
+      )}
     </button>
   )
 }

@@ -1,4 +1,4 @@
-import { screen, waitFor } from '@testing-library/react'
+import { screen, waitFor, within } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { http, HttpResponse } from 'msw'
 import { renderElement, renderRoutes } from '@/shared/test/render'
@@ -39,6 +39,16 @@ test.each([
   const { container } = renderElement(<RawLine reject={reject} width={2} />)
   expect(container).toHaveTextContent(text)
   expect([...container.querySelectorAll('mark')].map((each) => each.textContent)).toEqual(marks)
+})
+
+test('what is not seen in a row is marked, in its fields, too', async () => {
+  server.use(json('get', '/api/v1/job-runs/4', run), json('get', '/api/v1/job-runs/4/rejects', { ...rejects, items: [{ ...first, value: 'ma\u200Bny', reason: "'ma\u200Bny' is not integer", fields: ['2', 'ma\u200Bny'] }] }))
+  renderRoutes(routes, '/runs/4/rejects')
+  expect(await screen.findByLabelText('quantity, line 3')).toHaveValue('ma\u200Bny')
+  const table = screen.getByRole('table')
+  // In the reason and in the row as it was read.
+  expect(within(table).getAllByRole('img', { name: 'U+200B zero width space' })).toHaveLength(2)
+  expect(within(table).getByRole('img', { name: 'It holds U+200B zero width space' })).toBeVisible()
 })
 
 test('only corrected rows are loaded again, and the new run opens', async () => {

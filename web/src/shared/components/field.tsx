@@ -27,8 +27,8 @@ export function Select({ className, children, ...rest }: ComponentProps<'select'
 export function Checkbox({ label, hint, className, ...rest }: Omit<ComponentProps<'input'>, 'type'> & { label: ReactNode; hint?: ReactNode }) {
   const id = useId()
   return (
-    <div className={cn('flex gap-2.5', className)}>
-      <input {...rest} id={rest.id ?? id} type="checkbox" aria-describedby={hint ? `${id}-hint` : undefined} className="m-0.5 size-4.5 shrink-0 accent-accent" />
+    <div className={cn('flex gap-2', className)}>
+      <input {...rest} id={rest.id ?? id} type="checkbox" aria-describedby={hint ? `${id}-hint` : undefined} className="tick" />
       <div className="min-w-0">
         <label htmlFor={rest.id ?? id} className="block min-h-6 text-sm leading-5.5">
           {label}
