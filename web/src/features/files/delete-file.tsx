@@ -2,7 +2,7 @@ import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
 import { toast } from 'sonner'
 import { call, client } from '@/shared/api/client'
 import { itemsOf, jobsQuery } from '@/shared/api/queries'
-import { ConfirmDialog, TextLink } from '@/shared/components'
+import { ConfirmDialog, UsedBy } from '@/shared/components'
 import { plural } from '@/shared/lib/format'
 
 /** Asks before a file is deleted, and names the jobs that keep it from being so. */
@@ -27,17 +27,7 @@ export function DeleteFile({ file, onClose, onDeleted }: { file: { file_id: stri
       {users.length === 0 ? (
         'Its bytes and all that was found out about it go. What was loaded from it stays in its tables.'
       ) : (
-        <>
-          <p>{plural(users.length, 'job loads', 'jobs load')} it, and it cannot be deleted while one does:</p>
-          <ul className="mt-1 list-disc pl-5">
-            {users.slice(0, 10).map((job) => (
-              <li key={job.id}>
-                <TextLink to={`/jobs/${job.id}`}>{job.name}</TextLink>
-              </li>
-            ))}
-            {users.length > 10 && <li>and {plural(users.length - 10, 'other')}</li>}
-          </ul>
-        </>
+        <UsedBy lead={`${plural(users.length, 'job loads', 'jobs load')} it, and it cannot be deleted while one does:`} users={users.map((job) => ({ to: `/jobs/${job.id}`, name: job.name }))} more={jobs.hasNextPage} />
       )}
     </ConfirmDialog>
   )

@@ -1,11 +1,12 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { ChevronDown, RotateCcw } from 'lucide-react'
-import { useId, useState, type ReactNode } from 'react'
+import { useId, useRef, useState, type ChangeEvent, type ComponentProps, type ReactNode } from 'react'
 import type { Metadata } from '@/shared/api/model'
 import { itemsOf, jobsQuery } from '@/shared/api/queries'
 import { Badge, Button, Card, ErrorPanel, Input, Select, TextLink } from '@/shared/components'
 import { cn } from '@/shared/lib/cn'
 import { formatShare, plural } from '@/shared/lib/format'
+import { knownZones } from '@/shared/lib/time'
 import type { DialectOverrides, Overrides } from './queries'
 
 type Options = [value: string, label: string][]
@@ -61,6 +62,20 @@ const decimals: Options = [
   ['comma', 'Comma  1.234,56'],
 ]
 
+// Made once: it has hundreds of options.
+const zoneList = (
+  <datalist id="zones">
+    {knownZones.map((zone) => (
+      <option key={zone} value={zone} />
+    ))}
+  </datalist>
+)
+
+/** What was found is there to choose until something else is: the portal keeps what was given. */
+function chosen(options: Options, given: string | undefined): Options {
+  return given === undefined ? options : options.filter(([value]) => value !== '')
+}
+
 /** How a file is read, each choice at once and with its reason. What is chosen here holds for the jobs that load it. */
 export function DialectCard({ file, onCorrect, correcting, error }: { file: Metadata; onCorrect: (change: Overrides) => Promise<unknown>; correcting: boolean; error: unknown }) {
   const { dialect, overrides } = file
@@ -69,6 +84,7 @@ export function DialectCard({ file, onCorrect, correcting, error }: { file: Meta
   const jobs = itemsOf(useInfiniteQuery(jobsQuery({ file_id: file.file_id })).data)
   const set = (change: DialectOverrides) => void onCorrect({ dialect: { ...given, ...change } })
   const corrected = Object.keys(given).length > 0 || Object.keys(overrides?.types ?? {}).length > 0
+  const nulls = [...new Set(file.columns.flatMap((each) => each.null_values ?? []))].filter(Boolean)
   const why = (what: string) => file.decisions.find((each) => each.what === what)
   const pick = (what: string, label: string, value: string, options: Options, onChange: (value: string) => void, by?: boolean) => (
     <Pick key={what} label={label} value={value} options={options} onChange={onChange} corrected={by} reason={why(what)} />
@@ -99,7 +115,7 @@ export function DialectCard({ file, onCorrect, correcting, error }: { file: Meta
         {pick('delimiter', 'Delimiter', dialect.delimiter, delimiters, (delimiter) => set({ delimiter }), given.delimiter !== undefined)}
         {pick('quote', 'Quote', dialect.quote, quotes, (quote) => set({ quote }), given.quote !== undefined)}
         {pick('header', 'Header', String(dialect.header_rows), headers, (rows) => set({ header: undefined, header_rows: Number(rows) }), given.header_rows !== undefined || given.header !== undefined)}
-        <SkipLines key={dialect.skip_lines} value={dialect.skip_lines} corrected={given.skip_lines !== undefined} reason={why('skip_lines')} onChange={(skip_lines) => set({ skip_lines })} />
+        <Typed key={`lines ${dialect.skip_lines}`} label="Skip lines" type="number" min={0} max={1_000_000} value={String(dialect.skip_lines)} corrected={given.skip_lines !== undefined} reason={why('skip_lines')} fits={isLines} onChange={(lines) => set({ skip_lines: Number(lines) })} />
         {more && (
           <>
             {pick('escape', 'Quotes within quotes', dialect.escape, escapes, (escape) => set({ escape }), given.escape !== undefined)}
@@ -107,8 +123,23 @@ export function DialectCard({ file, onCorrect, correcting, error }: { file: Meta
             {pick('newline', 'Line ends', dialect.newline.toLowerCase(), newlines, (newline) => set({ newline: newline as DialectOverrides['newline'] }), given.newline !== undefined)}
             {pick('skip_initial_space', 'Space after a delimiter', String(dialect.skip_initial_space), yesNo, (value) => set({ skip_initial_space: value === 'true' }), given.skip_initial_space !== undefined)}
             {pick('trailing_delimiter', 'Delimiter at line ends', String(dialect.trailing_delimiter), yesNo, (value) => set({ trailing_delimiter: value === 'true' }), given.trailing_delimiter !== undefined)}
-            {pick('date_order', 'Order of dates', overrides?.date_order ?? '', dateOrders, (order) => order && void onCorrect({ date_order: order as 'dmy' }), overrides?.date_order !== undefined)}
-            {pick('decimal', 'Decimal sign', overrides?.decimal ?? '', decimals, (sign) => sign && void onCorrect({ decimal: sign as 'point' }), overrides?.decimal !== undefined)}
+            {pick('date_order', 'Order of dates', overrides?.date_order ?? '', chosen(dateOrders, overrides?.date_order), (order) => void onCorrect({ date_order: order as 'dmy' }), overrides?.date_order !== undefined)}
+            {pick('decimal', 'Decimal sign', overrides?.decimal ?? '', chosen(decimals, overrides?.decimal), (sign) => void onCorrect({ decimal: sign as 'point' }), overrides?.decimal !== undefined)}
+            <Typed key={`zone ${overrides?.timezone ?? ''}`} label="Zone of times without one" list="zones" autoComplete="off" spellCheck={false} placeholder="UTC" value={overrides?.timezone ?? ''} corrected={overrides?.timezone !== undefined} fits={(zone) => zone.trim() !== ''} onChange={(zone) => void onCorrect({ timezone: zone.trim() })} />
+            {zoneList}
+            <div className="col-span-2">
+              <Typed
+                key={`nulls ${overrides?.null_values?.join() ?? ''}`}
+                label="Words that mean NULL, with commas between"
+                autoComplete="off"
+                spellCheck={false}
+                placeholder={overrides?.null_values ? 'No word' : nulls.length > 0 ? `As found: ${nulls.join(', ')}` : 'As found: none'}
+                value={overrides?.null_values?.join(', ') ?? ''}
+                corrected={overrides?.null_values !== undefined}
+                fits={(text) => wordsOf(text).length <= 255}
+                onChange={(text) => void onCorrect({ null_values: wordsOf(text) })}
+              />
+            </div>
           </>
         )}
       </div>
@@ -164,30 +195,36 @@ function Pick({ label, value, options, onChange, corrected, reason }: { label: s
   )
 }
 
-function SkipLines({ value, corrected, reason, onChange }: { value: number; corrected: boolean; reason: Reason; onChange: (lines: number) => void }) {
-  const [text, setText] = useState(String(value))
-  const lines = Number(text)
-  const fits = text.trim() !== '' && Number.isInteger(lines) && lines >= 0 && lines <= 1_000_000
+/** A field that is taken over by Enter and by leaving it. */
+function Typed({ label, value, corrected, reason, fits, onChange, ...rest }: Omit<ComponentProps<'input'>, 'value' | 'onChange'> & { label: string; value: string; corrected?: boolean; reason?: Reason; fits: (text: string) => boolean; onChange: (text: string) => void }) {
+  const [text, setText] = useState(value)
+  const good = text === value || fits(text)
+  // Enter and leaving the field are one wish.
+  const sent = useRef(value)
   const commit = () => {
-    if (fits && lines !== value) onChange(lines)
+    if (!good || text === sent.current) return
+    sent.current = text
+    onChange(text)
+  }
+  const typed = (event: ChangeEvent<HTMLInputElement>) => {
+    sent.current = value
+    setText(event.target.value)
   }
   return (
-    <Labelled label="Skip lines" corrected={corrected} reason={reason}>
-      {(id) => (
-        <Input
-          id={id}
-          type="number"
-          min={0}
-          max={1_000_000}
-          value={text}
-          aria-invalid={!fits || undefined}
-          onChange={(event) => setText(event.target.value)}
-          onBlur={commit}
-          onKeyDown={(event) => event.key === 'Enter' && commit()}
-        />
-      )}
+    <Labelled label={label} corrected={corrected} reason={reason}>
+      {(id) => <Input {...rest} id={id} value={text} aria-invalid={!good || undefined} onChange={typed} onBlur={commit} onKeyDown={(event) => event.key === 'Enter' && commit()} />}
     </Labelled>
   )
+}
+
+function isLines(text: string): boolean {
+  const lines = Number(text)
+  return text.trim() !== '' && Number.isInteger(lines) && lines >= 0 && lines <= 1_000_000
+}
+
+/** Words between commas, each once. */
+function wordsOf(text: string): string[] {
+  return [...new Set(text.split(',').map((word) => word.trim()))].filter(Boolean)
 }
 
 const whats: Record<string, string> = { skip_lines: 'skip lines', skip_initial_space: 'space after a delimiter', trailing_delimiter: 'delimiter at line ends' }

@@ -6,7 +6,7 @@ import { toast } from 'sonner'
 import * as z from 'zod'
 import type { Metadata } from '@/shared/api/model'
 import { Problem } from '@/shared/api/problem'
-import { Button, ButtonLink, Card, EmptyState, ErrorPanel, Menu, PageHeader, ProgressBar, QueryView, StatusBadge, Time } from '@/shared/components'
+import { Button, ButtonLink, Card, EmptyState, ErrorPanel, Menu, NotFoundPage, PageHeader, ProgressBar, QueryView, StatusBadge, Time } from '@/shared/components'
 import { formatBytes, formatCount, plural } from '@/shared/lib/format'
 import { useSearchState } from '@/shared/lib/search-state'
 import { ColumnCard } from './column-card'
@@ -20,6 +20,10 @@ const crumbs = [{ label: 'Files', to: '/files' }]
 
 export function FilePage() {
   const id = useParams().fileId ?? ''
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id) ? <FileOf id={id} /> : <NotFoundPage />
+}
+
+function FileOf({ id }: { id: string }) {
   const query = useQuery(fileQuery(id))
   if (query.error && !query.data) {
     return (

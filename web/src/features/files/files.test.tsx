@@ -92,6 +92,38 @@ test('a correction keeps the others, says for which version it is, and names the
   await waitFor(() => expect(bodies.at(-1)).toEqual(['"5"', { dialect: {}, types: {} }]))
 })
 
+test('words that mean NULL, the zone of times and the order of dates are given, and keep no choice that the portal cannot take back', async () => {
+  show({ metadata: { ...file, columns: [{ ...file.columns[0], null_values: ['n/a', '-'] }, file.columns[1]] } as typeof file })
+  const given = { null_values: ['none', '?'], timezone: 'Europe/Berlin', date_order: 'dmy' }
+  const bodies = corrections({ overrides: given })
+  await userEvent.click(await screen.findByRole('button', { name: 'More and why' }))
+  const words = screen.getByRole('textbox', { name: /^Words that mean NULL/ })
+  expect(words).toHaveAttribute('placeholder', 'As found: n/a, -')
+  await userEvent.type(words, ' none, ?,none{Enter}')
+  await waitFor(() => expect(bodies).toEqual([['"4"', { null_values: ['none', '?'] }]]))
+  await waitFor(() => expect(screen.getByRole('textbox', { name: /^Words that mean NULL/ })).toHaveValue('none, ?'))
+  const zone = screen.getByRole('combobox', { name: /^Zone of times/ })
+  expect(zone).toHaveValue('Europe/Berlin')
+  await userEvent.clear(zone)
+  await userEvent.tab()
+  expect(zone).toBeInvalid()
+  await userEvent.type(zone, 'UTC')
+  await userEvent.tab()
+  await waitFor(() => expect(bodies.at(-1)).toEqual(['"5"', { timezone: 'UTC' }]))
+  const order = screen.getByRole('combobox', { name: /^Order of dates/ })
+  expect(within(order).queryByRole('option', { name: 'As found' })).toBeNull()
+  await userEvent.selectOptions(order, 'ymd')
+  await waitFor(() => expect(bodies.at(-1)).toEqual(['"5"', { date_order: 'ymd' }]))
+})
+
+test('what is not seen in a cell is marked and named', async () => {
+  show()
+  server.use(json('get', `/api/v1/sources/csv/${id}/preview`, { ...preview, rows: [['in\u202Evoice', 'a\u200Bb'], [null, ''], ['3', 'x']] }))
+  const grid = await screen.findByRole('grid')
+  expect(await within(grid).findByRole('img', { name: 'U+202E right-to-left override' })).toHaveAttribute('title', 'U+202E right-to-left override')
+  expect(within(grid).getAllByRole('row')[1]).toHaveTextContent('inRLOvoiceaZWSPb')
+})
+
 test('a correction that is refused says so, and what was there stays', async () => {
   show()
   server.use(problem('patch', `/api/v1/sources/csv/${id}`, 422, { code: 'bad_override', detail: 'no such delimiter', fix: 'Choose another' }))
@@ -217,4 +249,9 @@ test('a file that jobs load is not deleted, and they are named; another one is',
   await userEvent.click(within(dialog).getByRole('button', { name: 'Delete file' }))
   expect(await screen.findByText('No file yet')).toBeInTheDocument()
   expect(screen.getByRole('button', { name: 'Try it with a sample' })).toBeInTheDocument()
+})
+
+test.each(['/files/1', '/files/orders.csv'])('there is no file %s, and none is asked for', async (path) => {
+  renderRoutes(routes, path)
+  expect(await screen.findByRole('heading', { name: 'Page not found' })).toBeVisible()
 })

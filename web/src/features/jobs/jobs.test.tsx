@@ -1,4 +1,4 @@
-import { screen } from '@testing-library/react'
+import { screen, within } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { renderRoutes } from '@/shared/test/render'
 import { json, problem, server } from '@/shared/test/server'
@@ -41,6 +41,21 @@ test('a job that cannot be started says why on the page', async () => {
   await user.click(await screen.findByRole('button', { name: 'Run now: Orders' }))
   expect(await screen.findByRole('alert')).toHaveTextContent('It runs already')
   expect(screen.getByRole('alert')).toHaveTextContent('Wait for run 3')
+})
+
+test('a job that is in use names what keeps it from being deleted', async () => {
+  server.use(
+    json('get', '/api/v1/jobs', { items: [{ ...job, recent_runs: [] }] }),
+    json('get', '/api/v1/schedules', { items: [{ id: 4, job_id: 7, job_name: 'Orders', cron_expression: '0 6 * * *', timezone: 'UTC', enabled: true, version: 1, next_run_at: null, last_run: null }] }),
+    json('get', '/api/v1/job-runs', { items: [{ id: 12, job_id: 7, status: 'RUNNING' }] }),
+  )
+  const user = userEvent.setup()
+  renderRoutes(routes, '/jobs')
+  await user.click(await screen.findByRole('button', { name: 'More for Orders' }))
+  await user.click(await screen.findByRole('menuitem', { name: 'Delete' }))
+  const dialog = await screen.findByRole('alertdialog', { name: 'Delete “Orders”?' })
+  expect(await within(dialog).findByRole('link', { name: 'Run 12, which is not over' })).toHaveAttribute('href', '/runs/12')
+  expect(await within(dialog).findByRole('link', { name: /^The schedule “.*6:00.*”$/i })).toHaveAttribute('href', '/schedules/4')
 })
 
 test('a version shows what it changed, column by column', async () => {

@@ -1,12 +1,12 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { ListChecks, Trash2, TriangleAlert } from 'lucide-react'
 import { useState, type ReactNode } from 'react'
-import { useNavigate, useParams } from 'react-router'
+import { useNavigate } from 'react-router'
 import { toast } from 'sonner'
 import { call, client } from '@/shared/api/client'
 import type { Schedule } from '@/shared/api/model'
 import { itemsOf, runsQuery, scheduleQuery } from '@/shared/api/queries'
-import { Badge, Button, ButtonLink, Card, ErrorPanel, PageHeader, QueryView, RowLink, StatusBadge, TextLink, Time } from '@/shared/components'
+import { Badge, Button, ButtonLink, ById, Card, ErrorPanel, PageHeader, QueryView, RowLink, StatusBadge, TextLink, Time } from '@/shared/components'
 import { DeleteSchedule } from '@/shared/components/schedule-delete'
 import { CronWords, LastFiring, NextFiring, ScheduleState } from '@/shared/components/schedule-marks'
 import { useScheduleSwitch } from '@/shared/components/schedule-switch'
@@ -19,7 +19,10 @@ import { ScheduleForm } from './schedule-form'
 const crumbs = [{ label: 'Schedules', to: '/schedules' }]
 
 export function SchedulePage() {
-  const id = Number(useParams().scheduleId)
+  return <ById param="scheduleId">{(id) => <ScheduleOf id={id} />}</ById>
+}
+
+function ScheduleOf({ id }: { id: number }) {
   const query = useQuery(scheduleQuery(id))
   if (query.error && !query.data) {
     return (

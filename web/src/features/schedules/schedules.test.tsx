@@ -164,3 +164,8 @@ test('a change keeps the bounds that were not touched, and is for the version th
   expect(await screen.findByRole('link', { name: 'There is no such zone' })).toBeVisible()
   expect(sent).toMatchObject({ tag: '"3"', body: { cron_expression: '0 * * * *', start_at: '2026-01-01T00:00:30Z', enabled: true } })
 })
+
+test('there is no schedule of what is no number, and none is asked for', async () => {
+  renderRoutes(routes, '/schedules/nightly')
+  expect(await screen.findByRole('heading', { name: 'Page not found' })).toBeVisible()
+})

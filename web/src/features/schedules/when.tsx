@@ -3,7 +3,7 @@ import type { SchedulePreview } from '@/shared/api/model'
 import { Card, Field, Input } from '@/shared/components'
 import { cn } from '@/shared/lib/cn'
 import { sentence } from '@/shared/lib/format'
-import { viewerZone } from '@/shared/lib/time'
+import { knownZones, viewerZone } from '@/shared/lib/time'
 import { useNow } from '@/shared/lib/use-now'
 import { Builder } from './builder'
 import { cronFields, presetOf, presets } from './cron-fields'
@@ -15,11 +15,10 @@ interface Value {
   error?: string
 }
 
-const zones = ['UTC', ...Intl.supportedValuesOf('timeZone').filter((zone) => zone !== 'UTC')]
 // Made once: it has hundreds of options, and no change of the form is one of theirs.
 const zoneList = (
   <datalist id="zones">
-    {zones.map((each) => (
+    {knownZones.map((each) => (
       <option key={each} value={each} />
     ))}
   </datalist>

@@ -1,6 +1,9 @@
 /** The viewer's time zone (IANA name). */
 export const viewerZone: string = new Intl.DateTimeFormat().resolvedOptions().timeZone
 
+/** Zones to choose from: UTC and those that this browser knows. */
+export const knownZones: readonly string[] = ['UTC', ...Intl.supportedValuesOf('timeZone').filter((zone) => zone !== 'UTC')]
+
 const steps: [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', 365 * 86_400],
   ['month', 30 * 86_400],
