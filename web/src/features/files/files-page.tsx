@@ -5,7 +5,8 @@ import { useNavigate } from 'react-router'
 import * as z from 'zod'
 import type { Source } from '@/shared/api/model'
 import { itemsOf } from '@/shared/api/queries'
-import { Button, ButtonLink, Bytes, Card, Count, DataTable, EmptyState, ErrorPanel, Input, Menu, PageHeader, RowLink, SampleButton, Select, StatusBadge, Time, type DataColumn } from '@/shared/components'
+import { Button, ButtonLink, Bytes, Card, Count, EmptyState, Input, Menu, PageHeader, RowLink, SampleButton, Select, StatusBadge, Time, type DataColumn } from '@/shared/components'
+import { ListTable } from '@/shared/components/list-table'
 import { plural } from '@/shared/lib/format'
 import { useSearchState } from '@/shared/lib/search-state'
 import { DeleteFile } from './delete-file'
@@ -29,29 +30,18 @@ export function FilesPage() {
   const wanted = q.trim().toLowerCase()
   const shown = files.filter((file) => file.filename.toLowerCase().includes(wanted) && (state === '' || file.state === state))
   const filtered = wanted !== '' || state !== ''
-  const header = (
-    <PageHeader
-      title="Files"
-      description="What was uploaded, and what is known of it."
-      actions={
-        <ButtonLink variant="primary" to="/files/new">
-          <Upload aria-hidden />
-          Upload files
-        </ButtonLink>
-      }
-    />
-  )
-  if (query.error && !query.data) {
-    return (
-      <>
-        {header}
-        <ErrorPanel error={query.error} onRetry={() => void query.refetch()} retrying={query.isFetching} />
-      </>
-    )
-  }
   return (
     <>
-      {header}
+      <PageHeader
+        title="Files"
+        description="What was uploaded, and what is known of it."
+        actions={
+          <ButtonLink variant="primary" to="/files/new">
+            <Upload aria-hidden />
+            Upload files
+          </ButtonLink>
+        }
+      />
       <Card flush>
         {(files.length > 0 || filtered) && (
           <div className="flex flex-wrap items-center gap-2 border-b border-line p-3">
@@ -68,12 +58,12 @@ export function FilesPage() {
             </span>
           </div>
         )}
-        <DataTable
+        <ListTable
+          query={query}
           caption="Files"
           columns={columnsOf(setDeleting)}
           rows={shown}
           rowKey={(file) => file.file_id}
-          loading={query.isPending}
           empty={
             filtered ? (
               <EmptyState icon={SearchX} title="No file is like this" action={<Button onClick={() => setView({ q: '', state: '' })}>Show all files</Button>}>

@@ -5,7 +5,8 @@ import { useNavigate } from 'react-router'
 import * as z from 'zod'
 import type { JobItem } from '@/shared/api/model'
 import { itemsOf, jobsQuery } from '@/shared/api/queries'
-import { Badge, Button, ButtonLink, Card, Count, DataTable, EmptyState, ErrorPanel, Input, LoadMore, Menu, PageHeader, RowLink, RunStrip, SampleButton, Select, StatusBadge, Time, type DataColumn } from '@/shared/components'
+import { Badge, Button, ButtonLink, Card, Count, EmptyState, ErrorPanel, Input, LoadMore, Menu, PageHeader, RowLink, RunStrip, SampleButton, Select, StatusBadge, Time, type DataColumn } from '@/shared/components'
+import { ListTable } from '@/shared/components/list-table'
 import { tableName } from '@/shared/lib/format'
 import { useSearchState } from '@/shared/lib/search-state'
 import { useRunNow } from './actions'
@@ -123,52 +124,49 @@ export function JobsPage() {
         </Select>
       </div>
       {run.error && <ErrorPanel error={run.error} className="mb-4" />}
-      {query.error && <ErrorPanel error={query.error} className="mb-4" onRetry={() => void query.refetch()} retrying={query.isFetching} />}
-      {(query.data || !query.error) && (
-        <Card flush>
-          <DataTable
-            caption="Jobs"
-            columns={columns}
-            rows={jobs}
-            rowKey={(job) => job.id}
-            loading={query.isPending}
-            footer={<LoadMore query={query} what="jobs" />}
-            empty={
-              filtered ? (
-                <EmptyState
-                  icon={Search}
-                  title="No job fits"
-                  action={
-                    <Button
-                      onClick={() => {
-                        clearTimeout(typing.current)
-                        setState({ q: '', status: '' })
-                      }}
-                    >
-                      Show all jobs
-                    </Button>
-                  }
-                >
-                  None has “{q || words[status || 'NEVER']}”.
-                </EmptyState>
-              ) : (
-                <EmptyState
-                  icon={Workflow}
-                  title="No job yet"
-                  action={
-                    <ButtonLink to="/jobs/new" variant="primary">
-                      New job
-                    </ButtonLink>
-                  }
-                  sample={<SampleButton />}
-                >
-                  A job says which column of a file goes into which column of a table. It can be run again, on other files, and on a schedule.
-                </EmptyState>
-              )
-            }
-          />
-        </Card>
-      )}
+      <Card flush>
+        <ListTable
+          query={query}
+          caption="Jobs"
+          columns={columns}
+          rows={jobs}
+          rowKey={(job) => job.id}
+          footer={<LoadMore query={query} what="jobs" />}
+          empty={
+            filtered ? (
+              <EmptyState
+                icon={Search}
+                title="No job fits"
+                action={
+                  <Button
+                    onClick={() => {
+                      clearTimeout(typing.current)
+                      setState({ q: '', status: '' })
+                    }}
+                  >
+                    Show all jobs
+                  </Button>
+                }
+              >
+                None has “{q || words[status || 'NEVER']}”.
+              </EmptyState>
+            ) : (
+              <EmptyState
+                icon={Workflow}
+                title="No job yet"
+                action={
+                  <ButtonLink to="/jobs/new" variant="primary">
+                    New job
+                  </ButtonLink>
+                }
+                sample={<SampleButton />}
+              >
+                A job says which column of a file goes into which column of a table. It can be run again, on other files, and on a schedule.
+              </EmptyState>
+            )
+          }
+        />
+      </Card>
       {deleting && <DeleteJob job={deleting} open onOpenChange={(open) => !open && setDeleting(null)} />}
     </>
   )

@@ -7,8 +7,8 @@ import * as z from 'zod'
 import { call, client, fetchRaw } from '@/shared/api/client'
 import { isLive, type Run } from '@/shared/api/model'
 import { itemsOf, liveInterval, runQuery } from '@/shared/api/queries'
-import { runSkipping } from '@/shared/api/run-skipping'
-import { Button, ButtonLink, ById, Card, ConfirmDialog, EmptyState, ErrorPanel, PageHeader, SkeletonLines, StatusBadge, TextLink } from '@/shared/components'
+import { Button, ButtonLink, ById, Card, EmptyState, ErrorPanel, PageHeader, SkeletonLines, StatusBadge, TextLink } from '@/shared/components'
+import { RunSkipping } from '@/shared/components/run-skipping'
 import { formatCount, plural } from '@/shared/lib/format'
 import { save } from '@/shared/lib/save'
 import { searchOf, useSearchState } from '@/shared/lib/search-state'
@@ -204,9 +204,6 @@ function Rows({ run, query, filter, onAll }: { run: Run; query: Query; filter: {
 
 /** Why the rows of this run cannot be loaded alone, and the way there. */
 function NotYet({ run }: { run: Run }) {
-  const navigate = useNavigate()
-  const queries = useQueryClient()
-  const [asking, setAsking] = useState(false)
   if (isLive(run)) {
     return (
       <p className="rounded-lg border border-line bg-sunken px-4 py-3 text-sm">
@@ -219,23 +216,7 @@ function NotYet({ run }: { run: Run }) {
       <p className="min-w-0 flex-1 basis-72">
         This run loaded nothing, so its bad rows cannot be loaded alone. Correct the file, or run the job again with bad rows set aside: the good rows are loaded, and the bad ones can be corrected here.
       </p>
-      <Button variant="primary" onClick={() => setAsking(true)}>
-        Run again without them
-      </Button>
-      <ConfirmDialog
-        open={asking}
-        onOpenChange={setAsking}
-        title="Run again, with bad rows set aside?"
-        action="Run without bad rows"
-        danger={false}
-        onConfirm={async () => {
-          const started = await runSkipping(run)
-          await queries.invalidateQueries({ queryKey: ['jobs'] })
-          await navigate(`/runs/${started}`)
-        }}
-      >
-        The job “{run.job_name}” will skip bad rows from now on: they are kept with their reasons, the good ones are loaded.
-      </ConfirmDialog>
+      <RunSkipping run={run} variant="primary" />
     </section>
   )
 }

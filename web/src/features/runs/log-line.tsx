@@ -1,7 +1,7 @@
 import { CircleX, Info, TriangleAlert } from 'lucide-react'
 import type { LogEntry } from '@/shared/api/model'
 import { cn } from '@/shared/lib/cn'
-import { formatUtc, formatMoment } from '@/shared/lib/time'
+import { formatMoment, formatUtc, viewerZone } from '@/shared/lib/time'
 import type { Level } from './queries'
 
 const looks: Record<Level, { icon?: typeof Info; tone: string }> = {
@@ -10,7 +10,7 @@ const looks: Record<Level, { icon?: typeof Info; tone: string }> = {
   warn: { icon: TriangleAlert, tone: 'text-warn-text' },
   error: { icon: CircleX, tone: 'text-bad-text' },
 }
-const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hourCycle: 'h23' })
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hourCycle: 'h23', timeZone: viewerZone, timeZoneName: 'short' })
 
 /** A log entry as a line of text, for copying and for files. */
 export function textOf(entry: LogEntry): string {
@@ -24,7 +24,7 @@ export function LogLine({ entry, search = '' }: { entry: LogEntry; search?: stri
   const attributes = Object.entries(entry.attributes ?? {})
   return (
     <div className={cn('flex items-start gap-x-3 px-4 py-1 font-mono text-xs leading-4 max-sm:flex-wrap', entry.level === 'error' && 'bg-bad-soft', entry.level === 'warn' && 'bg-warn-soft/60')}>
-      <time dateTime={entry.at} title={`${formatMoment(entry.at)}\n${formatUtc(entry.at)}`} className="shrink-0 text-muted">
+      <time dateTime={entry.at} title={`${formatMoment(entry.at)} (${viewerZone})\n${formatUtc(entry.at)}`} className="shrink-0 text-muted">
         {clock.format(new Date(entry.at))}
       </time>
       <span className={cn('flex w-14 shrink-0 items-center gap-1', tone)}>

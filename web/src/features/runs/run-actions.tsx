@@ -6,8 +6,8 @@ import { toast } from 'sonner'
 import { call, client } from '@/shared/api/client'
 import { isLive, type Run } from '@/shared/api/model'
 import { runQuery } from '@/shared/api/queries'
-import { runSkipping } from '@/shared/api/run-skipping'
 import { Button, ButtonLink, ConfirmDialog, ErrorPanel, Menu } from '@/shared/components'
+import { RunSkipping } from '@/shared/components/run-skipping'
 import { curlOf, deleteRuns, linkTo } from './links'
 
 /** Copies a text and says so. */
@@ -87,8 +87,6 @@ export function RunActions({ run }: { run: Run }) {
 /** What helps a run that failed: again as it is, or anew with its bad rows set aside. */
 export function Recovery({ run, badRows }: { run: Run; badRows: boolean }) {
   const queries = useQueryClient()
-  const navigate = useNavigate()
-  const [asking, setAsking] = useState(false)
   const retry = useMutation({
     mutationFn: () => call(client.POST('/api/v1/job-runs/{id}/retry', { params: { path: { id: run.id } } })),
     onSuccess: async (after) => {
@@ -103,31 +101,12 @@ export function Recovery({ run, badRows }: { run: Run; badRows: boolean }) {
           See the rejected rows
         </ButtonLink>
       )}
-      {badRows && (
-        <Button size="sm" onClick={() => setAsking(true)}>
-          Run again without them
-        </Button>
-      )}
+      {badRows && <RunSkipping run={run} size="sm" />}
       <Button size="sm" busy={retry.isPending} onClick={() => retry.mutate()}>
         {!retry.isPending && <RotateCw aria-hidden />}
         Retry
       </Button>
       {retry.error && <ErrorPanel error={retry.error} className="order-last w-full" />}
-      <ConfirmDialog
-        open={asking}
-        onOpenChange={setAsking}
-        title="Run again, with bad rows set aside?"
-        action="Run without bad rows"
-        danger={false}
-        onConfirm={async () => {
-          const started = await runSkipping(run)
-          await queries.invalidateQueries({ queryKey: ['jobs'] })
-          await navigate(`/runs/${started}`)
-        }}
-      >
-        <p>The job “{run.job_name}” will skip bad rows from now on: they are kept with their reasons, the good ones are loaded.</p>
-        <p className="mt-2">The bad rows can be corrected and loaded when the new run is completed.</p>
-      </ConfirmDialog>
     </>
   )
 }

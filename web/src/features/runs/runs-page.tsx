@@ -1,12 +1,14 @@
-import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Ellipsis, FileText, Link2, ListChecks, SquareTerminal, Trash2 } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { useNavigate } from 'react-router'
 import { toast } from 'sonner'
 import * as z from 'zod'
 import { isLive, type Run } from '@/shared/api/model'
-import { itemsOf, jobQuery, jobsQuery, type RunFilter } from '@/shared/api/queries'
-import { Button, ButtonLink, Card, ConfirmDialog, Count, DataTable, Duration, EmptyState, ErrorPanel, LiveBadge, Menu, PageHeader, RowLink, SampleButton, Select, StatusBadge, Time, type DataColumn } from '@/shared/components'
+import type { RunFilter } from '@/shared/api/queries'
+import { Button, ButtonLink, Card, ConfirmDialog, Count, Duration, EmptyState, LiveBadge, Menu, PageHeader, RowLink, SampleButton, Select, StatusBadge, Time, type DataColumn } from '@/shared/components'
+import { JobChoice } from '@/shared/components/job-choice'
+import { ListTable } from '@/shared/components/list-table'
 import { elapsed, plural } from '@/shared/lib/format'
 import { useSearchState } from '@/shared/lib/search-state'
 import { formatMoment } from '@/shared/lib/time'
@@ -80,7 +82,7 @@ export function RunsPage() {
             ))}
           </fieldset>
           <div className="flex min-w-0 flex-1 flex-wrap items-center gap-2 sm:justify-end">
-            <JobChoice value={state.job} onChange={(job) => choose({ job })} />
+            <JobChoice aria-label="Job" className="w-full sm:w-48" none="All jobs" value={state.job} onChange={(job) => choose({ job })} />
             <Select aria-label="Period" value={state.since} onChange={(event) => choose({ since: event.target.value })} className="w-full sm:w-40">
               <option value="">Any time</option>
               <option value="1h">Last hour</option>
@@ -117,46 +119,43 @@ export function RunsPage() {
             )}
           </div>
         )}
-        {query.error && <ErrorPanel error={query.error} onRetry={() => void query.refetch()} retrying={query.isFetching} className="m-4" />}
-        {(query.data ?? !query.error) && (
-          <DataTable
-            caption="Runs"
-            columns={columns}
-            rows={runs}
-            rowKey={(run) => run.id}
-            loading={query.isPending}
-            selected={(run) => picked.has(run.id)}
-            empty={
-              state.cursor ? (
-                <EmptyState icon={ListChecks} title="No older runs" action={<Button onClick={() => setState({ cursor: '' })}>Back to the newest</Button>} />
-              ) : filtered ? (
-                <EmptyState icon={ListChecks} title="No run fits these filters" action={<Button variant="primary" onClick={() => choose({ status: '', job: undefined, parent: undefined, since: '' })}>Clear filters</Button>} />
-              ) : (
-                <EmptyState icon={ListChecks} title="Nothing was run yet" action={<ButtonLink to="/jobs" variant="primary">Go to the jobs</ButtonLink>} sample={<SampleButton />}>
-                  A run loads a file into a table by a job. Its progress, its log and the rows that it could not load are kept here.
-                </EmptyState>
-              )
-            }
-            footer={
-              (state.cursor || query.data?.next_cursor) && (
-                <nav aria-label="Pages" className="flex w-full items-center justify-between">
-                  {state.cursor ? (
-                    <Button size="sm" variant="ghost" onClick={() => setState({ cursor: '' }, { push: true })}>
-                      Newest
-                    </Button>
-                  ) : (
-                    <span />
-                  )}
-                  {query.data?.next_cursor && (
-                    <Button size="sm" variant="ghost" busy={query.isPlaceholderData} onClick={() => setState({ cursor: query.data.next_cursor ?? '' }, { push: true })}>
-                      Older runs
-                    </Button>
-                  )}
-                </nav>
-              )
-            }
-          />
-        )}
+        <ListTable
+          query={query}
+          caption="Runs"
+          columns={columns}
+          rows={runs}
+          rowKey={(run) => run.id}
+          selected={(run) => picked.has(run.id)}
+          empty={
+            state.cursor ? (
+              <EmptyState icon={ListChecks} title="No older runs" action={<Button onClick={() => setState({ cursor: '' })}>Back to the newest</Button>} />
+            ) : filtered ? (
+              <EmptyState icon={ListChecks} title="No run fits these filters" action={<Button variant="primary" onClick={() => choose({ status: '', job: undefined, parent: undefined, since: '' })}>Clear filters</Button>} />
+            ) : (
+              <EmptyState icon={ListChecks} title="Nothing was run yet" action={<ButtonLink to="/jobs" variant="primary">Go to the jobs</ButtonLink>} sample={<SampleButton />}>
+                A run loads a file into a table by a job. Its progress, its log and the rows that it could not load are kept here.
+              </EmptyState>
+            )
+          }
+          footer={
+            (state.cursor || query.data?.next_cursor) && (
+              <nav aria-label="Pages" className="flex w-full items-center justify-between">
+                {state.cursor ? (
+                  <Button size="sm" variant="ghost" onClick={() => setState({ cursor: '' }, { push: true })}>
+                    Newest
+                  </Button>
+                ) : (
+                  <span />
+                )}
+                {query.data?.next_cursor && (
+                  <Button size="sm" variant="ghost" busy={query.isPlaceholderData} onClick={() => setState({ cursor: query.data.next_cursor ?? '' }, { push: true })}>
+                    Older runs
+                  </Button>
+                )}
+              </nav>
+            )
+          }
+        />
       </Card>
       <ConfirmDialog
         open={deleting.length > 0}
@@ -179,24 +178,6 @@ export function RunsPage() {
         {deleting.length === 1 ? 'Its log and its rejected rows go with it' : 'Their logs and their rejected rows go with them'} and cannot be had back. The rows that were loaded stay in their tables.
       </ConfirmDialog>
     </>
-  )
-}
-
-/** The jobs to choose from; one that is far down the list is there when it is chosen. */
-function JobChoice({ value, onChange }: { value: number | undefined; onChange: (job: number | undefined) => void }) {
-  const jobs = itemsOf(useInfiniteQuery(jobsQuery({}, 200)).data)
-  const known = jobs.some((job) => job.id === value)
-  const other = useQuery({ ...jobQuery(value ?? 0), enabled: value !== undefined && !known })
-  return (
-    <Select aria-label="Job" value={value ?? ''} onChange={(event) => onChange(event.target.value ? Number(event.target.value) : undefined)} className="w-full sm:w-48">
-      <option value="">All jobs</option>
-      {value !== undefined && !known && <option value={value}>{other.data?.name ?? `Job ${value}`}</option>}
-      {jobs.map((job) => (
-        <option key={job.id} value={job.id}>
-          {job.name}
-        </option>
-      ))}
-    </Select>
   )
 }
 
@@ -228,7 +209,7 @@ function columnsOf(picked: ReadonlySet<number>, onPick: (id: number, on: boolean
       width: '3.5rem',
       from: 'sm',
       cell: (run) => (
-        <input type="checkbox" aria-label={`Select run ${run.id}`} checked={picked.has(run.id)} disabled={isLive(run)} title={isLive(run) ? 'It can be deleted when it is over' : undefined} onChange={(event) => onPick(run.id, event.target.checked)} className="block size-4.5 accent-accent" />
+        <input type="checkbox" aria-label={`Select run ${run.id}`} checked={picked.has(run.id)} disabled={isLive(run)} title={isLive(run) ? 'It can be deleted when it is over' : undefined} onChange={(event) => onPick(run.id, event.target.checked)} className="tick" />
       ),
     },
     {

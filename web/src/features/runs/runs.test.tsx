@@ -160,6 +160,15 @@ const page = (...handlers: Parameters<typeof server.use>) =>
     json('get', `/api/v1/sources/csv/${run.file_id}/metadata`, { filename: 'orders.csv' }),
   )
 
+test('lines of the log say in which zone their times are, and have UTC', async () => {
+  page(json('get', '/api/v1/job-runs/4', run as never))
+  renderRoutes(routes, '/runs/4')
+  const time = within(await screen.findByRole('list', { name: 'Last lines of the log' })).getAllByRole('time')[0] as HTMLElement
+  expect(time.textContent).toMatch(/^\d\d:\d\d:01\.000 \S+/)
+  expect(time.title).toContain(new Intl.DateTimeFormat().resolvedOptions().timeZone)
+  expect(time.title).toContain('2026-11-23 10:00:01 UTC')
+})
+
 test('a failed run says why, what to do, and is retried', async () => {
   let now: Run = { ...running, status: 'FAILED', finished_at: run.finished_at, error: { code: 'not_integer', message: "line 3: 'many' is not integer", fix: 'Correct the file.' } }
   page(

@@ -8,7 +8,7 @@ import { Button, Card, ErrorPanel, ErrorSummary, Field } from '@/shared/componen
 import { cn } from '@/shared/lib/cn'
 import { useDebounced } from '@/shared/lib/use-debounced'
 import { fields, initial, refusals, type Fields } from './form'
-import { JobChoice } from './job-choice'
+import { JobChoice } from '@/shared/components/job-choice'
 import { previewQuery } from './queries'
 import { Bounds, EngineChoice, Rules } from './rules'
 import { Upcoming } from './upcoming'

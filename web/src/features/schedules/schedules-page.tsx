@@ -5,7 +5,7 @@ import { itemsOf, schedulesQuery } from '@/shared/api/queries'
 import { Button, ButtonLink, Card, EmptyState, ErrorPanel, LoadMore, PageHeader } from '@/shared/components'
 import { ScheduleTable } from '@/shared/components/schedule-table'
 import { searchOf, useSearchState } from '@/shared/lib/search-state'
-import { JobChoice } from './job-choice'
+import { JobChoice } from '@/shared/components/job-choice'
 
 const choices = [
   { value: '', label: 'All' },

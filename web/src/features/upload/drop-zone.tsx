@@ -104,8 +104,8 @@ export function DropZone({ onFiles, small }: { onFiles: (files: File[]) => void;
         multiple
         accept={accepted}
         aria-label="CSV files"
-        tabIndex={-1}
-        className="sr-only"
+        // The button stands for it, to everybody.
+        hidden
         onChange={(event) => {
           onFiles([...(event.target.files ?? [])])
           event.target.value = ''

@@ -59,6 +59,12 @@ async function choose(...files: File[]) {
   await userEvent.upload(await screen.findByLabelText('CSV files'), files, { applyAccept: false })
 }
 
+test('the button stands for the field that chooses files', async () => {
+  renderRoutes(routes, '/files/new')
+  expect(await screen.findByRole('button', { name: 'Choose files' })).toBeVisible()
+  expect(screen.getByLabelText('CSV files')).not.toBeVisible()
+})
+
 test('a file goes up in its parts, signed in one batch, and leads to its page and to a job', async () => {
   const seen = portal({ parts: 3, partSize: 5 * mib })
   await choose(file('a.csv', 11 * mib))

@@ -40,6 +40,13 @@ test('PageHeader names the document, and takes the focus after a change of the r
   expect(document.title).toBe('Second · ETL Portal')
 })
 
+test('PageHeader has a sign between the pages above, and none after them', () => {
+  renderElement(<PageHeader title="Rejected rows" crumbs={[{ label: 'Runs', to: '/runs' }, { label: 'Run 4', to: '/runs/4' }]} />)
+  const items = within(screen.getByRole('navigation', { name: 'Breadcrumb' })).getAllByRole('listitem')
+  expect(items.map((each) => each.querySelectorAll('svg').length)).toEqual([0, 1])
+  expect(items[1]?.lastElementChild).toHaveTextContent('Run 4')
+})
+
 test('DataTable is a table: sorts, moves by j and k, and says that it is empty', async () => {
   window.addEventListener('keydown', handleKey)
   const rows = [{ id: 1, name: 'b', n: 10n }, { id: 2, name: 'a', n: 9n }, { id: 3, name: 'c', n: 100n }]

@@ -36,12 +36,12 @@ export function PageHeader({ title, name, crumbs = [], description, badge, actio
         {crumbs.length > 0 && (
           <nav aria-label="Breadcrumb" className="mb-1">
             <ol className="flex flex-wrap items-center gap-1 text-xs text-muted">
-              {crumbs.map((crumb) => (
+              {crumbs.map((crumb, i) => (
                 <li key={crumb.to} className="flex min-w-0 items-center gap-1">
+                  {i > 0 && <ChevronRight aria-hidden className="size-3 text-faint" />}
                   <Link to={crumb.to} className="max-w-48 truncate rounded py-1 hover:text-text hover:underline">
                     {crumb.label}
                   </Link>
-                  <ChevronRight aria-hidden className="size-3 text-faint" />
                 </li>
               ))}
             </ol>

@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import type { ComponentProps } from 'react'
-import { itemsOf, jobQuery, jobsQuery } from '@/shared/api/queries'
-import { Select } from '@/shared/components'
+import { itemsOf, jobQuery, jobsQuery } from '../api/queries'
+import { Select } from './field'
 
 /** The jobs to choose from; one that is far down the list is there when it is chosen. */
 export function JobChoice({ value, onChange, none, ...rest }: Omit<ComponentProps<'select'>, 'value' | 'onChange' | 'children'> & { value: number | undefined; onChange: (job: number | undefined) => void; none: string }) {
