@@ -2,6 +2,7 @@ package etl
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/etlportal/etlportal/internal/schema"
@@ -84,12 +85,21 @@ func CheckTable(d Destination, t *schema.Table) []TableProblem {
 	if m, ok := d.(TableMaker); ok {
 		return m.CheckTable(t)
 	}
-	if t.Options.IsZero() {
-		return nil
+	var problems []TableProblem
+	for _, c := range t.Columns {
+		if n := len(c.Name); n > schema.MaxNameBytes {
+			problems = append(problems, TableProblem{
+				Field: "columns", Column: c.Name, Code: "name_too_long", Fix: "Shorten it",
+				Reason: fmt.Sprintf("the column name %.40s… has %d bytes; %d are the most", c.Name, n, schema.MaxNameBytes),
+			})
+		}
 	}
-	return []TableProblem{{
-		Field: "table_options", Code: "unsupported_option", Reason: "only tables in Amazon Redshift have distribution, sort order and encodings", Fix: "Leave them out",
-	}}
+	if !t.Options.IsZero() {
+		problems = append(problems, TableProblem{
+			Field: "table_options", Code: "unsupported_option", Fix: "Leave them out", Reason: "only tables in Amazon Redshift have distribution, sort order and encodings",
+		})
+	}
+	return problems
 }
 
 // TableMistake is the error for problems of a table; nil without any.

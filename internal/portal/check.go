@@ -48,6 +48,9 @@ func (p *Portal) check(ctx context.Context, job *etl.Job) (*checked, error) {
 	}
 	out := &checked{}
 	err = p.with(ctx, job.CredentialID, func(ctx context.Context, dest etl.FanOut) error {
+		if err := namable(dest, job); err != nil {
+			return err
+		}
 		table, err := p.target(ctx, dest, job)
 		if err != nil {
 			return err
@@ -108,9 +111,9 @@ func (p *Portal) place(err error, job *etl.Job) error {
 func checkAlone(job *etl.Job) error {
 	k := &checker{}
 	k.text("body.name", job.Name, maxName)
-	k.text("body.table", job.Table, maxIdentifier)
+	k.text("body.table", job.Table, maxName)
 	if job.Schema != "" {
-		k.text("body.schema", job.Schema, maxIdentifier)
+		k.text("body.schema", job.Schema, maxName)
 	}
 	switch job.Strategy {
 	case etl.Insert, etl.TruncateInsert:
@@ -199,6 +202,20 @@ func (p *Portal) target(ctx context.Context, dest etl.FanOut, job *etl.Job) (*sc
 		return nil, p.checkSchema(ctx, dest, job)
 	}
 	return nil, err
+}
+
+// namable says whether a table may have the name that the job gives. One whose
+// database has limits of its own says so where it makes the table.
+func namable(dest etl.Destination, job *etl.Job) error {
+	if _, ok := dest.(etl.TableMaker); ok {
+		return nil
+	}
+	k := &checker{}
+	k.text("body.table", job.Table, maxIdentifier)
+	if job.Schema != "" {
+		k.text("body.schema", job.Schema, maxIdentifier)
+	}
+	return k.err()
 }
 
 // checkSchema says whether the schema of a table to be made is there.

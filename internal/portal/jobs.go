@@ -15,8 +15,8 @@ type JobInput struct {
 	Name          string              `json:"name" minLength:"1" maxLength:"200"`
 	FileID        string              `json:"file_id" format:"uuid"`
 	CredentialID  int64               `json:"credential_id" minimum:"1"`
-	Schema        string              `json:"schema,omitempty" maxLength:"63" doc:"Absent: the search path's"`
-	Table         string              `json:"table" minLength:"1" maxLength:"63"`
+	Schema        string              `json:"schema,omitempty" maxLength:"127" doc:"Absent: the search path's"`
+	Table         string              `json:"table" minLength:"1" maxLength:"127"`
 	CreateTable   bool                `json:"create_table,omitempty" doc:"Make the table; it must not exist yet. Later runs load into the table that was made"`
 	TableOptions  schema.TableOptions `json:"table_options,omitzero" doc:"Of the table that is made, in Redshift alone"`
 	Strategy      string              `json:"load_strategy,omitempty" enum:"INSERT,UPSERT,TRUNCATE_INSERT" default:"INSERT"`

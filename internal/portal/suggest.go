@@ -13,8 +13,8 @@ import (
 type SuggestInput struct {
 	FileID       string `json:"file_id" format:"uuid"`
 	CredentialID int64  `json:"credential_id" minimum:"1"`
-	Schema       string `json:"schema,omitempty" maxLength:"63"`
-	Table        string `json:"table" minLength:"1" maxLength:"63"`
+	Schema       string `json:"schema,omitempty" maxLength:"127"`
+	Table        string `json:"table" minLength:"1" maxLength:"127"`
 	CreateTable  bool   `json:"create_table,omitempty"`
 }
 

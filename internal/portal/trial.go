@@ -27,7 +27,7 @@ type TrialInput struct {
 
 // TrialTarget is a column of a table.
 type TrialTarget struct {
-	Name     string `json:"name" minLength:"1" maxLength:"63"`
+	Name     string `json:"name" minLength:"1" maxLength:"127"`
 	Type     string `json:"type" maxLength:"200"`
 	Required bool   `json:"required,omitempty" doc:"NULL makes a bad row"`
 }
