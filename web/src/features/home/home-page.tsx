@@ -9,6 +9,7 @@ import { formatCount, plural, tableName } from '@/shared/lib/format'
 import { useSearchState } from '@/shared/lib/search-state'
 import { Attention } from './attention'
 import { Figures } from './figures'
+import { ListCard } from './list-card'
 import { NextSchedules } from './next-schedules'
 import { summaryQuery } from './queries'
 import { Welcome } from './welcome'
@@ -144,35 +145,21 @@ function Throughput({ summary, window, className }: { summary: Summary; window: 
 
 function RecentFiles({ files }: { files: Source[] }) {
   return (
-    <Card
-      title="Recent files"
-      flush
-      actions={
-        <ButtonLink to="/files" variant="ghost" size="sm">
-          All files
-        </ButtonLink>
-      }
-    >
-      {files.length === 0 ? (
-        <p className="px-4 py-5 text-sm text-muted">No file was uploaded or loaded lately.</p>
-      ) : (
-        <ul className="divide-y divide-line">
-          {files.slice(0, 8).map((file) => (
-            <li key={file.file_id} className="flex items-center justify-between gap-3 px-4 py-2">
-              <div className="min-w-0">
-                <RowLink to={`/files/${file.file_id}`}>
-                  <span className="truncate">{file.filename}</span>
-                </RowLink>
-                <p className="truncate text-xs text-muted">
-                  {plural(file.row_count, 'row')} · {plural(file.column_count, 'column')} · <Bytes value={file.size} />
-                </p>
-              </div>
-              {file.state !== 'complete' && <StatusBadge status={file.state} />}
-            </li>
-          ))}
-        </ul>
+    <ListCard title="Recent files" all="All files" to="/files" none="No file was uploaded or loaded lately." items={files.slice(0, 8)} itemKey={(file) => file.file_id} className="flex items-center justify-between gap-3">
+      {(file) => (
+        <>
+          <div className="min-w-0">
+            <RowLink to={`/files/${file.file_id}`}>
+              <span className="truncate">{file.filename}</span>
+            </RowLink>
+            <p className="truncate text-xs text-muted">
+              {plural(file.row_count, 'row')} · {plural(file.column_count, 'column')} · <Bytes value={file.size} />
+            </p>
+          </div>
+          {file.state !== 'complete' && <StatusBadge status={file.state} />}
+        </>
       )}
-    </Card>
+    </ListCard>
   )
 }
 
