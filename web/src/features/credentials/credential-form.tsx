@@ -3,8 +3,9 @@ import { useWatch } from 'react-hook-form'
 import type { Credential, CredentialInput } from '@/shared/api/model'
 import { Problem } from '@/shared/api/problem'
 import { Button, ErrorPanel, ErrorSummary, Field, Input, OptionCard, Select, Textarea } from '@/shared/components'
+import { cn } from '@/shared/lib/cn'
 import { accessChange, hostNames, inputOf, parseUrl, refusals, shownOf, sslModes, typeChange, type CredentialForm as Form, type Fields } from './form'
-import { AccessChoice, StagingFields, WarehouseFields } from './redshift-fields'
+import { AccessChoice, SecretField, StagingFields, WarehouseFields } from './redshift-fields'
 
 const types = [
   { value: 'postgresql', title: 'PostgreSQL', what: 'Rows are copied into it directly.' },
@@ -74,8 +75,8 @@ export function CredentialForm({ form, credential, onSave, action }: { form: For
           </Field>
         </div>
       )}
-      {shown.named && <WarehouseFields {...shared} onPaste={takeApart} />}
       <div className="grid gap-4 sm:grid-cols-2">
+        {shown.named && <WarehouseFields {...shared} onPaste={takeApart} />}
         <Field label="Database" name="database" required error={message('database')}>
           {(props) => <Input {...props} {...form.register('database')} autoComplete="off" spellCheck={false} placeholder={shown.redshift ? 'dev' : undefined} />}
         </Field>
@@ -90,8 +91,9 @@ export function CredentialForm({ form, credential, onSave, action }: { form: For
           </Field>
         )}
       </div>
+      {shown.secret && <SecretField {...shared} />}
       {shown.redshift && <StagingFields {...shared} />}
-      <div className="grid gap-4 sm:grid-cols-[1fr_7rem]">
+      <div className={cn('grid gap-4', shown.network ? 'sm:grid-cols-[1fr_7rem]' : 'sm:grid-cols-[7rem]')}>
         {shown.network && (
           <Field label="Encryption (ssl_mode)" name="ssl_mode" error={message('ssl_mode')}>
             {(props) => (

@@ -60,21 +60,23 @@ function Loaded({ credential }: { credential: Credential }) {
         }
       />
       <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
-        <Card title="Settings">
-          <CredentialForm
-            form={form}
-            credential={credential}
-            action="Save"
-            onSave={async (input) => {
-              await call(client.PUT('/api/v1/credentials/{id}', { params: tag, body: input }))
-              toast.success('Saved')
-              await queries.invalidateQueries({ queryKey: ['credentials'] })
-            }}
-          />
-        </Card>
+        <div className="grid grid-cols-1 gap-5">
+          <Card title="Settings">
+            <CredentialForm
+              form={form}
+              credential={credential}
+              action="Save"
+              onSave={async (input) => {
+                await call(client.PUT('/api/v1/credentials/{id}', { params: tag, body: input }))
+                toast.success('Saved')
+                await queries.invalidateQueries({ queryKey: ['credentials'] })
+              }}
+            />
+          </Card>
+          {type === 'redshift' && <RedshiftNeeds form={form} />}
+        </div>
         <div className="grid gap-5">
           <ConnectionTestCard credential={credential} start={test} />
-          {type === 'redshift' && <RedshiftNeeds form={form} />}
           <Card title="Used by" description={jobs.data && plural(users.length, 'job')} flush>
             <QueryView query={jobs}>
               {() =>

@@ -144,7 +144,7 @@ test('each access has only its own fields, and what it does not use is not sent'
   await user.paste(`${endpoint}:5439/dev`)
   expect(screen.getByLabelText('Workgroup')).toHaveValue('shop')
   expect(screen.getByLabelText('Region (optional)')).toHaveValue('eu-central-1')
-  expect(screen.getByRole('region', { name: 'The portal’s policy' })).toHaveTextContent('arn:aws:redshift-serverless:eu-central-1:123456789012:workgroup/*')
+  expect(screen.getByRole('region', { name: 'The portal’s policy' })).toHaveTextContent('arn:aws:redshift-serverless:eu-central-1:123456789012:workgroup/WORKGROUP_ID')
   expect(screen.getByRole('region', { name: 'Grants' })).toHaveTextContent('TO "IAMR:ROLE"')
   await user.type(screen.getByLabelText('Name'), 'Shop')
   await user.type(screen.getByLabelText('Role’s ARN'), 'default')
@@ -230,7 +230,7 @@ test('a list says the kind of a destination, and of the Data API the workgroup',
 test.each([
   [{ access: 'connection' }, ['s3:PutObject'], 'TO loader;'],
   [{ access: 'iam' }, ['s3:PutObject', 'redshift-serverless:GetCredentials'], 'TO "IAMR:ROLE";'],
-  [{ access: 'iam', warehouse: 'cluster', cluster_identifier: 'c1' }, ['redshift:GetClusterCredentials"', ':dbuser:c1/loader', ':dbname:c1/dev'], 'TO loader;'],
+  [{ access: 'iam', warehouse: 'cluster', cluster_identifier: 'c1' }, ['redshift:GetClusterCredentials"', ':dbuser:c1/loader', ':dbname:c1/dev'], 'CREATE USER loader PASSWORD DISABLE;'],
   [{ access: 'iam', warehouse: 'cluster', cluster_identifier: 'c1', username: '' }, ['redshift:GetClusterCredentialsWithIAM'], 'TO "IAMR:ROLE";'],
   [{ access: 'data_api' }, ['redshift-data:BatchExecuteStatement', 'redshift-serverless:GetCredentials'], 'TO "IAMR:ROLE";'],
   [{ access: 'data_api', secret_arn: 'arn:aws:secretsmanager:a' }, ['secretsmanager:GetSecretValue'], 'TO USER_NAME;'],

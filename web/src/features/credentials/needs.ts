@@ -5,7 +5,9 @@ import { shownOf, type Fields } from './form'
 // capitals stands for a name that is not known yet.
 
 const identifier = (name: string) => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`)
-const policy = (...statements: Record<string, unknown>[]) => JSON.stringify({ Version: '2012-10-17', Statement: statements }, null, 2)
+/** A policy with its lists on one line each. */
+const policy = (...statements: Record<string, unknown>[]) =>
+  JSON.stringify({ Version: '2012-10-17', Statement: statements }, null, 2).replace(/\[\s*("[^[\]]*")\s*\]/g, (_, list: string) => `[${list.replace(/\s*\n\s*/g, ' ')}]`)
 const allow = (actions: string | string[], resources: string | string[]) => ({ Effect: 'Allow', Action: actions, Resource: resources })
 
 /** The names that the texts are filled with. */
@@ -19,7 +21,7 @@ function namesOf(values: Fields) {
     region: values.region.trim() || endpoint?.region || 'REGION',
     bucket: values.staging_bucket.trim() || 'BUCKET',
     prefix: values.staging_prefix.trim() || 'redshift/',
-    database: values.database.trim() || 'DATABASE',
+    database: values.database.trim() || 'DATABASE_NAME',
     cluster: values.cluster_identifier.trim() || 'CLUSTER',
     secret: values.secret_arn.trim(),
   }
@@ -41,13 +43,15 @@ export function trustPolicy(values: Fields): string {
 export function portalPolicy(values: Fields): string {
   const { partition, account, region, bucket, prefix, database, cluster, secret } = namesOf(values)
   const statements = [allow(['s3:PutObject', 's3:GetObject', 's3:DeleteObject'], `arn:${partition}:s3:::${bucket}/${prefix}*`)]
+  const own = `arn:${partition}:redshift:${region}:${account}`
+  const workgroup = `arn:${partition}:redshift-serverless:${region}:${account}:workgroup/WORKGROUP_ID`
   if (values.access === 'data_api') {
-    statements.push(allow(['redshift-data:ExecuteStatement', 'redshift-data:BatchExecuteStatement', 'redshift-data:DescribeStatement', 'redshift-data:GetStatementResult', 'redshift-data:CancelStatement'], '*'))
+    statements.push(allow(['redshift-data:ExecuteStatement', 'redshift-data:BatchExecuteStatement'], values.warehouse === 'workgroup' ? workgroup : `${own}:cluster:${cluster}`))
+    statements.push(allow(['redshift-data:DescribeStatement', 'redshift-data:GetStatementResult', 'redshift-data:CancelStatement'], '*'))
   }
   if (values.access === 'data_api' && secret) statements.push(allow('secretsmanager:GetSecretValue', secret))
-  else if (values.access !== 'connection' && values.warehouse === 'workgroup') statements.push(allow('redshift-serverless:GetCredentials', `arn:${partition}:redshift-serverless:${region}:${account}:workgroup/*`))
+  else if (values.access !== 'connection' && values.warehouse === 'workgroup') statements.push(allow('redshift-serverless:GetCredentials', workgroup))
   else if (values.access !== 'connection') {
-    const own = `arn:${partition}:redshift:${region}:${account}`
     const user = values.username.trim()
     statements.push(user ? allow('redshift:GetClusterCredentials', [`${own}:dbuser:${cluster}/${user}`, `${own}:dbname:${cluster}/${database}`]) : allow('redshift:GetClusterCredentialsWithIAM', `${own}:dbname:${cluster}/${database}`))
   }
@@ -61,9 +65,13 @@ export function isMapped(values: Fields): boolean {
 
 /** The rights that the user needs in the database. */
 export function grants(values: Fields): string {
-  const database = values.database.trim() ? identifier(values.database.trim()) : 'DATABASE'
-  const user = isMapped(values) ? '"IAMR:ROLE"' : shownOf(values).user && values.username.trim() ? identifier(values.username.trim()) : 'USER_NAME'
+  const shown = shownOf(values)
+  const database = values.database.trim() ? identifier(values.database.trim()) : 'DATABASE_NAME'
+  const named = shown.user && values.username.trim() !== ''
+  const user = isMapped(values) ? '"IAMR:ROLE"' : named ? identifier(values.username.trim()) : 'USER_NAME'
   return [
+    // AWS gives credentials also for a user that there is not.
+    ...(named && !shown.password ? [`CREATE USER ${user} PASSWORD DISABLE;`] : []),
     `GRANT CREATE ON DATABASE ${database} TO ${user};`,
     `GRANT TEMPORARY ON DATABASE ${database} TO ${user};`,
     `GRANT USAGE, CREATE ON SCHEMA public TO ${user};`,

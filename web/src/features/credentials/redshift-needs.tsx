@@ -21,7 +21,7 @@ export function RedshiftNeeds({ form }: { form: CredentialForm }) {
           </p>
           <CodeBlock label="The role’s policy" code={copyPolicy(values)} wrap />
           <details>
-            <summary className="flex min-h-6 cursor-pointer items-center font-medium">Whom the role trusts</summary>
+            <summary className="min-h-6 cursor-pointer py-1 font-medium">Whom the role trusts</summary>
             <CodeBlock label="The role’s trust policy" code={trustPolicy(values)} wrap className="mt-1.5" />
           </details>
         </Need>

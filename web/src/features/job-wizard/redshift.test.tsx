@@ -73,6 +73,7 @@ test('a new table is distributed, sorted and compressed as chosen, and its DDL f
   expect(await screen.findByText(/DISTSTYLE KEY/)).toBeVisible()
   expect(card).toHaveTextContent('KEY (order_id) · COMPOUND (ordered_at, order_id) · note TEXT255')
   await user.click(screen.getByRole('button', { name: 'Do not sort by order_id' }))
+  expect(screen.getByLabelText('Another sort column')).toHaveFocus()
   await user.click(screen.getByRole('button', { name: 'Leave the compression of note to Redshift' }))
   await waitFor(() => expect(asked.job?.table_options).toEqual({ ...chosen, sort_keys: ['ordered_at'], encodings: undefined }))
 })

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { KeyRound } from 'lucide-react'
+import { Info, KeyRound } from 'lucide-react'
 import { useDeferredValue, useState } from 'react'
 import { Problem } from '@/shared/api/problem'
 import { Badge, Button, Card, CodeBlock, DataTable, ErrorPanel, Field, Input, OptionCard, QueryView, Select, SkeletonLines, type DataColumn } from '@/shared/components'
@@ -126,7 +126,15 @@ export function NewTable({ wizard }: { wizard: Wizard }) {
       ) : failed ? (
         <ErrorPanel error={failed} onRetry={() => void (suggestionState.error ? suggestionState : query).refetch()} />
       ) : query.data ? (
-        <CodeBlock label="DDL" code={query.data.ddl} />
+        <>
+          <CodeBlock label="DDL" code={query.data.ddl} />
+          {query.data.notes.map((note) => (
+            <p key={note} className="mt-3 flex gap-1.5 text-xs">
+              <Info aria-hidden className="mt-px size-3.5 shrink-0 text-info-text" />
+              <span className="min-w-0 break-words">{note}</span>
+            </p>
+          ))}
+        </>
       ) : (
         <SkeletonLines lines={6} />
       )}

@@ -1,10 +1,12 @@
 import { ArrowDown, ArrowUp, X } from 'lucide-react'
 import { useState } from 'react'
+import { flushSync } from 'react-dom'
 import type { TableOptions } from '@/shared/api/model'
 import { Problem } from '@/shared/api/problem'
 import { Button, Field, Select } from '@/shared/components'
 import { optionsInWords } from '@/shared/lib/table-options'
 import { chosen, encodingsOf, layoutRefusals, mostKeys } from './layout'
+import { LongSelect } from './long-select'
 import type { Wizard } from './wizard'
 
 const distributions = [
@@ -54,12 +56,7 @@ export function TableLayout({ wizard, errorOf }: { wizard: Wizard; errorOf: (nam
           {style === 'KEY' && (
             <Field label="Distribution column" name="dist-key" required error={error('dist-key')}>
               {(props) => (
-                <Select {...props} className="font-mono text-xs" value={options.dist_key ?? ''} onChange={(event) => change({ dist_key: event.target.value })}>
-                  <option value="">Choose a column</option>
-                  {withOwn(names, options.dist_key).map((name) => (
-                    <option key={name}>{name}</option>
-                  ))}
-                </Select>
+                <LongSelect {...props} className="font-mono text-xs" none="Choose a column" choices={choicesOf(withOwn(names, options.dist_key))} value={options.dist_key ?? ''} onChoose={(dist_key) => change({ dist_key })} />
               )}
             </Field>
           )}
@@ -87,6 +84,11 @@ export function TableLayout({ wizard, errorOf }: { wizard: Wizard; errorOf: (nam
 /** The names with one that is chosen, also where it is none of them any more. */
 const withOwn = (names: string[], own: string | undefined) => (own && !names.includes(own) ? [...names, own] : names)
 
+const choicesOf = (names: string[]) => names.map((name) => ({ value: name, label: name }))
+
+/** Focus for what was in a row that is gone. */
+const focusOn = (name: string) => document.getElementById(`field-${name}`)?.focus()
+
 function SortKeys({ keys, names, most, error, onChange }: { keys: string[]; names: string[]; most: number; error?: string; onChange: (keys: string[]) => void }) {
   const left = names.filter((name) => !keys.includes(name))
   const move = (from: number, to: number) => onChange(keys.map((key, i) => (i === from ? (keys[to] ?? key) : i === to ? (keys[from] ?? key) : key)))
@@ -104,7 +106,11 @@ function SortKeys({ keys, names, most, error, onChange }: { keys: string[]; name
               <Button variant="ghost" size="icon-sm" aria-label={`Sort by ${key} after`} disabled={i === keys.length - 1} onClick={() => move(i, i + 1)}>
                 <ArrowDown aria-hidden />
               </Button>
-              <Button variant="ghost" size="icon-sm" aria-label={`Do not sort by ${key}`} onClick={() => onChange(keys.filter((each) => each !== key))}>
+              <Button variant="ghost" size="icon-sm" aria-label={`Do not sort by ${key}`} onClick={() => {
+                  flushSync(() => onChange(keys.filter((each) => each !== key)))
+                  focusOn('sort-add')
+                }}
+              >
                 <X aria-hidden />
               </Button>
             </li>
@@ -114,12 +120,7 @@ function SortKeys({ keys, names, most, error, onChange }: { keys: string[]; name
       {(left.length > 0 || error) && (keys.length < most || error) && (
         <Field label={keys.length === 0 ? 'Sort column' : 'Another sort column'} name="sort-add" required={keys.length === 0} error={error}>
           {(props) => (
-            <Select {...props} className="font-mono text-xs" value="" onChange={(event) => onChange([...keys, event.target.value])}>
-              <option value="">Choose a column</option>
-              {left.map((name) => (
-                <option key={name}>{name}</option>
-              ))}
-            </Select>
+            <LongSelect {...props} className="font-mono text-xs" none="Choose a column" choices={choicesOf(left)} value="" onChoose={(name) => onChange([...keys, name])} />
           )}
         </Field>
       )}
@@ -142,7 +143,11 @@ function Encodings({ words, wizard, names, error, onChange }: { words: Record<st
                   <option key={each}>{each}</option>
                 ))}
               </Select>
-              <Button variant="ghost" size="icon-sm" aria-label={`Leave the compression of ${name} to Redshift`} onClick={() => onChange(Object.fromEntries(Object.entries(words).filter(([each]) => each !== name)))}>
+              <Button variant="ghost" size="icon-sm" aria-label={`Leave the compression of ${name} to Redshift`} onClick={() => {
+                  flushSync(() => onChange(Object.fromEntries(Object.entries(words).filter(([each]) => each !== name))))
+                  focusOn('encode-add')
+                }}
+              >
                 <X aria-hidden />
               </Button>
             </li>
@@ -152,12 +157,7 @@ function Encodings({ words, wizard, names, error, onChange }: { words: Record<st
       {(left.length > 0 || error) && (
         <Field label="Compression of a column" name="encode-add" optional error={error} hint="With one encoding chosen, Redshift no longer changes those of the others by use.">
           {(props) => (
-            <Select {...props} className="font-mono text-xs" value="" onChange={(event) => onChange({ ...words, [event.target.value]: encodingsOf(typeOf(event.target.value))[0] ?? 'ZSTD' })}>
-              <option value="">Choose a column</option>
-              {left.map((name) => (
-                <option key={name}>{name}</option>
-              ))}
-            </Select>
+            <LongSelect {...props} className="font-mono text-xs" none="Choose a column" choices={choicesOf(left)} value="" onChoose={(name) => onChange({ ...words, [name]: encodingsOf(typeOf(name))[0] ?? 'ZSTD' })} />
           )}
         </Field>
       )}

@@ -78,6 +78,28 @@ test('a version shows what it changed, column by column', async () => {
   expect(screen.getByText('id > 1')).toBeVisible()
 })
 
+test('a table made in Redshift: its options on the page, and what a version changed of them', async () => {
+  const options = { dist_style: 'KEY', dist_key: 'id', sort_keys: ['day', 'id'], encodings: { note: 'ZSTD' } }
+  server.use(
+    json('get', '/api/v1/jobs/7', { ...job, create_table: true, table_options: options }),
+    json('get', '/api/v1/job-runs', { items: [] }),
+    json('get', '/api/v1/sources/csv/file/metadata', { file_id: 'file', filename: 'orders.csv' }),
+    json('get', '/api/v1/credentials/3', { id: 3, name: 'Warehouse', type: 'redshift' }),
+    json('get', '/api/v1/jobs/7/versions', { items: [job, { ...job, version: 1 }] }),
+    json('get', '/api/v1/jobs/7/versions/2/changes', { job_id: 7, from_version: 1, to_version: 2, fields: [{ field: 'table_options', before: { dist_style: 'ALL' }, after: options }], columns: [] }),
+  )
+  const first = renderRoutes(routes, '/jobs/7')
+  expect(await screen.findByText('KEY (id)')).toBeVisible()
+  expect(screen.getByText('COMPOUND (day, id)')).toBeVisible()
+  expect(screen.getByText('note ZSTD')).toBeVisible()
+  expect(await screen.findByText(/Amazon Redshift/)).toBeVisible()
+  first.unmount()
+  renderRoutes(routes, '/jobs/7?tab=versions')
+  expect(await screen.findByText('Table options')).toBeVisible()
+  expect(screen.getByText('distribution ALL')).toBeVisible()
+  expect(screen.getByText('distribution KEY (id); sort order COMPOUND (day, id); compression note ZSTD')).toBeVisible()
+})
+
 test('a file without a column that the mapping needs is refused before a run', async () => {
   server.use(
     json('get', '/api/v1/jobs/7', job),
