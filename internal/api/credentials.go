@@ -81,7 +81,7 @@ func (s *server) destinationOperations() {
 			DatabaseInput
 
 			Body struct {
-				Schema string `json:"schema" minLength:"1" maxLength:"63"`
+				Schema string `json:"schema" minLength:"1" maxLength:"127"`
 			} `nameHint:"ListTables"`
 		},
 		) (*answer[portal.Tables], error) {
@@ -92,8 +92,8 @@ func (s *server) destinationOperations() {
 			DatabaseInput
 
 			Body struct {
-				Schema string `json:"schema,omitempty" maxLength:"63" doc:"Absent: the search path's"`
-				Table  string `json:"table" minLength:"1" maxLength:"63"`
+				Schema string `json:"schema,omitempty" maxLength:"127" doc:"Absent: the search path's"`
+				Table  string `json:"table" minLength:"1" maxLength:"127"`
 			} `nameHint:"DescribeTable"`
 		},
 		) (*answer[portal.Table], error) {
