@@ -175,7 +175,6 @@ type schedule struct {
 	// zombies are sessions of processes that died without the database noticing.
 	zombies []etl.LoadSession
 	retries int
-	deaths  int
 	cancels bool
 	// elsewhere says that tasks publish, which are started, fail to start, and
 	// die, like everything else.
@@ -203,7 +202,7 @@ func newSchedule(t *testing.T, db *onceDatabase, seed uint64) *schedule {
 	sc.mem.creds[1] = etl.Credential{ID: 1, MaxParallel: 1 + sc.rng.IntN(3)}
 	sc.steps = sc.newSteps(&process{sc: sc, what: "api", depth: 99})
 	if db.warehouse != nil {
-		db.warehouse.sc = sc
+		db.warehouse.sc, db.warehouse.faults = sc, 0
 	}
 	return sc
 }
@@ -294,7 +293,6 @@ func (p *process) at(_ context.Context, step string) error {
 		sc.cancel()
 	case k < 5:
 		sc.note("%s dies %s", p.what, step)
-		sc.deaths++
 		p.dead = true
 		return errCrash
 	case k < 8:
@@ -556,6 +554,9 @@ func (sc *schedule) run() {
 	// A failed run's stage is kept for a day.
 	sc.mem.now = sc.mem.now.Add(25 * time.Hour)
 	sc.faults = sc.budget
+	if w := sc.db.warehouse; w != nil {
+		w.faults = roadFaults
+	}
 	if err := sc.newSteps(&process{sc: sc, what: "sweep", depth: 99}).Handlers()[etl.TopicReconcile](ctx, etl.Message{Topic: etl.TopicReconcile}); err != nil {
 		sc.t.Errorf("seed %d: %v", sc.seed, err)
 	}
