@@ -8,7 +8,6 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -152,7 +151,7 @@ func (d *dataAPI) patiently(ctx context.Context, what, action string, do func() 
 			return d.fault(what, action, busy, err)
 		}
 		// Those who were refused together do not come back together.
-		if err := pause(ctx, wait/2+mathrand.N(wait/2+1)); err != nil {
+		if err := pause(ctx, wait/2+mathrand.N(wait/2+1)); err != nil { //nolint:gosec // spreads requests, no secret
 			return err
 		}
 		wait = min(2*wait, d.longest)
@@ -249,38 +248,6 @@ func (d *dataAPI) cancel(ctx context.Context, id string) {
 	defer cancel()
 	_, _ = d.client.CancelStatement(ctx, &redshiftdata.CancelStatementInput{Id: &id})
 }
-
-// failure says which statement failed. The Data API gives its message, not its
-// SQLSTATE; one is set where the statements' status says what it says: 57014 of
-// what was cancelled, 08006 of a transaction that failed and none of its statements.
-func failure(state *redshiftdata.DescribeStatementOutput, n int) error {
-	if ran := time.Duration(state.Duration); ran >= maxRun {
-		return etl.Mistakef("statement_too_slow", "Load less at a time, or use a connection instead of the Data API.", "the Data API ends statements after %s", maxRun)
-	}
-	e := &etl.StatementError{Index: n, Message: message(aws.ToString(state.Error)), Err: errors.New(string(state.Status))}
-	if n == 1 {
-		e.Index = 0
-	}
-	for i, sub := range state.SubStatements {
-		if sub.Status == types.StatementStatusStringFailed || sub.Status == types.StatementStatusStringAborted {
-			e.Index = i
-			if text := aws.ToString(sub.Error); text != "" {
-				e.Message = message(text)
-			}
-			break
-		}
-	}
-	e.Number, _ = strconv.Atoi(e.Message[:strings.IndexFunc(e.Message+".", func(r rune) bool { return r < '0' || r > '9' })])
-	switch {
-	case state.Status == types.StatusStringAborted:
-		e.State = "57014"
-	case e.Index == n && e.Number == 0:
-		e.State = "08006"
-	}
-	return e
-}
-
-func message(s string) string { return strings.TrimPrefix(strings.TrimSpace(s), "ERROR: ") }
 
 // result reads all pages of a statement's rows.
 func (d *dataAPI) result(ctx context.Context, id string, has bool, affected int64) (etl.StatementResult, error) {

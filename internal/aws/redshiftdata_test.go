@@ -106,21 +106,33 @@ func state(t *testing.T, whole, failure string, hours int64, subs ...string) str
 	return string(text)
 }
 
-// TestDataAPIFailures tells which statement failed, and what of its SQLSTATE the
-// statuses tell.
+// TestDataAPIFailures tells which statement failed, and what of its SQLSTATE and
+// number the API's statuses and texts tell.
 func TestDataAPIFailures(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer string
 		want   etl.StatementError
 	}{
-		"a statement": {state(t, "FAILED", "ERROR: relation \"x\" does not exist", 0, "FINISHED", "FAILED", "ABORTED"), etl.StatementError{Index: 1, Message: `relation "x" does not exist`}},
+		"a statement":       {state(t, "FAILED", "ERROR: relation \"x\" does not exist", 0, "FINISHED", "FAILED", "ABORTED"), etl.StatementError{Index: 1, State: "42P01", Message: `relation "x" does not exist`}},
+		"the others undone": {state(t, "FAILED", "ERROR: permission denied for relation x", 0, "ABORTED", "FAILED", "ABORTED"), etl.StatementError{Index: 1, State: "42501", Message: "permission denied for relation x"}},
+		"told by number": {
+			state(t, "FAILED", "Query #2 failed with ERROR: division by zero", 0, "ABORTED", "ABORTED", "ABORTED"), etl.StatementError{Index: 1, Message: "division by zero"},
+		},
 		"with a number": {
 			state(t, "FAILED", "ERROR: 1023\n  Detail: Serializable isolation violation", 0, "FINISHED", "FAILED", "ABORTED"), etl.StatementError{Index: 1, Number: 1023, Message: "1023\n  Detail: Serializable isolation violation"},
 		},
-		"COMMIT":       {state(t, "FAILED", "ERROR: 1023", 0, "FINISHED", "FINISHED", "FINISHED"), etl.StatementError{Index: 3, Number: 1023, Message: "1023"}},
-		"none of them": {state(t, "FAILED", "connection lost", 0, "FINISHED", "SUBMITTED", "SUBMITTED"), etl.StatementError{Index: 3, State: "08006", Message: "connection lost"}},
-		"cancelled":    {state(t, "ABORTED", "", 1, "FINISHED", "ABORTED", "ABORTED"), etl.StatementError{Index: 1, State: "57014"}},
-		"not even one": {state(t, "FAILED", "", 0), etl.StatementError{Index: 3, State: "08006"}},
+		"as drivers say it": {
+			state(t, "FAILED", "ERROR: Invalid operation: 1023 Details: Serializable isolation violation", 0, "FINISHED", "FAILED", "ABORTED"),
+			etl.StatementError{Index: 1, Number: 1023, Message: "1023 Details: Serializable isolation violation"},
+		},
+		"without its number": {state(t, "FAILED", "Serializable isolation violation on table", 0, "FAILED"), etl.StatementError{Index: 0, Number: 1023, Message: "Serializable isolation violation on table"}},
+		"a number in a text": {state(t, "FAILED", "ERROR: 12 errors in x", 0, "FAILED"), etl.StatementError{Index: 0, Message: "12 errors in x"}},
+		"ended":              {state(t, "FAILED", "ERROR: Query (150) cancelled on user's request", 0, "FINISHED", "FAILED"), etl.StatementError{Index: 1, State: "57014", Message: "Query (150) cancelled on user's request"}},
+		"COMMIT":             {state(t, "FAILED", "ERROR: 1023", 0, "FINISHED", "FINISHED", "FINISHED"), etl.StatementError{Index: 3, Number: 1023, Message: "1023"}},
+		"none of them":       {state(t, "FAILED", "connection lost", 0, "FINISHED", "SUBMITTED", "SUBMITTED"), etl.StatementError{Index: 3, State: "08006", Message: "connection lost"}},
+		"all of them":        {state(t, "FAILED", "connection lost", 0, "ABORTED", "ABORTED", "ABORTED"), etl.StatementError{Index: 3, State: "08006", Message: "connection lost"}},
+		"cancelled":          {state(t, "ABORTED", "", 1, "FINISHED", "ABORTED", "ABORTED"), etl.StatementError{Index: 1, State: "57014"}},
+		"not even one":       {state(t, "FAILED", "", 0), etl.StatementError{Index: 3, State: "08006"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newDataStandIn(t, map[string][]string{"DescribeStatement": {c.answer}})
