@@ -139,7 +139,10 @@ func sharedApp(t *testing.T, name string) *assembly {
 		return a
 	}
 	context := map[string]map[string]string{
-		"aws": {}, "everything": everything, "closed": closed, "localstack": {"target": targetLocalStack, "origins": "http://localhost:5173"},
+		"aws": {}, "everything": everything, "closed": closed, "localstack": {
+			"target": targetLocalStack, "origins": "http://localhost:5173",
+			"redshift": "roles", "redshift.warehouses": "arn:aws:redshift-serverless:us-east-1:000000000000:workgroup/6bd5d2a5-4a0f-4b43-b1c1-7d7bbf8b4f7e",
+		},
 	}[name]
 	if name == "closed" {
 		context = maps.Clone(context)

@@ -149,7 +149,7 @@ func lastBlocks(cidr string) ([]string, error) {
 	var blocks []string
 	for i := warehouseZones; i > 0; i-- {
 		var at [4]byte
-		binary.BigEndian.PutUint32(at[:], uint32(end-uint64(i)<<(32-warehouseMask))) //nolint:gosec // below the end of the block, which is an IPv4 address's
+		binary.BigEndian.PutUint32(at[:], uint32(end-uint64(i)<<(32-warehouseMask)))
 		blocks = append(blocks, netip.PrefixFrom(netip.AddrFrom4(at), warehouseMask).String())
 	}
 	return blocks, nil

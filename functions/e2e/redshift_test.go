@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -49,9 +50,7 @@ func (d *deployment) intoRedshift(t *testing.T) {
 		body := map[string]any{
 			"name": name, "file_id": file, "credential_id": credential, "table": "sales", "load_strategy": "UPSERT", "upsert_keys": []string{"id"}, "batch_size": 1000,
 		}
-		for key, value := range more {
-			body[key] = value
-		}
+		maps.Copy(body, more)
 		return c.post(t, http.StatusCreated, "/jobs", body).number(t, "id")
 	}
 	merged := job("into redshift", nil)
