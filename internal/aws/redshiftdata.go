@@ -8,6 +8,7 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,6 +26,8 @@ type RedshiftData struct {
 	// Secret is the ARN of a secret with user and password. Without it temporary
 	// credentials are used: of User in a cluster, of the caller's role in a workgroup.
 	Secret, User string
+	// LockWait is how long a LOCK may wait; 0 means etl.LockWait.
+	LockWait time.Duration
 }
 
 // dataAPI is an etl.Statements over the Redshift Data API.
@@ -58,6 +61,7 @@ func NewRedshiftData(ctx context.Context, a Account, d RedshiftData) (etl.Statem
 	if err != nil {
 		return nil, err
 	}
+	d.LockWait = cmp.Or(d.LockWait, etl.LockWait)
 	longest := min(longestLook, cmp.Or(a.Retry, longestLook))
 	return &dataAPI{client: redshiftdata.NewFromConfig(loaded), d: d, first: min(firstLook, longest), longest: longest}, nil
 }
@@ -87,7 +91,7 @@ func (d *dataAPI) Run(ctx context.Context, statements ...string) ([]etl.Statemen
 	if err != nil {
 		return nil, err
 	}
-	state, err := d.wait(ctx, id)
+	state, err := d.wait(ctx, id, statements)
 	if err != nil {
 		return nil, err
 	}
@@ -211,9 +215,10 @@ func (d *dataAPI) toRun() string {
 }
 
 // wait looks until the statements have ended; they are cancelled where ctx ends
-// first. While the API does not answer they run on, and are looked at again.
-func (d *dataAPI) wait(ctx context.Context, id string) (*redshiftdata.DescribeStatementOutput, error) {
-	pausing := d.first
+// first, or where a LOCK waits for too long. While the API does not answer they
+// run on, and are looked at again.
+func (d *dataAPI) wait(ctx context.Context, id string, statements []string) (*redshiftdata.DescribeStatementOutput, error) {
+	pausing, lock := d.first, lockWatch{statements: statements, most: d.d.LockWait}
 	for blind := 0; ; {
 		var state *redshiftdata.DescribeStatementOutput
 		err := d.patiently(ctx, "look at statements in Redshift", "redshift-data:DescribeStatement", func() (err error) {
@@ -224,8 +229,13 @@ func (d *dataAPI) wait(ctx context.Context, id string) (*redshiftdata.DescribeSt
 		case err == nil:
 			blind = 0
 			switch state.Status {
-			case types.StatusStringFinished, types.StatusStringFailed, types.StatusStringAborted:
+			case types.StatusStringFinished:
 				return state, nil
+			case types.StatusStringFailed, types.StatusStringAborted:
+				return state, lock.failure()
+			}
+			if lock.over(state) {
+				d.cancel(ctx, id)
 			}
 		case ctx.Err() == nil && etl.KindOf(err) == etl.Weather && blind < blindLooks:
 			blind++
@@ -240,6 +250,44 @@ func (d *dataAPI) wait(ctx context.Context, id string) (*redshiftdata.DescribeSt
 			return nil, err
 		}
 	}
+}
+
+// lockWatch sees how long a LOCK among the statements of a batch waits.
+type lockWatch struct {
+	statements []string
+	most       time.Duration
+	// at is the statement that runs, since when.
+	at    int
+	since time.Time
+	ended bool
+}
+
+// over says, once, that a LOCK has waited for too long.
+func (l *lockWatch) over(state *redshiftdata.DescribeStatementOutput) bool {
+	at := 0
+	for at < len(state.SubStatements) && state.SubStatements[at].Status == types.StatementStatusStringFinished {
+		at++
+	}
+	if state.Status != types.StatusStringStarted || at >= len(l.statements) || !strings.HasPrefix(l.statements[at], "LOCK ") {
+		l.since = time.Time{}
+		return false
+	}
+	if l.since.IsZero() || l.at != at {
+		l.at, l.since = at, time.Now()
+	}
+	if l.ended || time.Since(l.since) < l.most {
+		return false
+	}
+	l.ended = true
+	return true
+}
+
+// failure is that of a LOCK that was ended.
+func (l *lockWatch) failure() error {
+	if !l.ended {
+		return nil
+	}
+	return &etl.StatementError{Index: l.at, State: "57014", Message: "the lock was not free in time"}
 }
 
 // cancel stops statements that nobody waits for any more.

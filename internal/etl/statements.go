@@ -4,9 +4,14 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/etlportal/etlportal/internal/schema"
 )
+
+// LockWait is how long a LOCK may wait where nothing else is said. Roads see to it
+// themselves: it is not known whether Redshift's statement_timeout counts the wait.
+const LockWait = 10 * time.Second
 
 // Statements runs SQL in a warehouse whose transactions are sent whole: nothing
 // can be decided between two statements, so that a connection and an API over
@@ -14,6 +19,7 @@ import (
 type Statements interface {
 	// Run runs statements, in order, as one transaction, and gives the result of
 	// each. A statement that fails undoes all of them and is a *StatementError.
+	// A LOCK that waits for too long fails so with State 57014.
 	// Where the answer of COMMIT is lost the error is Weather, and whether the
 	// transaction was committed is not known.
 	Run(ctx context.Context, statements ...string) ([]StatementResult, error)

@@ -2,10 +2,13 @@ package redshift_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/etlportal/etlportal/internal/aws"
 	"github.com/etlportal/etlportal/internal/etl"
 	"github.com/etlportal/etlportal/internal/etltest"
 	"github.com/etlportal/etlportal/internal/redshift"
@@ -51,6 +54,56 @@ func TestLocked(t *testing.T) {
 		}
 		s.Want("SELECT count(*) FROM t", "1")
 	})
+}
+
+// A LOCK is ended where statement_timeout does not count its wait.
+func TestLocksAreEnded(t *testing.T) {
+	s := etltest.Redshift(t, etltest.Blobs(t))
+	s.LocksOutlast = true
+	s.Exec("CREATE TABLE held (id INTEGER)")
+	other := sessionOf(t, s)
+	for _, sql := range []string{"BEGIN", "LOCK TABLE held"} {
+		if _, err := other.Exec(t.Context(), sql).ReadAll(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const wait = 300 * time.Millisecond
+	connection, err := redshift.Connect(t.Context(), redshift.Login{Host: s.Host, Port: s.Port, Database: s.Database, Username: s.User, Password: s.Pass, SSLMode: "disable", LockWait: wait})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := aws.NewRedshiftData(t.Context(), aws.Account{Region: "us-east-1", Endpoint: s.DataEndpoint, AccessKey: "test", SecretKey: "test"}, aws.RedshiftData{Workgroup: s.Workgroup, Database: s.Database, LockWait: wait})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, road := range map[string]etl.Statements{"wire": connection, "data API": data} {
+		for _, batch := range []etltest.BatchErrors{etltest.BatchFailed, etltest.BatchAborted, etltest.BatchNumbered} {
+			s.BatchErrors = batch
+			_, err := road.Run(t.Context(), "SET statement_timeout TO 100", "LOCK TABLE held", "SELECT 1")
+			if e, ok := errors.AsType[*etl.StatementError](err); !ok || e.Index != 1 || e.State != "57014" {
+				t.Errorf("%s, %d: %+v", name, batch, err)
+			}
+		}
+		if err := road.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A password that is kept in a way that only Amazon's drivers know is told as
+// such: no waiting helps.
+func TestUnsupportedPassword(t *testing.T) {
+	s := etltest.Redshift(t, etltest.Blobs(t))
+	s.PasswordSHA256 = true
+	road, err := roads["wire"](t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = over(t, s, road).CurrentUser(t.Context())
+	e, ok := errors.AsType[*etl.Error](err)
+	if !ok || e.Kind != etl.Mistake || e.Code != "unsupported_password" || !strings.Contains(e.Fix, "iam") {
+		t.Errorf("%+v", err)
+	}
 }
 
 // stageOne stages a load of one chunk of one row.

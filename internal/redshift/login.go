@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/etlportal/etlportal/internal/etl"
 )
@@ -35,6 +38,8 @@ type Login struct {
 	Authority string
 	// Timeout of connecting; 0 means 10 seconds.
 	Timeout time.Duration
+	// LockWait is how long a LOCK may wait; 0 means etl.LockWait.
+	LockWait time.Duration
 	// Control, where set, is asked before each connection with the very address
 	// that is dialled (net.Dialer.Control).
 	Control func(network, address string, c syscall.RawConn) error
@@ -51,7 +56,7 @@ const (
 // Connect gives the road to a warehouse over its wire protocol. It connects when
 // it is used first: who stages rows never does. Mistakes: bad_ssl_mode, bad_certificate.
 //
-// Errors of connecting: the Mistakes wrong_password, temporary_login_refused,
+// Errors of connecting: the Mistakes wrong_password, unsupported_password, temporary_login_refused,
 // no_such_database and tls_failed; Weather unreachable, connection_refused and
 // connect_timeout; those of Login.Credentials.
 func Connect(_ context.Context, l Login) (etl.Statements, error) {
@@ -77,7 +82,7 @@ func Connect(_ context.Context, l Login) (etl.Statements, error) {
 	if l.Credentials != nil && config.TLSConfig == nil {
 		return nil, etl.Mistakef("bad_ssl_mode", "Use require, verify-ca or verify-full.", "temporary credentials are sent over TLS only, and ssl_mode is disable")
 	}
-	return &wire{config: config, credentials: l.Credentials}, nil
+	return &wire{config: config, credentials: l.Credentials, lockWait: cmp.Or(l.LockWait, etl.LockWait)}, nil
 }
 
 // tlsOf reads the mode as libpq does, but knows none that goes on without TLS
@@ -121,27 +126,57 @@ func tlsOf(l *Login) (*tls.Config, error) {
 // dial connects. Temporary credentials that were given out before and are not
 // taken are asked for once more: the server may know of an end that they do not tell.
 func (w *wire) dial(ctx context.Context) (*pgconn.PgConn, error) {
-	if w.credentials == nil {
-		conn, err := pgconn.ConnectConfig(ctx, w.config)
-		if err != nil {
-			return nil, w.refusal(w.config, err)
-		}
-		return conn, nil
-	}
 	config := w.config.Copy()
+	asked := &authentication{}
+	config.BuildFrontend = asked.frontend
 	for renew := false; ; renew = true {
-		var err error
-		if config.User, config.Password, err = w.credentials(ctx, renew); err != nil {
-			return nil, err
+		if w.credentials != nil {
+			var err error
+			if config.User, config.Password, err = w.credentials(ctx, renew); err != nil {
+				return nil, err
+			}
 		}
 		conn, err := pgconn.ConnectConfig(ctx, config)
 		if err == nil {
 			return conn, nil
 		}
-		if renew || !denied(err) {
-			return nil, w.refusal(config, err)
+		if w.credentials == nil || renew || !denied(err) {
+			return nil, w.refusal(config, asked, err)
 		}
 	}
+}
+
+// authentication reads along how the server asks who is there.
+type authentication struct {
+	// head is the beginning of its first message.
+	head []byte
+	r    io.Reader
+}
+
+// digest is the type by which Redshift asks for a password that it keeps as
+// SHA-256, in a way of its own (https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_USER.html).
+const digest = 13
+
+func (a *authentication) frontend(r io.Reader, w io.Writer) *pgproto3.Frontend {
+	a.r, a.head = r, nil
+	return pgproto3.NewFrontend(a, w)
+}
+
+// Read implements io.Reader.
+func (a *authentication) Read(p []byte) (int, error) {
+	n, err := a.r.Read(p)
+	if more := min(n, authenticationHead-len(a.head)); more > 0 {
+		a.head = append(a.head, p[:more]...)
+	}
+	return n, err
+}
+
+// authenticationHead is the letter R, a length, and the type.
+const authenticationHead = 1 + 4 + 4
+
+// digest says that the server asked so.
+func (a *authentication) digest() bool {
+	return len(a.head) == authenticationHead && a.head[0] == 'R' && binary.BigEndian.Uint32(a.head[5:]) == digest
 }
 
 // denied says that the server let the user not in: as PostgreSQL says it, and as
@@ -153,7 +188,7 @@ func denied(err error) bool {
 
 // refusal explains why no connection came about. ConnectError holds the
 // configuration, and so the password: it goes into no error.
-func (w *wire) refusal(config *pgconn.Config, err error) error {
+func (w *wire) refusal(config *pgconn.Config, asked *authentication, err error) error {
 	if refusal, ok := errors.AsType[*etl.Error](err); ok {
 		return refusal
 	}
@@ -162,6 +197,10 @@ func (w *wire) refusal(config *pgconn.Config, err error) error {
 	var answer *pgconn.PgError
 	var timeout net.Error
 	switch {
+	case asked.digest():
+		e.Kind, e.Code = etl.Mistake, "unsupported_password"
+		e.Message = fmt.Sprintf("the password of user %q is kept as SHA-256, which is asked for in a way that only Amazon's own drivers know", config.User)
+		e.Fix = "Use access iam or data_api, or have the password kept as MD5: ALTER USER … PASSWORD 'md5…'."
 	case denied(err) && w.credentials != nil:
 		e.Kind, e.Code = etl.Mistake, "temporary_login_refused"
 		e.Message = fmt.Sprintf("Redshift did not let %q in with temporary credentials", config.User)

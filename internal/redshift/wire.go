@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -18,6 +19,7 @@ type wire struct {
 	config *pgconn.Config
 	// credentials are Login's.
 	credentials func(ctx context.Context, renew bool) (username, password string, err error)
+	lockWait    time.Duration
 
 	mu     sync.Mutex
 	idle   []*pgconn.PgConn
@@ -26,41 +28,22 @@ type wire struct {
 
 // Run implements etl.Statements.
 func (w *wire) Run(ctx context.Context, statements ...string) ([]etl.StatementResult, error) {
-	conn, reused, err := w.acquire(ctx)
+	begins := len(statements) > 1
+	conn, err := w.ready(ctx, begins)
 	if err != nil {
 		return nil, err
 	}
-	begun := false
-	if len(statements) > 1 {
-		// A connection that died while idle is found out before anything is at stake.
-		if _, err = one(ctx, conn, "BEGIN"); err != nil && reused && conn.IsClosed() && ctx.Err() == nil {
-			if conn, err = w.dial(ctx); err == nil {
-				_, err = one(ctx, conn, "BEGIN")
-			}
-		}
-		if err != nil {
-			w.drop(conn)
-			return nil, err
-		}
-		begun = true
-	}
 	var results []etl.StatementResult
 	for i, sql := range statements {
-		r, err := one(ctx, conn, sql)
-		if err != nil && !begun && reused && conn.IsClosed() && ctx.Err() == nil && strings.HasPrefix(sql, "SELECT") {
-			if conn, err = w.dial(ctx); err != nil {
-				return nil, err
-			}
-			r, err = one(ctx, conn, sql)
-		}
+		r, err := w.one(ctx, conn, sql)
 		if err != nil {
 			w.drop(conn)
 			return nil, at(err, i)
 		}
 		results = append(results, r)
 	}
-	if begun {
-		if _, err := one(ctx, conn, "COMMIT"); err != nil {
+	if begins {
+		if _, err := w.one(ctx, conn, "COMMIT"); err != nil {
 			w.drop(conn)
 			return nil, at(err, len(statements))
 		}
@@ -69,8 +52,54 @@ func (w *wire) Run(ctx context.Context, statements ...string) ([]etl.StatementRe
 	return results, nil
 }
 
-// one runs a statement with the simple protocol.
-func one(ctx context.Context, conn *pgconn.PgConn, sql string) (etl.StatementResult, error) {
+// ready gives a connection, in a transaction where it begins one. A connection
+// that died while idle is found out before anything is at stake.
+func (w *wire) ready(ctx context.Context, begins bool) (*pgconn.PgConn, error) {
+	conn, reused, err := w.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	first := "SELECT 1"
+	if begins {
+		first = "BEGIN"
+	}
+	if !begins && !reused {
+		return conn, nil
+	}
+	_, err = w.one(ctx, conn, first)
+	if err == nil {
+		return conn, nil
+	}
+	w.drop(conn)
+	if !reused || ctx.Err() != nil {
+		return nil, at(err, 0)
+	}
+	if conn, err = w.dial(ctx); err != nil || !begins {
+		return conn, err
+	}
+	if _, err = w.one(ctx, conn, first); err != nil {
+		w.drop(conn)
+		return nil, at(err, 0)
+	}
+	return conn, nil
+}
+
+// one runs a statement. A LOCK is given up where it waits for too long.
+func (w *wire) one(ctx context.Context, conn *pgconn.PgConn, sql string) (etl.StatementResult, error) {
+	if !strings.HasPrefix(sql, "LOCK ") {
+		return exec(ctx, conn, sql)
+	}
+	until, cancel := context.WithTimeout(ctx, w.lockWait)
+	defer cancel()
+	r, err := exec(until, conn, sql)
+	if err != nil && until.Err() != nil && ctx.Err() == nil {
+		err = &etl.StatementError{State: "57014", Message: "the lock was not free in time", Err: err}
+	}
+	return r, err
+}
+
+// exec runs a statement with the simple protocol.
+func exec(ctx context.Context, conn *pgconn.PgConn, sql string) (etl.StatementResult, error) {
 	answer := conn.Exec(ctx, sql)
 	r := etl.StatementResult{Affected: -1}
 	for answer.NextResult() {
@@ -99,6 +128,10 @@ func one(ctx context.Context, conn *pgconn.PgConn, sql string) (etl.StatementRes
 
 // at says which statement a server's error is of.
 func at(err error, index int) error {
+	if e, ok := errors.AsType[*etl.StatementError](err); ok {
+		e.Index = index
+		return e
+	}
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
 		return err
