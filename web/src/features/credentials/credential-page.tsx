@@ -11,7 +11,7 @@ import { credentialQuery, itemsOf, jobsQuery } from '@/shared/api/queries'
 import { Badge, Button, Card, ConfirmDialog, ErrorPanel, Facts, LoadMore, PageHeader, QueryView, RowLink, StatusBadge, Time } from '@/shared/components'
 import { plural, tableName } from '@/shared/lib/format'
 import { useSearchState } from '@/shared/lib/search-state'
-import { kindOf, placeOf } from '@/shared/lib/warehouse'
+import { accessInWords, kindOf, placeOf } from '@/shared/lib/warehouse'
 import { ConnectionTestCard } from './connection-test'
 import { CredentialForm } from './credential-form'
 import { useCredentialForm } from './form'
@@ -51,7 +51,12 @@ function Loaded({ credential }: { credential: Credential }) {
         title={credential.name}
         crumbs={crumbs}
         badge={<Badge>{kindOf(credential)}</Badge>}
-        description={<span className="font-mono text-xs break-all">{placeOf(credential)}</span>}
+        description={
+          <>
+            <span className="font-mono text-xs break-all">{placeOf(credential)}</span>
+            {credential.type === 'redshift' && ` · ${accessInWords(credential)}`}
+          </>
+        }
         actions={
           <Button variant="danger" onClick={() => setDeleting(true)}>
             <Trash2 aria-hidden />
@@ -59,23 +64,20 @@ function Loaded({ credential }: { credential: Credential }) {
           </Button>
         }
       />
-      <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
-        <div className="grid grid-cols-1 gap-5">
-          <Card title="Settings">
-            <CredentialForm
-              form={form}
-              credential={credential}
-              action="Save"
-              onSave={async (input) => {
-                await call(client.PUT('/api/v1/credentials/{id}', { params: tag, body: input }))
-                toast.success('Saved')
-                await queries.invalidateQueries({ queryKey: ['credentials'] })
-              }}
-            />
-          </Card>
-          {type === 'redshift' && <RedshiftNeeds form={form} />}
-        </div>
-        <div className="grid gap-5">
+      <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+        <Card title="Settings">
+          <CredentialForm
+            form={form}
+            credential={credential}
+            action="Save"
+            onSave={async (input) => {
+              await call(client.PUT('/api/v1/credentials/{id}', { params: tag, body: input }))
+              toast.success('Saved')
+              await queries.invalidateQueries({ queryKey: ['credentials'] })
+            }}
+          />
+        </Card>
+        <div className="grid grid-cols-1 gap-5 lg:row-span-2">
           <ConnectionTestCard credential={credential} start={test} />
           <Card title="Used by" description={jobs.data && plural(users.length, 'job')} flush>
             <QueryView query={jobs}>
@@ -113,6 +115,7 @@ function Loaded({ credential }: { credential: Credential }) {
             />
           </Card>
         </div>
+        {type === 'redshift' && <RedshiftNeeds form={form} />}
       </div>
       <ConfirmDialog
         open={deleting}

@@ -10,7 +10,12 @@ import { accessOf, kindOf, placeOf } from '@/shared/lib/warehouse'
 const view = z.object({ q: z.string().catch('') })
 
 const columns: DataColumn<Credential>[] = [
-  { id: 'name', header: 'Name', sort: (credential) => credential.name.toLowerCase(), cell: (credential) => <RowLink to={`/credentials/${credential.id}`}>{credential.name}</RowLink> },
+  { id: 'name', header: 'Name', sort: (credential) => credential.name.toLowerCase(), cell: (credential) => (
+      <>
+        <RowLink to={`/credentials/${credential.id}`}>{credential.name}</RowLink>
+        <span className="block text-2xs text-muted sm:hidden">{kindOf(credential)}</span>
+      </>
+    ) },
   { id: 'kind', header: 'Kind', sort: kindOf, from: 'sm', cell: kindOf },
   {
     id: 'where',

@@ -26,7 +26,7 @@ export function RedshiftNeeds({ form }: { form: CredentialForm }) {
           </details>
         </Need>
         <Need title="The portal’s own rights in AWS">
-          <p>They go to the identity by which the portal runs: its role, or the keys of its environment.</p>
+          <p>They go to the identity by which the portal runs: its role, or the keys of its environment. Where it is deployed on AWS, its stack gives them: name the warehouse there.</p>
           <CodeBlock label="The portal’s policy" code={portalPolicy(values)} wrap />
         </Need>
         <Need title="The user’s rights in the database">

@@ -13,6 +13,10 @@ export function accessOf({ options }: Pick<Credential, 'options'>): Access {
   return options.access === 'iam' || options.access === 'data_api' ? options.access : 'connection'
 }
 
+export function accessInWords(credential: Pick<Credential, 'options'>): string {
+  return { connection: 'user and password', iam: 'temporary credentials by IAM', data_api: 'Data API' }[accessOf(credential)]
+}
+
 /** An address that AWS gave to a warehouse, taken apart. */
 export interface Endpoint {
   host: string
