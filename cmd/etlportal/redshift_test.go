@@ -21,7 +21,7 @@ import (
 
 // newStandIn starts a stand-in for Redshift beside an object store that this
 // process's environment names.
-func newStandIn(t *testing.T) (s *etltest.RedshiftServer, objects *local.BlobServer, env []string) {
+func newStandIn(t testing.TB) (s *etltest.RedshiftServer, objects *local.BlobServer, env []string) {
 	t.Helper()
 	objects, err := local.StartBlobs(t.Context(), local.BlobsOptions{})
 	require.NoError(t, err)
@@ -72,9 +72,9 @@ func TestLoadRedshift(t *testing.T) {
 	require.Contains(t, o.err, "redshift-serverless:GetCredentials")
 }
 
-// A portal loads into Redshift: credential, connection test, job, run.
-func TestPortalRedshift(t *testing.T) {
-	s, objects, _ := newStandIn(t)
+// standInPortal is a portal whose credentials may be of the stand-in.
+func standInPortal(t *testing.T, s *etltest.RedshiftServer, objects *local.BlobServer) *server {
+	t.Helper()
 	t.Setenv("ETLPORTAL_DATA_DIR", dataDir(t))
 	t.Setenv("DATABASE_URL", newDatabase(t).url)
 	t.Setenv("S3_ENDPOINT", objects.Endpoint)
@@ -96,8 +96,13 @@ func TestPortalRedshift(t *testing.T) {
 	t.Cleanup(func() { stop(); <-ended })
 	at := httptest.NewServer(portal.Handler)
 	t.Cleanup(at.Close)
-	p := &server{t: t, url: at.URL, logged: &record{}, answers: &record{}}
+	return &server{t: t, url: at.URL, logged: &record{}, answers: &record{}}
+}
 
+// A portal loads into Redshift: credential, connection test, job, run.
+func TestPortalRedshift(t *testing.T) {
+	s, objects, _ := newStandIn(t)
+	p := standInPortal(t, s, objects)
 	body := map[string]any{
 		"name": "warehouse", "type": "redshift", "host": s.Host, "port": s.Port, "database": s.Database, "username": s.User, "password": s.Pass, "ssl_mode": "disable",
 	}
