@@ -1,6 +1,7 @@
 package etltest
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"compress/gzip"
@@ -124,6 +125,13 @@ func (x *redshiftSession) copy(ctx context.Context, sql string) (replied, error)
 	if err := json.Unmarshal(manifest, &m); err != nil || len(m.Entries) == 0 {
 		return replied{}, &pgconn.PgError{Code: "XX000", Message: "Manifest file is not in correct json format", Detail: awsDocs + "loading-data-files-using-manifest.html"}
 	}
+	sizes := make(map[string]*int64, len(m.Entries))
+	for _, e := range m.Entries {
+		sizes[e.URL] = e.Meta.ContentLength
+	}
+	if err := x.stream(ctx, c, targets, sizes); !errors.Is(err, errSlowly) {
+		return replied{tag: "COPY"}, err
+	}
 	var good [][]string
 	var bad []badRow
 	for _, e := range m.Entries {
@@ -245,13 +253,7 @@ func (x *redshiftSession) rows(ctx context.Context, c *copyStatement, targets []
 			continue
 		}
 		for k, t := range targets {
-			b := fits(t, row[k], c.null)
-			if b == nil && x.s.Refuses != nil && row[k] != c.null {
-				if reason := x.s.Refuses(t.name, row[k]); reason != "" {
-					b = &badRow{column: t.name, reason: reason, code: 1207}
-				}
-			}
-			if b != nil && wrong[i] == nil {
+			if b := x.refusal(t, row[k], c.null); b != nil && wrong[i] == nil {
 				wrong[i] = b
 			}
 		}
@@ -270,6 +272,17 @@ func (x *redshiftSession) rows(ctx context.Context, c *copyStatement, targets []
 		good = append(good, row)
 	}
 	return good, bad, nil
+}
+
+// refusal is why a value is not taken; nil where only its type can tell.
+func (x *redshiftSession) refusal(t copyTarget, v, null string) *badRow {
+	b := fits(t, v, null)
+	if b == nil && x.s.Refuses != nil && v != null {
+		if reason := x.s.Refuses(t.name, v); reason != "" {
+			b = &badRow{column: t.name, reason: reason, code: 1207}
+		}
+	}
+	return b
 }
 
 // fits checks what the stand-in knows better than PostgreSQL.
@@ -341,26 +354,40 @@ func (s *RedshiftServer) logErrors(ctx context.Context, bad []badRow) error {
 
 // fill puts rows into the table.
 func (x *redshiftSession) fill(ctx context.Context, c *copyStatement, targets []copyTarget, rows [][]string) error {
-	var out bytes.Buffer
+	var text bytes.Buffer
+	out := bufio.NewWriter(&text)
 	for _, row := range rows {
-		for k, v := range row {
-			if k > 0 {
-				out.WriteByte(',')
-			}
-			switch {
-			case v == c.null:
-			case targets[k].typ == "bytea":
-				out.WriteString(`"\x` + v + `"`)
-			default:
-				out.WriteString(`"` + strings.ReplaceAll(v, `"`, `""`) + `"`)
-			}
-		}
-		out.WriteByte('\n')
+		copyRow(out, c, targets, row)
 	}
+	_ = out.Flush() // into memory
+	_, err := x.pg.CopyFrom(ctx, &text, copyIn(c, targets))
+	return err
+}
+
+// copyIn is PostgreSQL's COPY.
+func copyIn(c *copyStatement, targets []copyTarget) string {
 	names := make([]string, len(targets))
 	for i, t := range targets {
 		names[i] = `"` + t.name + `"`
 	}
-	_, err := x.pg.CopyFrom(ctx, &out, "COPY "+c.table+" ("+strings.Join(names, ",")+") FROM STDIN (FORMAT csv)")
-	return err
+	return "COPY " + c.table + " (" + strings.Join(names, ",") + ") FROM STDIN (FORMAT csv)"
+}
+
+// copyRow writes a row as PostgreSQL reads it. Errors stay with out.
+func copyRow(out *bufio.Writer, c *copyStatement, targets []copyTarget, row []string) {
+	for k, v := range row {
+		if k > 0 {
+			_ = out.WriteByte(',')
+		}
+		switch {
+		case v == c.null:
+		case targets[k].typ == "bytea":
+			_, _ = out.WriteString(`"\x` + v + `"`)
+		default:
+			_ = out.WriteByte('"')
+			_, _ = out.WriteString(strings.ReplaceAll(v, `"`, `""`))
+			_ = out.WriteByte('"')
+		}
+	}
+	_ = out.WriteByte('\n')
 }
