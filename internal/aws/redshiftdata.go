@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	mathrand "math/rand/v2"
 	"strconv"
 	"strings"
@@ -76,16 +75,25 @@ func optional(s string) *string {
 	return &s
 }
 
-// Run implements etl.Statements. A single statement is sent alone, several as
-// one batch, which is one transaction.
-func (d *dataAPI) Run(ctx context.Context, statements ...string) ([]etl.StatementResult, error) {
+// Takes implements etl.Bounded.
+func (d *dataAPI) Takes(statements ...string) error {
+	const fix = "Load fewer columns, or use a connection instead of the Data API."
 	if len(statements) > maxSQLs {
-		return nil, &etl.Error{Kind: etl.Internal, Code: "too_many_statements", Message: fmt.Sprintf("%d statements in one transaction, and the Data API takes %d", len(statements), maxSQLs), Fix: "Use a connection instead of the Data API."}
+		return etl.Mistakef("too_many_statements", fix, "a transaction has %d statements, and the Data API takes %d", len(statements), maxSQLs)
 	}
 	for _, sql := range statements {
 		if len(sql) > maxSQLBytes {
-			return nil, etl.Mistakef("statement_too_long", "Load fewer columns, or use a connection instead of the Data API.", "a statement has %d bytes, and the Data API takes %d", len(sql), maxSQLBytes)
+			return etl.Mistakef("statement_too_long", fix, "a statement has %d bytes, and the Data API takes %d", len(sql), maxSQLBytes)
 		}
+	}
+	return nil
+}
+
+// Run implements etl.Statements. A single statement is sent alone, several as
+// one batch, which is one transaction.
+func (d *dataAPI) Run(ctx context.Context, statements ...string) ([]etl.StatementResult, error) {
+	if err := d.Takes(statements...); err != nil {
+		return nil, err
 	}
 	id, err := d.start(ctx, statements)
 	if err != nil {
@@ -93,7 +101,7 @@ func (d *dataAPI) Run(ctx context.Context, statements ...string) ([]etl.Statemen
 	}
 	state, err := d.wait(ctx, id, statements)
 	if err != nil {
-		return nil, err
+		return nil, begun(err, statements)
 	}
 	if state.Status != types.StatusStringFinished {
 		return nil, failure(state, len(statements))
@@ -108,10 +116,22 @@ func (d *dataAPI) Run(ctx context.Context, statements ...string) ([]etl.Statemen
 			break
 		}
 		if out[i], err = d.result(ctx, aws.ToString(sub.Id), aws.ToBool(sub.HasResultSet), sub.ResultRows); err != nil {
-			return nil, err
+			return nil, begun(err, statements)
 		}
 	}
 	return out, nil
+}
+
+// begun is an error about a transaction that was sent. As it may have been
+// committed, not even what the role lacks (to look at it) may end the load as a mistake.
+func begun(err error, statements []string) error {
+	e, ok := errors.AsType[*etl.Error](err)
+	if !ok || e.Kind != etl.Mistake || len(statements) == 1 {
+		return err
+	}
+	unknown := *e
+	unknown.Kind = etl.Weather
+	return &unknown
 }
 
 // start sends statements, the same request again where AWS has too many: by its

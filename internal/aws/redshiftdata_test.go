@@ -179,7 +179,7 @@ func TestDataAPIAnswers(t *testing.T) {
 		"denied a secret":  {d: aws.RedshiftData{Cluster: "main", Secret: "arn:x"}, answers: map[string][]string{"ExecuteStatement": {"400 AccessDeniedException"}}, kind: etl.Mistake, code: "warehouse_denied", fix: "secretsmanager:GetSecretValue"},
 		"a day":            {d: single, answers: map[string][]string{"DescribeStatement": {state(t, "FAILED", "ERROR: ended", 24)}}, kind: etl.Mistake, code: "statement_too_slow", fix: "less at a time"},
 		"a long statement": {d: single, statements: []string{"SELECT 1", long}, kind: etl.Mistake, code: "statement_too_long", fix: "fewer columns"},
-		"many statements":  {d: single, statements: strings.Split(strings.Repeat("x;", 40)+"x", ";"), kind: etl.Internal, code: "too_many_statements", fix: "connection"},
+		"many statements":  {d: single, statements: strings.Split(strings.Repeat("x;", 40)+"x", ";"), kind: etl.Mistake, code: "too_many_statements", fix: "connection"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newDataStandIn(t, c.answers)

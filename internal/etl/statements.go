@@ -121,3 +121,10 @@ func TableMistake(problems []TableProblem) error {
 	e.Column = problems[0].Column
 	return e
 }
+
+// Bounded is a Statements that takes no more than so many statements, of no more
+// than some length.
+type Bounded interface {
+	// Takes gives the Mistake of statements that Run would not take; it runs nothing.
+	Takes(statements ...string) error
+}

@@ -23,6 +23,9 @@ func (r *Redshift) Begin(ctx context.Context, spec etl.LoadSpec) (etl.LoadSessio
 	if err := r.check(ctx, &spec); err != nil {
 		return nil, err
 	}
+	if err := r.fits(&spec); err != nil {
+		return nil, err
+	}
 	s := openStage{Nonce: nonce()}
 	return &direct{r: r, spec: spec, rows: storages(&spec), stage: s, parts: &parts{r: r, ctx: ctx, bytes: r.o.PartBytes, prefix: r.o.Staging.Prefix + "direct-" + s.Nonce + "/"}}, nil
 }

@@ -98,6 +98,9 @@ func (r *Redshift) Prepare(ctx context.Context, load string, spec etl.LoadSpec) 
 	if err := r.check(ctx, &spec); err != nil {
 		return err
 	}
+	if err := r.fits(&spec); err != nil {
+		return err
+	}
 	if err := r.ledgers(ctx, &spec); err != nil {
 		return err
 	}
