@@ -298,3 +298,45 @@ func TestDistinctAtMostValues(t *testing.T) {
 		}
 	}
 }
+
+func TestMaxBytes(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		values []string
+		want   int64
+	}{
+		{"characters of several bytes", []string{"aaaa", "日本", "日本", "é"}, 6},
+		{"longer than what is kept", []string{"x", strings.Repeat("é", 500)}, 1000},
+		{"null words that are values", []string{"x", "null", "y"}, 4},
+		{"nothing", []string{"", ""}, 0},
+	} {
+		if got := of(t, tc.values...).Statistics.MaxBytes; got != tc.want {
+			t.Errorf("%s: %d, want %d", tc.name, got, tc.want)
+		}
+	}
+}
+
+// Of a profile that was stored before bytes were counted, no more is said than
+// what its characters can have.
+func TestMaxBytesOfOldProfiles(t *testing.T) {
+	p := New([]string{"c"}, sniff.Options{})
+	p.Add([][]byte{[]byte("abcde")}, nil, 2)
+	b, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := strings.Replace(string(b), `"max_bytes":5,`, "", 1)
+	if old == string(b) {
+		t.Fatalf("no max_bytes in %s", b)
+	}
+	back := New(nil, sniff.Options{})
+	if err := json.Unmarshal([]byte(old), back); err != nil {
+		t.Fatal(err)
+	}
+	if err := back.Merge(p); err != nil {
+		t.Fatal(err)
+	}
+	if got := back.Columns()[0].Statistics.MaxBytes; got != 20 {
+		t.Errorf("%d bytes for five characters", got)
+	}
+}

@@ -133,7 +133,7 @@ func frozen(j etl.Job) etl.Run {
 		Encoding: "utf-8", Dialect: csv.Dialect{Delimiter: ";", Quote: '"', Header: 1, SkipLines: 2}, BytesTotal: 400,
 		Sources: []etl.FrozenColumn{
 			{Name: "a", Type: schema.Type{Kind: schema.Numeric, Precision: 10, Scale: 2}, Format: "1.234,56", NullWords: []string{"NA"}},
-			{Name: "b", Type: schema.Type{Kind: schema.Varchar, Length: 5}, NullWords: []string{}},
+			{Name: "b", Type: schema.Type{Kind: schema.Varchar, Length: 5}, NullWords: []string{}, MaxBytes: 12},
 			{Name: "c"},
 		},
 	}

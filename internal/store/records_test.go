@@ -12,6 +12,7 @@ import (
 
 	"github.com/etlportal/etlportal/internal/csv"
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/schema"
 )
 
 func TestSources(t *testing.T) {
@@ -183,6 +184,7 @@ func TestJobs(t *testing.T) {
 		Name: "nightly", FileID: source(t, s).ID, CredentialID: credential(t, s).ID, Schema: "public", Table: "sales", CreateTable: true,
 		Strategy: etl.Upsert, UpsertKeys: []string{"id", "day"}, DuplicateKeys: "first", BatchSize: 1000,
 		Orchestrator: etl.EngineAirflow,
+		TableOptions: schema.TableOptions{DistKey: "id", SortKeys: []string{"id"}, Encodings: map[string]string{"id": "AZ64"}},
 		Mapping: etl.Mapping{
 			Filter:   `amount > 0`,
 			OnBadRow: etl.BadRowPolicy{Mode: "skip", MaxRows: &rows, MaxRatio: &ratio},

@@ -366,3 +366,42 @@ func TestAutoMap(t *testing.T) {
 		})
 	}
 }
+
+// What is known of a column's length is known of the table's, as long as
+// nothing may make its texts longer.
+func TestMaxBytes(t *testing.T) {
+	long := strings.Repeat("d", 50)
+	for _, tc := range []struct {
+		name    string
+		mapping etl.ColumnMapping
+		known   int
+		want    int
+	}{
+		{"as it is", etl.ColumnMapping{Source: "a"}, 40, 40},
+		{"not known", etl.ColumnMapping{Source: "a"}, 0, 0},
+		{"shortened", steps(step("TRIM"), step("substring", 2, 5), step("nullif", "x")), 40, 40},
+		{"padded", steps(step("trim"), step("lpad", 80)), 40, 0},
+		{"other letters, perhaps of more bytes", steps(step("upper")), 40, 0},
+		{"calculated", etl.ColumnMapping{Source: "a", Expression: "value || '!'"}, 40, 0},
+		{"of no source", etl.ColumnMapping{Expression: "'x'"}, 40, 0},
+		{"a longer default", etl.ColumnMapping{Source: "a", Default: &long}, 40, 50},
+	} {
+		m := tc.mapping
+		m.Destination = "x"
+		if len(m.Transformations) > 0 {
+			m.Source = "a"
+		}
+		sources := []Source{{Name: "a", Type: schema.Type{Kind: schema.Text}, MaxBytes: tc.known}}
+		p, err := Compile(etl.Mapping{Columns: []etl.ColumnMapping{m}}, sources, nil, Options{})
+		if err != nil {
+			t.Fatalf("%s: %v", tc.name, err)
+		}
+		if got := p.Columns()[0].MaxBytes; got != tc.want {
+			t.Errorf("%s: %d, want %d", tc.name, got, tc.want)
+		}
+	}
+	p, err := Compile(etl.Mapping{Columns: []etl.ColumnMapping{{Source: "a", Destination: "x"}}}, []Source{{Name: "a", MaxBytes: 9}}, []schema.Column{{Name: "x", Type: schema.Type{Kind: schema.Text}}}, Options{})
+	if err != nil || p.Columns()[0].MaxBytes != 0 {
+		t.Errorf("a table that exists has its sizes: %+v, %v", p.Columns(), err)
+	}
+}
