@@ -139,7 +139,7 @@ func (s *RedshiftServer) clusterCredentials(w http.ResponseWriter, form url.Valu
 		Result  any
 	}
 	w.Header().Set("Content-Type", "text/xml")
-	_ = xml.NewEncoder(w).Encode(answer{xml.Name{Local: action + "Response"}, struct {
+	_ = xml.NewEncoder(w).Encode(answer{xml.Name{Local: action + "Response"}, struct { //nolint:musttag // the fields' names are the elements'
 		XMLName xml.Name
 		clusterAnswer
 	}{xml.Name{Local: action + "Result"}, clusterAnswer{t.user, t.password, t.until.UTC().Format(time.RFC3339)}}})
@@ -158,7 +158,7 @@ func (r *apiRefusal) xml(w http.ResponseWriter) {
 	}
 	w.Header().Set("Content-Type", "text/xml")
 	w.WriteHeader(r.status)
-	_ = xml.NewEncoder(w).Encode(struct {
+	_ = xml.NewEncoder(w).Encode(struct { //nolint:musttag // the fields' names are the elements'
 		XMLName xml.Name `xml:"ErrorResponse"`
 		Error   failure
 	}{Error: failure{"Sender", r.code, r.message}})
@@ -168,7 +168,7 @@ func (r *apiRefusal) xml(w http.ResponseWriter) {
 func (r *apiRefusal) json(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	w.WriteHeader(r.status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"__type": r.code, "message": r.message})
+	_ = json.NewEncoder(w).Encode(map[string]string{"__type": r.code, "message": r.message}) //nolint:errchkjson // texts
 }
 
 func (s *RedshiftServer) refusal() *apiRefusal {

@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,7 +52,7 @@ func TestRedshiftCredentials(t *testing.T) {
 			continue
 		}
 		var invalid *Invalid
-		require.True(t, errors.As(err, &invalid), "%+v: %v", c, err)
+		require.ErrorAs(t, err, &invalid, "%+v", c)
 		require.Equal(t, c.code, invalid.Err.Code, "%+v: %v", c, err)
 		require.Len(t, invalid.Details, 1, "%+v", c)
 		require.Equal(t, c.location, invalid.Details[0].Location)

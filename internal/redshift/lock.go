@@ -8,25 +8,17 @@ import (
 	"github.com/etlportal/etlportal/internal/etl"
 )
 
-// locked gives the RetryAfter of a publication whose target another one holds;
-// nil where the lock failed for another reason.
+// locked gives the RetryAfter of a publication that failed at its lock because
+// another one holds it; nil where that failed for another reason.
 //
-// A connection tells by SQLSTATE 57014 that statement_timeout ended the wait.
-// The Data API tells no SQLSTATE. There the lock's table is looked at: where it
+// SQLSTATE 57014 tells that the wait was ended, by statement_timeout or by the
+// road. The Data API may tell no SQLSTATE. There the lock's table is looked at: where it
 // is there and the user may lock it, nothing but another's lock is left that
 // LOCK could have waited for in vain.
 func (p *publication) locked(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	switch stateOf(err) {
-	case "57014":
-	case "":
-		if !p.lockable(ctx) {
-			return nil
-		}
-	default:
-		return nil
+	state := stateOf(err)
+	if ctx.Err() != nil || state != "57014" && (state != "" || !p.lockable(ctx)) {
+		return nil //nolint:nilerr // the caller has the error
 	}
 	return &etl.RetryAfter{Delay: lockFor * time.Millisecond, Reason: "another load is published into the table"}
 }
