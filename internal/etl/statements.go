@@ -82,6 +82,9 @@ type TableProblem struct {
 type TableMaker interface {
 	// CheckTable lists all that is wrong with a table to be made; it asks no database.
 	CheckTable(t *schema.Table) []TableProblem
+	// MadeAs says whether a column of a type that Table describes may be one that
+	// was made for another type; how wide it is made the rows decide.
+	MadeAs(want, have schema.Type) bool
 	// TableNotes are what is worth knowing of CreateTableSQL.
 	TableNotes(t *schema.Table) []string
 }

@@ -22,7 +22,7 @@ func (p *Portal) settle(ctx context.Context, job *etl.Job) error {
 			return nil
 		case err != nil:
 			return err
-		case p.madeBy(ctx, job) || p.wouldMake(ctx, job, t):
+		case p.madeBy(ctx, job) || p.wouldMake(ctx, dest, job, t):
 			job.CreateTable = false
 			return nil
 		}
@@ -54,8 +54,8 @@ func (p *Portal) madeBy(ctx context.Context, job *etl.Job) bool {
 	return last.CredentialID == job.CredentialID && last.Schema == job.Schema && last.Table == job.Table
 }
 
-// wouldMake says whether a table has exactly the columns that the job would make.
-func (p *Portal) wouldMake(ctx context.Context, job *etl.Job, t *schema.Table) bool {
+// wouldMake says whether a table has exactly the columns that the job would make there.
+func (p *Portal) wouldMake(ctx context.Context, dest etl.Destination, job *etl.Job, t *schema.Table) bool {
 	src, err := p.inspected(ctx, job.FileID)
 	if err != nil {
 		return false
@@ -68,6 +68,11 @@ func (p *Portal) wouldMake(ctx context.Context, job *etl.Job, t *schema.Table) b
 	if err != nil {
 		return false
 	}
-	same := func(a, b schema.Column) bool { return a.Name == b.Name && a.Type == b.Type }
-	return slices.EqualFunc(program.Columns(), t.Columns, same) && checkKeys(job, t, program.Columns()) == nil
+	alike := func(want, have schema.Type) bool { return want == have }
+	if m, ok := dest.(etl.TableMaker); ok {
+		alike = m.MadeAs
+	}
+	same := func(want, have schema.Column) bool { return want.Name == have.Name && alike(want.Type, have.Type) }
+	err = checkKeys(job, t, program.Columns())
+	return slices.EqualFunc(program.Columns(), t.Columns, same) && err == nil
 }

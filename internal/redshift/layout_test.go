@@ -263,3 +263,30 @@ func TestTableNotes(t *testing.T) {
 		t.Errorf("%q", notes)
 	}
 }
+
+// What a table is made with is told again from the table that was made.
+func TestMadeAs(t *testing.T) {
+	s := etltest.Redshift(t, etltest.Blobs(t))
+	road, err := roads["wire"](t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := over(t, s, road)
+	want := newTable(schema.TableOptions{})
+	for i := range want.Columns {
+		want.Columns[i].MaxBytes = 7 * i
+	}
+	s.Exec(r.CreateTableSQL(want))
+	have, err := r.Table(t.Context(), "", "made")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range want.Columns {
+		for k, h := range have.Columns {
+			texts := w.Type.Kind == schema.Text && h.Type.Kind == schema.Varchar
+			if got := r.MadeAs(w.Type, h.Type); got != (i == k || texts) {
+				t.Errorf("%s from %s: %t", h.Type, w.Type, got)
+			}
+		}
+	}
+}

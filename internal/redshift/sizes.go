@@ -65,6 +65,13 @@ func (p *publication) types() []string {
 	return types
 }
 
+// MadeAs implements etl.TableMaker.
+func (r *Redshift) MadeAs(want, have schema.Type) bool {
+	made := storage(schema.Column{Type: want}, true)
+	there := storage(schema.Column{Type: have}, false)
+	return made.sql == there.sql || made.measured && have.Kind == schema.Varchar
+}
+
 // TableNotes implements etl.TableMaker: it names the columns whose width is
 // known only when their values are staged.
 func (r *Redshift) TableNotes(t *schema.Table) []string {
