@@ -102,6 +102,16 @@ var calls = map[string]struct {
 		s, err := aws.NewScheduler(ctx, aws.SchedulerConfig{Account: a, Group: "etl-group", QueueARN: tickQueue, RoleARN: tickRole})
 		return errors.Join(err, s.Put(ctx, etl.Timetable{ScheduleID: 1, JobID: 1, Expressions: []string{"rate(1 day)"}}))
 	}, "etl-group", "scheduler:ListSchedules"},
+	"Credentials": {"credentials", func(ctx context.Context, a aws.Account) error {
+		l, err := aws.NewRedshiftLogin(ctx, a, aws.RedshiftData{Workgroup: "etl-workgroup", Database: "shop"})
+		_, _, asked := l.Credentials(ctx, false)
+		return errors.Join(err, asked)
+	}, "etl-workgroup", "redshift-serverless:GetCredentials"},
+	"Run": {"warehouse", func(ctx context.Context, a aws.Account) error {
+		d, err := aws.NewRedshiftData(ctx, a, aws.RedshiftData{Workgroup: "etl-workgroup", Database: "shop"})
+		_, run := d.Run(ctx, "SELECT 1")
+		return errors.Join(err, run)
+	}, "etl-workgroup", "redshift-data:ExecuteStatement"},
 	"Finalize": {"task", func(ctx context.Context, a aws.Account) error {
 		return errors.Join(openTasks(ctx, a).Finalize(ctx, 7, 2))
 	}, "etl-cluster", "ecs:RunTask"},

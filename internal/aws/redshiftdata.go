@@ -29,6 +29,14 @@ type RedshiftData struct {
 	LockWait time.Duration
 }
 
+// name is the warehouse's, for people.
+func (d *RedshiftData) name() string {
+	if d.Workgroup != "" {
+		return "workgroup " + d.Workgroup
+	}
+	return "cluster " + d.Cluster
+}
+
 // dataAPI is an etl.Statements over the Redshift Data API.
 type dataAPI struct {
 	client *redshiftdata.Client
@@ -138,7 +146,7 @@ func begun(err error, statements []string) error {
 // token it runs once.
 func (d *dataAPI) start(ctx context.Context, statements []string) (id string, err error) {
 	token := rand.Text()
-	err = d.patiently(ctx, "run statements in Redshift", d.toRun(), func() error {
+	err = d.patiently(ctx, "run statements in "+d.d.name(), d.toRun(), func() error {
 		if len(statements) == 1 {
 			out, err := d.client.ExecuteStatement(ctx, &redshiftdata.ExecuteStatementInput{
 				Sql: &statements[0], ClientToken: &token, Database: &d.d.Database, WorkgroupName: optional(d.d.Workgroup), ClusterIdentifier: optional(d.d.Cluster),
@@ -208,11 +216,7 @@ func (d *dataAPI) fault(what, action string, busy bool, err error) error {
 	if hasCode(err, codesDataAway...) {
 		return &etl.Error{Kind: etl.Weather, Code: "warehouse_unreachable", Err: err, Message: "the Data API cannot connect to the warehouse: " + short(err), Fix: "See that the cluster or workgroup runs, and that database, user and secret are right."}
 	}
-	resource := d.d.Workgroup
-	if resource == "" {
-		resource = d.d.Cluster
-	}
-	e := fault(request{prefix: "warehouse", what: what, action: action, resource: resource, look: "the Redshift Data API"}, err)
+	e := fault(request{prefix: "warehouse", what: what, action: action, resource: d.d.name(), look: "the Redshift Data API"}, err)
 	if refused, ok := errors.AsType[*etl.Error](e); ok && hasCode(err, codesDataUnknown...) {
 		refused.Fix = "Check workgroup or cluster_identifier, region, database, user and secret."
 	}
@@ -241,7 +245,7 @@ func (d *dataAPI) wait(ctx context.Context, id string, statements []string) (*re
 	pausing, lock := d.first, lockWatch{statements: statements, most: d.d.LockWait}
 	for blind := 0; ; {
 		var state *redshiftdata.DescribeStatementOutput
-		err := d.patiently(ctx, "look at statements in Redshift", "redshift-data:DescribeStatement", func() (err error) {
+		err := d.patiently(ctx, "look at statements in "+d.d.name(), "redshift-data:DescribeStatement", func() (err error) {
 			state, err = d.client.DescribeStatement(ctx, &redshiftdata.DescribeStatementInput{Id: &id})
 			return err
 		})
@@ -326,7 +330,7 @@ func (d *dataAPI) result(ctx context.Context, id string, has bool, affected int6
 	var next *string
 	for {
 		var page *redshiftdata.GetStatementResultOutput
-		err := d.patiently(ctx, "read rows from Redshift", "redshift-data:GetStatementResult", func() (err error) {
+		err := d.patiently(ctx, "read rows from "+d.d.name(), "redshift-data:GetStatementResult", func() (err error) {
 			page, err = d.client.GetStatementResult(ctx, &redshiftdata.GetStatementResultInput{Id: &id, NextToken: next})
 			return err
 		})

@@ -84,7 +84,7 @@ func (l *RedshiftLogin) Credentials(ctx context.Context, renew bool) (user, pass
 		return "", "", err
 	}
 	if pair.user == "" || pair.password == "" {
-		return "", "", &etl.Error{Kind: etl.Weather, Code: "credentials_unavailable", Message: "AWS gave no temporary credentials of " + l.name(), Fix: "Try again."}
+		return "", "", &etl.Error{Kind: etl.Weather, Code: "credentials_unavailable", Message: "AWS gave no temporary credentials of " + l.d.name(), Fix: "Try again."}
 	}
 	l.kept = pair
 	return pair.user, pair.password, nil
@@ -112,14 +112,6 @@ func (l *RedshiftLogin) ask(ctx context.Context) (loginPair, error) {
 		}
 		return loginPair{aws.ToString(out.DbUser), aws.ToString(out.DbPassword), aws.ToTime(out.Expiration)}, nil
 	}
-}
-
-// name is the warehouse's, for people.
-func (l *RedshiftLogin) name() string {
-	if l.d.Workgroup != "" {
-		return "workgroup " + l.d.Workgroup
-	}
-	return "cluster " + l.d.Cluster
 }
 
 // resource is what a policy must allow: a workgroup's ARN ends in its id, which
@@ -154,11 +146,11 @@ var codesNoWarehouse = []string{"ClusterNotFound", "ClusterNotFoundFault", "Reso
 func (l *RedshiftLogin) fault(action string, err error) error {
 	if hasCode(err, codesNoWarehouse...) {
 		return &etl.Error{
-			Kind: etl.Mistake, Code: "credentials_not_found", Err: err, Message: fmt.Sprintf("there is no %s in region %s of this AWS account", l.name(), l.region),
+			Kind: etl.Mistake, Code: "credentials_not_found", Err: err, Message: fmt.Sprintf("there is no %s in region %s of this AWS account", l.d.name(), l.region),
 			Fix: "Check workgroup or cluster_identifier, and the region.",
 		}
 	}
 	return fault(request{
-		prefix: "credentials", what: "get temporary credentials of " + l.name(), action: action, resource: l.resource(), look: "the API of Amazon Redshift in " + l.region,
+		prefix: "credentials", what: "get temporary credentials of " + l.d.name(), action: action, resource: l.resource(), look: "the API of Amazon Redshift in " + l.region,
 	}, err)
 }
