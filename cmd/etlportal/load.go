@@ -42,7 +42,8 @@ FILE is a path or - for standard input; .gz, .zst and .zip with one CSV are unpa
 Where the table exists, its columns say the types, and the file's columns match by name.
 With --create the table is made from what the file holds.
 The password may come from PGPASSWORD or ~/.pgpass instead of the URL.
-Redshift loads from S3: its URL has copy_role_arn and staging_bucket as options, docs/redshift.md shows all.`,
+Redshift loads from S3: its URL has copy_role_arn and staging_bucket as options. access=iam takes temporary credentials
+of AWS in the place of a password, workgroup= or cluster_identifier= the Data API; docs/redshift.md shows all.`,
 		Example: `  etlportal load sales.csv --to postgres://me@localhost/shop --table sales --create
   etlportal load sales.csv --to postgres://me@localhost/shop --table sales --strategy upsert --key id
   etlportal load sales.csv --to postgres://me@localhost/shop --table sales --on-bad-row skip --max-bad-rows 1% --rejects bad.csv
