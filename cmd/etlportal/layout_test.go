@@ -112,14 +112,19 @@ func TestPortalRedshiftLayout(t *testing.T) {
 	require.Len(t, fields, 1, "%v", fields)
 	require.Equal(t, "table_options", fields[0].(map[string]any)["field"])
 
-	run := p.call(http.MethodPost, strings.Replace(at, "/jobs/", "/jobs/execute/", 1), nil, http.StatusAccepted)
-	done := p.finish(fmt.Sprint(run["job_run_id"]))
-	require.Equal(t, "COMPLETED", done["status"], "%v", done)
+	execute := func(job any) {
+		t.Helper()
+		run := p.call(http.MethodPost, fmt.Sprintf("/api/v1/jobs/execute/%v", job), nil, http.StatusAccepted)
+		done := p.finish(fmt.Sprint(run["job_run_id"]))
+		require.Equal(t, "COMPLETED", done["status"], "%v", done)
+	}
+	twin := p.call(http.MethodPost, "/api/v1/jobs", named(body, "twin"), http.StatusCreated)
+	execute(made["id"])
 	s.Want(`SELECT diststyle, sortkey1, sortkey_num FROM svv_table_info WHERE "table" = 'made'`, "KEY(id)|INTERLEAVED|2")
 	s.Want("SELECT column_name, character_maximum_length FROM svv_columns WHERE table_name = 'made' ORDER BY ordinal_position", "id|∅\nname|256\nshout|256")
 	s.Want("SELECT shout FROM made WHERE id = 1", "ZOË!!!")
-	// The table that the job has made is loaded into.
-	run = p.call(http.MethodPost, strings.Replace(at, "/jobs/", "/jobs/execute/", 1), nil, http.StatusAccepted)
-	require.Equal(t, "COMPLETED", p.finish(fmt.Sprint(run["job_run_id"]))["status"])
-	s.Want("SELECT count(*) FROM made", "4")
+	// The table that the job has made is loaded into, also by one that would make it so.
+	execute(made["id"])
+	execute(twin["id"])
+	s.Want("SELECT count(*) FROM made", "6")
 }
