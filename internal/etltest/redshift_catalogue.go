@@ -35,6 +35,8 @@ CREATE VIEW rs.svv_columns AS SELECT n.nspname::text AS table_schema, c.relname:
   FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
   LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
   WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v', 'p') AND n.nspname <> 'rs';
+CREATE TABLE rs.pg_external_schema (esoid oid);
+INSERT INTO rs.pg_external_schema SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = 'rs';
 CREATE VIEW rs.declared AS SELECT DISTINCT k.*, c.oid AS relid, c.relnamespace, c.relowner, a.attnum FROM rs.keys k JOIN pg_catalog.pg_namespace n ON n.nspname = k.table_schema
   JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = k.table_name JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = k.column_name;
 CREATE VIEW rs.pg_constraint AS SELECT constraint_name::name AS conname, relnamespace AS connamespace, relid AS conrelid, (CASE constraint_type WHEN 'PRIMARY KEY' THEN 'p' ELSE 'u' END)::"char" AS contype,

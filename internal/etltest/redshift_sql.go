@@ -43,6 +43,7 @@ var differences = []difference{
 	differs(`^\s*CREATE\s+TABLE\b.*\b(UUID|JSONB?|BYTEA|MONEY|INET|CIDR|MACADDR|XML|TSVECTOR|TSQUERY|BIT|HSTORE|POINT|BOX|CIRCLE|(BIG|SMALL)?SERIAL)\b`, "a type of the table", "c_unsupported-postgresql-datatypes.html"),
 	differs(`^\s*CREATE\s+TABLE\b.*\[\s*\]`, "arrays", "c_unsupported-postgresql-datatypes.html"),
 	differs(`^\s*CREATE\s+TABLE\b.*\b(CHECK|EXCLUDE)\b`, "this constraint", "t_Defining_constraints.html"),
+	differs(`\bsvv_all_\w+.*\bhas_\w+_privilege\b|\bhas_\w+_privilege\b.*\bsvv_all_`, "a function of the leader node with this view", "c_SQL_functions_leader_node_only.html"),
 	differs(`^\s*CREATE\s+TABLE\b.*\bSTORED\b`, "generated columns", "r_CREATE_TABLE_NEW.html"),
 }
 

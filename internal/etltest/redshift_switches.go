@@ -54,11 +54,11 @@ const (
 type BatchErrors int
 
 const (
-	// BatchFailed: the statement that failed is FAILED, those after it ABORTED.
+	// BatchFailed has the statement that failed FAILED, those after it ABORTED.
 	BatchFailed BatchErrors = iota
-	// BatchAborted: those before it are ABORTED, too, as they were undone.
+	// BatchAborted has those before it ABORTED, too, as they were undone.
 	BatchAborted
-	// BatchNumbered: all are ABORTED; the batch's own error tells which one failed.
+	// BatchNumbered has all ABORTED; the batch's own error tells which one failed.
 	BatchNumbered
 )
 

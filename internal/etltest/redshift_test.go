@@ -20,7 +20,7 @@ func TestRedshiftRefuses(t *testing.T) {
 		"SELECT pg_advisory_lock(1)", "SELECT pg_try_advisory_xact_lock(1)", "LOCK TABLE t IN SHARE MODE", "CREATE UNIQUE INDEX i ON t (id)",
 		"CREATE UNLOGGED TABLE u (id INTEGER)", "SAVEPOINT x", "SELECT DISTINCT ON (id) id FROM t", "SELECT id FROM t FOR UPDATE",
 		"CREATE TABLE u (id UUID)", "CREATE TABLE u (doc JSONB)", "CREATE TABLE u (list INTEGER[])", "CREATE TABLE u (id SERIAL)", "CREATE TABLE u (id INTEGER CHECK (id > 0))",
-		"SELECT 1 IS DISTINCT FROM 2", "SELECT unnest('{1}')", "CREATE EXTENSION hstore",
+		"SELECT 1 IS DISTINCT FROM 2", "SELECT HAS_SCHEMA_PRIVILEGE(schema_name, 'create') FROM svv_all_schemas", "SELECT unnest('{1}')", "CREATE EXTENSION hstore",
 		"MERGE INTO t AS x USING t AS s ON x.id = s.id WHEN MATCHED THEN DELETE", "MERGE INTO t USING t AS s ON t.id = s.id WHEN NOT MATCHED THEN INSERT VALUES (1, 'a')",
 	} {
 		_, err := s.Ask(sql)

@@ -12,9 +12,11 @@ import (
 	"github.com/etlportal/etlportal/internal/schema"
 )
 
-// The catalogue is read from the SVV views (https://docs.aws.amazon.com/redshift/latest/dg/svv_views.html),
-// which show what the user may see; declared keys, which Redshift keeps for its
-// planner alone, from the information schema.
+// Columns are read from SVV_COLUMNS (https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_COLUMNS.html),
+// the rest from the catalogue of PostgreSQL that Redshift has
+// (https://docs.aws.amazon.com/redshift/latest/dg/c_join_PG.html). All of it shows what
+// the user may not use, too; the constraints of the information schema would be
+// those of the user's own tables alone.
 
 const columnsQuery = `SELECT table_schema, table_name, column_name, data_type, character_maximum_length, numeric_precision, numeric_scale, is_nullable, column_default
 FROM svv_columns WHERE table_name = %s AND table_schema = %s ORDER BY ordinal_position`
@@ -52,12 +54,11 @@ func columnOf(row []*string) schema.Column {
 		return n
 	}
 	c := schema.Column{Name: text(row[2]), NotNull: text(row[7]) == "NO", HasDefault: row[8] != nil, Default: text(row[8])}
-	if strings.Contains(c.Default, `"identity"(`) {
-		c.Identity = "always"
-		if strings.Contains(c.Default, "default_identity") {
-			c.Identity = "by default"
+	// The former has the latter's word in it.
+	for _, i := range [...]struct{ word, identity string }{{"default_identity", "by default"}, {"identity", "always"}} {
+		if strings.Contains(c.Default, i.word+"(") || strings.Contains(c.Default, i.word+`"(`) {
+			c.Identity, c.Default = i.identity, ""
 		}
-		c.Default = ""
 	}
 	switch word := strings.ToLower(text(row[3])); word {
 	case "character varying":
@@ -69,7 +70,7 @@ func columnOf(row []*string) schema.Column {
 	case super:
 		c.Type = schema.Type{Kind: schema.JSONB}
 	case "binary varying", "varbyte":
-		c.Type = schema.Type{Kind: schema.Bytea}
+		c.Type = schema.Type{Kind: schema.Bytea, Length: number(4)}
 	default:
 		t, err := schema.ParseType(word)
 		if err != nil {
@@ -83,11 +84,9 @@ func columnOf(row []*string) schema.Column {
 // keys are the declared keys of a table. Nothing enforces them, but they say
 // what an UPSERT may recognise rows by.
 func (r *Redshift) keys(ctx context.Context, t *schema.Table) ([]schema.Index, error) {
-	rows, err := r.ask(ctx, "reading the table's keys", fmt.Sprintf(`SELECT c.constraint_name, c.constraint_type, k.column_name
-FROM information_schema.table_constraints c JOIN information_schema.key_column_usage k
-  ON k.constraint_schema = c.constraint_schema AND k.constraint_name = c.constraint_name AND k.table_name = c.table_name
-WHERE c.table_schema = %s AND c.table_name = %s AND c.constraint_type IN ('PRIMARY KEY', 'UNIQUE') ORDER BY c.constraint_name, k.ordinal_position`,
-		literal(t.Schema), literal(t.Name)))
+	rows, err := r.ask(ctx, "reading the table's keys", fmt.Sprintf(`SELECT k.conname, CASE WHEN k.contype = 'p' THEN 1 ELSE 0 END, a.attname
+FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY(k.conkey)
+WHERE n.nspname = %s AND c.relname = %s AND k.contype IN ('p', 'u') ORDER BY k.conname, a.attnum`, literal(t.Schema), literal(t.Name)))
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +94,7 @@ WHERE c.table_schema = %s AND c.table_name = %s AND c.constraint_type IN ('PRIMA
 	for _, row := range rows {
 		name := text(row[0])
 		if n := len(out); n == 0 || out[n-1].Name != name {
-			out = append(out, schema.Index{Name: name, Primary: text(row[1]) == "PRIMARY KEY"})
+			out = append(out, schema.Index{Name: name, Primary: text(row[1]) == "1"})
 		}
 		out[len(out)-1].Columns = append(out[len(out)-1].Columns, text(row[2]))
 	}
@@ -123,9 +122,9 @@ func (r *Redshift) notFound(ctx context.Context, schemaName, name string) error 
 
 // Schemas implements portal.Catalogue.
 func (r *Redshift) Schemas(ctx context.Context) ([]etl.SchemaInfo, error) {
-	rows, err := r.ask(ctx, "listing the schemas", `SELECT schema_name, CASE WHEN HAS_SCHEMA_PRIVILEGE(schema_name, 'create') THEN 1 ELSE 0 END, CASE WHEN schema_name = CURRENT_SCHEMA() THEN 1 ELSE 0 END
-FROM svv_all_schemas WHERE database_name = CURRENT_DATABASE() AND schema_type = 'local'
-  AND schema_name NOT IN ('pg_catalog', 'information_schema', 'pg_internal', 'pg_automv', 'catalog_history', 'etl_portal') AND schema_name NOT LIKE 'pg!_%' ESCAPE '!'
+	rows, err := r.ask(ctx, "listing the schemas", `SELECT n.nspname, CASE WHEN HAS_SCHEMA_PRIVILEGE(n.nspname, 'create') THEN 1 ELSE 0 END, CASE WHEN n.nspname = CURRENT_SCHEMA() THEN 1 ELSE 0 END
+FROM pg_namespace n LEFT JOIN pg_external_schema e ON e.esoid = n.oid
+WHERE e.esoid IS NULL AND n.nspname NOT IN ('information_schema', 'catalog_history', 'etl_portal') AND n.nspname NOT LIKE 'pg!_%' ESCAPE '!'
 ORDER BY 3 DESC, 1`)
 	out := make([]etl.SchemaInfo, 0, len(rows))
 	for _, row := range rows {
@@ -140,8 +139,10 @@ func (r *Redshift) Tables(ctx context.Context, schemaName string) ([]etl.TableIn
 	if schemaName != "" {
 		in = literal(schemaName)
 	}
-	rows, err := r.ask(ctx, "listing the tables", fmt.Sprintf(`SELECT t.table_schema, t.table_name, CASE WHEN HAS_TABLE_PRIVILEGE(QUOTE_IDENT(t.table_schema) || '.' || QUOTE_IDENT(t.table_name), 'insert') THEN 1 ELSE 0 END
-FROM svv_tables t WHERE t.table_schema = %s AND t.table_type = 'BASE TABLE' ORDER BY 2`, in))
+	// A table is named by its OID: a name would be folded, and looked for in a
+	// schema that the user may have no USAGE of, which is an error.
+	rows, err := r.ask(ctx, "listing the tables", fmt.Sprintf(`SELECT n.nspname, c.relname, CASE WHEN NOT HAS_SCHEMA_PRIVILEGE(n.nspname, 'usage') THEN 0 WHEN HAS_TABLE_PRIVILEGE(c.oid, 'insert') THEN 1 ELSE 0 END
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relkind = 'r' ORDER BY 2`, in))
 	if err != nil {
 		return nil, err
 	}
@@ -157,32 +158,4 @@ FROM svv_tables t WHERE t.table_schema = %s AND t.table_type = 'BASE TABLE' ORDE
 		err = etl.Mistakef("schema_not_found", "Choose one of those that the database has, or create it (CREATE SCHEMA).", "there is no schema %q", schemaName)
 	}
 	return nil, err
-}
-
-// Privileges implements portal.Catalogue.
-func (r *Redshift) Privileges(ctx context.Context) ([]etl.Privilege, error) {
-	rows, err := r.ask(ctx, "looking at the privileges", `SELECT CURRENT_DATABASE(), CURRENT_USER, CASE WHEN HAS_DATABASE_PRIVILEGE(CURRENT_DATABASE(), 'create') THEN 1 ELSE 0 END,
-CASE WHEN HAS_DATABASE_PRIVILEGE(CURRENT_DATABASE(), 'temporary') THEN 1 ELSE 0 END`)
-	if err != nil {
-		return nil, err
-	}
-	row := rows[0]
-	database, user := schema.Identifier(text(row[0])), schema.Identifier(text(row[1]))
-	there, err := r.initialised(ctx)
-	if err != nil {
-		return nil, err
-	}
-	held := func(name string, has bool, yes, no, grant string) etl.Privilege {
-		p := etl.Privilege{Name: name, Held: has, Required: true, Message: yes}
-		if !has {
-			p.Message, p.Grant = no, grant
-		}
-		return p
-	}
-	return []etl.Privilege{
-		held("create", there || text(row[2]) == "1", "loads can be kept in schema "+ownSchema, "the user may not make the schema "+ownSchema+", where loads are kept",
-			fmt.Sprintf("GRANT CREATE ON DATABASE %s TO %s;", database, user)),
-		held("temporary", text(row[3]) == "1", "temporary tables can be made", "the user may not make temporary tables, through which all rows come",
-			fmt.Sprintf("GRANT TEMPORARY ON DATABASE %s TO %s;", database, user)),
-	}, nil
 }

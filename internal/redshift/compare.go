@@ -34,13 +34,18 @@ func (p *publication) compare(s *script) {
 	s.add("sample", "SELECT %s FROM %s AS s%s ORDER BY s.%s LIMIT %d", strings.Join(selected, ", "), p.stage(), join, rowColumn, p.spec.Sample)
 }
 
+// largest is the size up to which a SUPER is shown, in bytes: as text it must
+// fit into a VARCHAR (https://docs.aws.amazon.com/redshift/latest/dg/JSON_SERIALIZE.html).
+const largest = 60000
+
 // shown is a value as text.
 func shown(value string, c stored) string {
 	switch {
 	case c.sql == "SUPER":
-		return "JSON_SERIALIZE(" + value + ")"
+		// JSON_SERIALIZE of NULL would be the text null.
+		return fmt.Sprintf("CASE WHEN %[1]s IS NULL THEN NULL WHEN JSON_SIZE(%[1]s) < %[2]d THEN LEFT(JSON_SERIALIZE(%[1]s), 200) ELSE '(large)' END", value, largest)
 	case strings.HasPrefix(c.sql, "VARBYTE"):
-		return "FROM_VARBYTE(" + value + ", 'hex')"
+		return "FROM_VARBYTE(SUBSTRING(" + value + ", 1, 100), 'hex')"
 	case c.bytes > 0:
 		return "LEFT(" + value + ", 200)"
 	case c.sql == "BOOLEAN":

@@ -2,6 +2,7 @@ package redshift
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"fmt"
 	"math"
@@ -133,8 +134,8 @@ func (b *batch) field(c *stored, v *schema.Value) *etl.Reject {
 		}
 	case schema.VBytes:
 		if c.typ.Kind != schema.UUID {
-			if len(v.Bytes) > maxVarbyte {
-				return bad("too_long", "the value has %d bytes, and VARBYTE takes %d", len(v.Bytes), maxVarbyte)
+			if most := cmp.Or(c.typ.Length, maxVarbyte); len(v.Bytes) > most {
+				return bad("too_long", "the value has %d bytes, and column %s takes %d", len(v.Bytes), c.name, most)
 			}
 			b.buf = hex.AppendEncode(b.buf, v.Bytes)
 			return nil

@@ -37,24 +37,30 @@ func fingerprint(s string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// ledgers makes what is kept.
+// ledgers makes what is kept, as far as it is not there: IF NOT EXISTS wants
+// the privilege all the same, which the user of a schema that an administrator
+// made has not.
 func (r *Redshift) ledgers(ctx context.Context, spec *etl.LoadSpec) error {
-	// A schema that is there is not asked for: IF NOT EXISTS wants the privilege all the same.
-	found, err := r.ask(ctx, "looking for the schema "+ownSchema, "SELECT COUNT(*) FROM svv_tables WHERE table_schema = "+literal(ownSchema)+
-		" AND table_name IN ('loads', 'stages', "+literal("target_"+fingerprint(spec.Table.Schema+"."+spec.Table.Name))+")")
+	mark := "target_" + fingerprint(spec.Table.Schema+"."+spec.Table.Name)
+	found, err := r.ask(ctx, "looking for the schema "+ownSchema, "SELECT c.relname FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname IN ('loads', 'stages', "+literal(mark)+
+		") WHERE n.nspname = "+literal(ownSchema))
 	if err != nil {
 		return err
 	}
-	if len(found) == 1 && text(found[0][0]) == "3" {
-		return nil
+	if len(found) == 0 {
+		if err := r.create(ctx, "CREATE SCHEMA IF NOT EXISTS "+quote(ownSchema)); err != nil {
+			return err
+		}
 	}
-	for _, sql := range []string{
-		"CREATE SCHEMA IF NOT EXISTS " + quote(ownSchema),
-		"CREATE TABLE IF NOT EXISTS " + ledger() + ` (load VARCHAR(64) NOT NULL, target VARCHAR(512), staged BIGINT, inserted BIGINT, updated BIGINT, refused VARCHAR(65535), notes VARCHAR(65535), at TIMESTAMP)`,
-		"CREATE TABLE IF NOT EXISTS " + stages() + " (load VARCHAR(64) NOT NULL)",
-		"CREATE TABLE IF NOT EXISTS " + marker(spec) + " (load VARCHAR(64) NOT NULL)",
+	for _, table := range [...]struct{ name, sql string }{
+		{"loads", "CREATE TABLE IF NOT EXISTS " + ledger() + ` (load VARCHAR(64) NOT NULL, target VARCHAR(512), staged BIGINT, inserted BIGINT, updated BIGINT, refused VARCHAR(65535), notes VARCHAR(65535), at TIMESTAMP)`},
+		{"stages", "CREATE TABLE IF NOT EXISTS " + stages() + " (load VARCHAR(64) NOT NULL)"},
+		{mark, "CREATE TABLE IF NOT EXISTS " + marker(spec) + " (load VARCHAR(64) NOT NULL)"},
 	} {
-		if err := r.create(ctx, sql); err != nil {
+		if slices.ContainsFunc(found, func(row []*string) bool { return text(row[0]) == table.name }) {
+			continue
+		}
+		if err := r.create(ctx, table.sql); err != nil {
 			return err
 		}
 	}
@@ -73,7 +79,7 @@ func (r *Redshift) create(ctx context.Context, sql string) error {
 		if stateOf(err) == "42501" {
 			return &etl.Error{
 				Kind: etl.Mistake, Code: "missing_privilege", Err: err, Message: "the user may not make the schema " + ownSchema + " and the tables in it, where loads are kept",
-				Fix: "Ask for: GRANT CREATE ON DATABASE <database> TO <user>; or let an administrator run CREATE SCHEMA " + ownSchema + " AUTHORIZATION <user>;",
+				Fix: "Ask for: GRANT CREATE ON DATABASE <database> TO <user>; or let an administrator run CREATE SCHEMA " + ownSchema + " AUTHORIZATION <user>; where another user has made it: GRANT USAGE, CREATE ON SCHEMA " + ownSchema + " TO <user>;",
 			}
 		}
 		if _, failed := errors.AsType[*etl.StatementError](err); !failed || try == 3 {

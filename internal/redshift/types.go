@@ -1,6 +1,7 @@
 package redshift
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -156,7 +157,7 @@ func storage(c schema.Column, made bool) stored {
 	case schema.JSONB, schema.JSON:
 		s.sql = "SUPER"
 	case schema.Bytea:
-		s.sql = fmt.Sprintf("VARBYTE(%d)", maxVarbyte)
+		s.sql = fmt.Sprintf("VARBYTE(%d)", cmp.Or(t.Length, maxVarbyte))
 	default:
 		s.sql = strings.ToUpper(t.String())
 	}

@@ -39,7 +39,8 @@ type Type struct {
 	// Precision and Scale are those of numeric(p,s); Precision 0 means
 	// numeric without either.
 	Precision, Scale int
-	// Length is that of char(n) and varchar(n), in characters; 0 means none.
+	// Length is that of char(n) and varchar(n), in characters, and of bytea, in
+	// bytes, where a database bounds it; 0 means none.
 	Length int
 	// Name is the SQL name of a type of kind Other, as format_type prints it.
 	Name string
