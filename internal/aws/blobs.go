@@ -379,7 +379,16 @@ func (b *Blobs) putParts(ctx context.Context, key, id string, part *bytes.Buffer
 
 // fill reads up to size bytes into part; last says that r has ended.
 func fill(part *bytes.Buffer, r io.Reader, size int) (last bool, err error) {
-	n, err := io.CopyN(part, r, int64(size))
+	// A small object takes little memory, a large one its part at once: doubling
+	// would take, and throw away, twice as much.
+	const first = 256 << 10
+	n, err := io.CopyN(part, r, int64(min(size, first)))
+	if err == nil && size > first {
+		part.Grow(size - first + bytes.MinRead)
+		var rest int64
+		rest, err = io.CopyN(part, r, int64(size-first))
+		n += rest
+	}
 	if err == io.EOF { //nolint:errorlint // CopyN's own, never wrapped
 		return n < int64(size), nil
 	}

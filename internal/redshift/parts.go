@@ -44,6 +44,8 @@ type parts struct {
 
 	done []part
 	open *openPart
+	// zip is the encoder of all parts, one after the other.
+	zip *zstd.Encoder
 	rows int64
 }
 
@@ -89,9 +91,14 @@ func (p *parts) start() error {
 	reader, writer := io.Pipe()
 	o := &openPart{part: part{Key: fmt.Sprintf("%spart-%04d.csv.zst", p.prefix, len(p.done))}, pipe: writer, ended: make(chan error, 1)}
 	var err error
-	if o.zip, err = zstd.NewWriter(o, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1)); err != nil {
-		return err
+	if p.zip == nil {
+		// A larger window packs rows no better and costs memory.
+		if p.zip, err = zstd.NewWriter(o, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true)); err != nil {
+			return err
+		}
 	}
+	p.zip.Reset(o)
+	o.zip = p.zip
 	go func() {
 		ref, err := p.r.o.Staging.Blobs.Put(p.ctx, o.Key, reader)
 		o.Size = ref.Size
