@@ -109,15 +109,21 @@ func TestLayoutAgrees(t *testing.T) {
 		}
 	}
 	for _, c := range newTable(schema.TableOptions{}).Columns {
-		for _, e := range strings.Fields("RAW AZ64 BYTEDICT DELTA DELTA32K LZO MOSTLY8 MOSTLY16 MOSTLY32 RUNLENGTH TEXT255 TEXT32K ZSTD GZIP") {
+		for _, e := range strings.FieldsSeq("RAW AZ64 BYTEDICT DELTA DELTA32K LZO MOSTLY8 MOSTLY16 MOSTLY32 RUNLENGTH TEXT255 TEXT32K ZSTD GZIP") {
 			agree(c.Name+" "+e, schema.TableOptions{Encodings: map[string]string{c.Name: e}})
 		}
 		agree(c.Name+" as distribution key", schema.TableOptions{DistKey: c.Name})
 		agree(c.Name+" as sort key", schema.TableOptions{SortKeys: []string{c.Name}})
 	}
 	for _, o := range []schema.TableOptions{
-		{DistStyle: "ALL"}, {DistStyle: "EVEN"}, {DistStyle: "AUTO", SortStyle: "AUTO"}, {DistStyle: "KEY", DistKey: "c_date"},
-		{SortStyle: "INTERLEAVED", SortKeys: []string{"c_date", "c_integer"}}, {DistStyle: "KEY"}, {DistKey: "x"}, {SortKeys: []string{"x"}},
+		{DistStyle: "ALL"},
+		{DistStyle: "EVEN"},
+		{DistStyle: "AUTO", SortStyle: "AUTO"},
+		{DistStyle: "KEY", DistKey: "c_date"},
+		{SortStyle: "INTERLEAVED", SortKeys: []string{"c_date", "c_integer"}},
+		{DistStyle: "KEY"},
+		{DistKey: "x"},
+		{SortKeys: []string{"x"}},
 	} {
 		agree(fmt.Sprintf("%+v", o), o)
 	}
@@ -170,14 +176,26 @@ func TestLayoutRefused(t *testing.T) {
 
 func TestSizes(t *testing.T) {
 	text := schema.Type{Kind: schema.Text}
-	columns := []schema.Column{{Name: "id", Type: schema.Type{Kind: schema.Integer}}, {Name: "a", Type: text}, {Name: "known", Type: text, MaxBytes: 100},
-		{Name: "declared", Type: schema.Type{Kind: schema.Varchar, Length: 5}}, {Name: "empty", Type: text}, {Name: "wide", Type: text}}
+	columns := []schema.Column{
+		{Name: "id", Type: schema.Type{Kind: schema.Integer}},
+		{Name: "a", Type: text},
+		{Name: "known", Type: text, MaxBytes: 100},
+		{Name: "declared", Type: schema.Type{Kind: schema.Varchar, Length: 5}},
+		{Name: "empty", Type: text},
+		{Name: "wide", Type: text},
+	}
 	widest := strings.Repeat("w", 65535)
 	for _, tc := range []struct {
 		a, want string
 	}{
-		{"äöü", "a|16"}, {strings.Repeat("x", 10), "a|16"}, {strings.Repeat("x", 11), "a|32"}, {strings.Repeat("é", 21), "a|64"}, {strings.Repeat("é", 22), "a|128"},
-		{strings.Repeat("x", 21845), "a|32768"}, {strings.Repeat("x", 21846), "a|65535"}, {widest, "a|65535"},
+		{"äöü", "a|16"},
+		{strings.Repeat("x", 10), "a|16"},
+		{strings.Repeat("x", 11), "a|32"},
+		{strings.Repeat("é", 21), "a|64"},
+		{strings.Repeat("é", 22), "a|128"},
+		{strings.Repeat("x", 21845), "a|32768"},
+		{strings.Repeat("x", 21846), "a|65535"},
+		{widest, "a|65535"},
 	} {
 		s := etltest.Redshift(t, etltest.Blobs(t))
 		road, err := roads["wire"](t.Context(), s)
