@@ -57,6 +57,9 @@ test('a file of 1,000 columns is mapped: few of them are in the page, all of the
   await expect(page.getByLabel('Into')).toBeFocused()
   await page.getByLabel('Into').fill('column_0500')
   await expect(trial).toBeVisible()
+  // Where few are shown none stands half under a button of the bars.
+  await page.getByRole('searchbox', { name: 'Search mapped columns' }).fill('0500')
+  await expect(page.getByText('1 column of 1000')).toBeVisible()
   await checkAccessibility(page)
   await checkNarrow(page)
 

@@ -84,6 +84,7 @@ export function DialectCard({ file, onCorrect, correcting, error }: { file: Meta
   const jobs = itemsOf(useInfiniteQuery(jobsQuery({ file_id: file.file_id })).data)
   const set = (change: DialectOverrides) => void onCorrect({ dialect: { ...given, ...change } })
   const corrected = Object.keys(given).length > 0 || Object.keys(overrides?.types ?? {}).length > 0
+  const byHand = corrected || [overrides?.encoding, overrides?.null_values, overrides?.date_order, overrides?.decimal, overrides?.timezone].some((each) => each !== undefined)
   const nulls = [...new Set(file.columns.flatMap((each) => each.null_values ?? []))].filter(Boolean)
   const why = (what: string) => file.decisions.find((each) => each.what === what)
   const pick = (what: string, label: string, value: string, options: Options, onChange: (value: string) => void, by?: boolean) => (
@@ -93,7 +94,7 @@ export function DialectCard({ file, onCorrect, correcting, error }: { file: Meta
     <Card
       title="How it is read"
       description={
-        <span role="status">{correcting ? 'Reading it anew …' : corrected ? 'Corrected by hand. The rows below are read so.' : 'Found out from the file. Correct what is wrong; the rows below follow at once.'}</span>
+        <span role="status">{correcting ? 'Reading it anew …' : byHand ? 'Corrected by hand. The rows below are read so.' : 'Found out from the file. Correct what is wrong; the rows below follow at once.'}</span>
       }
       actions={
         <>
@@ -125,7 +126,7 @@ export function DialectCard({ file, onCorrect, correcting, error }: { file: Meta
             {pick('trailing_delimiter', 'Delimiter at line ends', String(dialect.trailing_delimiter), yesNo, (value) => set({ trailing_delimiter: value === 'true' }), given.trailing_delimiter !== undefined)}
             {pick('date_order', 'Order of dates', overrides?.date_order ?? '', chosen(dateOrders, overrides?.date_order), (order) => void onCorrect({ date_order: order as 'dmy' }), overrides?.date_order !== undefined)}
             {pick('decimal', 'Decimal sign', overrides?.decimal ?? '', chosen(decimals, overrides?.decimal), (sign) => void onCorrect({ decimal: sign as 'point' }), overrides?.decimal !== undefined)}
-            <Typed key={`zone ${overrides?.timezone ?? ''}`} label="Zone of times without one" list="zones" autoComplete="off" spellCheck={false} placeholder="UTC" value={overrides?.timezone ?? ''} corrected={overrides?.timezone !== undefined} fits={(zone) => zone.trim() !== ''} onChange={(zone) => void onCorrect({ timezone: zone.trim() })} />
+            <Typed key={`zone ${overrides?.timezone ?? ''}`} label="Time zone" list="zones" autoComplete="off" spellCheck={false} placeholder="UTC" value={overrides?.timezone ?? ''} corrected={overrides?.timezone !== undefined} fits={(zone) => zone.trim() !== ''} onChange={(zone) => void onCorrect({ timezone: zone.trim() })} />
             {zoneList}
             <div className="col-span-2">
               <Typed

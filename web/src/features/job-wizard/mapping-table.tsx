@@ -168,7 +168,7 @@ function Row({ measure, at: place, top, mapped: { row, index }, trial, suggestio
     >
       <th role="rowheader" scope="row" aria-colindex={1} className="min-w-0 text-left font-normal">
         {/* The button takes the whole row. */}
-        <button type="button" id={`row-${row.key}`} aria-expanded={open} onClick={onToggle} className="flex min-h-6 w-full min-w-0 items-center gap-1.5 text-left outline-none after:absolute after:inset-0">
+        <button type="button" id={`row-${row.key}`} aria-expanded={open} onClick={onToggle} className="flex min-h-6 w-full min-w-0 scroll-mt-20 items-center gap-1.5 text-left outline-none after:absolute after:inset-0">
           {row.source ? (
             <span className="truncate font-mono text-xs">{row.source}</span>
           ) : (
