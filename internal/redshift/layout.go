@@ -156,6 +156,22 @@ func (k *tableCheck) names() {
 	}
 }
 
+// stageable says whether the columns that a load fills can have a stage, whose
+// own columns are beside them.
+func stageable(columns []schema.Column) error {
+	if n := len(columns); n > maxColumns-stagedColumns {
+		return etl.Mistakef("too_many_columns", "Map fewer columns", "the load would fill %d columns; %d are the most, as a table has 1,600 and a load needs %d of its own", n, maxColumns-stagedColumns, stagedColumns)
+	}
+	for _, c := range columns {
+		if c.Name == rowColumn || c.Name == lineColumn {
+			e := etl.Mistakef("reserved_name", "Rename the table's column, or leave it out of the mapping", "a load needs the column name %q for itself", c.Name)
+			e.Column = c.Name
+			return e
+		}
+	}
+	return nil
+}
+
 // systemColumns are in every table, so that no other may be named so.
 var systemColumns = map[string]bool{"oid": true, "tableoid": true, "xmin": true, "cmin": true, "xmax": true, "cmax": true, "ctid": true}
 

@@ -308,3 +308,19 @@ func TestMadeAs(t *testing.T) {
 		}
 	}
 }
+
+// What a stage cannot hold is told before anything is staged, of tables that exist, too.
+func TestStageRefused(t *testing.T) {
+	each(t, []string{"CREATE TABLE made (" + strings.Join(many(1599), " INTEGER, ") + " INTEGER)", "CREATE TABLE own (id INTEGER, _etl_row INTEGER)"}, func(t *testing.T, _ *etltest.RedshiftServer, r *redshift.Redshift) {
+		t.Helper()
+		for name, code := range map[string]etl.Code{"made": "too_many_columns", "own": "reserved_name"} {
+			spec := specOf(t, r, name)
+			_, direct := r.Begin(t.Context(), spec)
+			for road, err := range map[string]error{"direct": direct, "fan-out": r.Prepare(t.Context(), "refused", spec)} {
+				if e, ok := errors.AsType[*etl.Error](err); !ok || e.Kind != etl.Mistake || e.Code != code || e.Fix == "" {
+					t.Errorf("%s, %s: %v", name, road, err)
+				}
+			}
+		}
+	})
+}

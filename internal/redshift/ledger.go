@@ -155,6 +155,9 @@ func (r *Redshift) check(ctx context.Context, spec *etl.LoadSpec) error {
 	case spec.Create:
 		return etl.Mistakef("table_exists", "Load into it without creating it, or choose another name.", "table %s exists already", t.QualifiedName())
 	}
+	if err := stageable(spec.Columns); err != nil {
+		return err
+	}
 	if spec.Strategy != etl.Upsert {
 		return nil
 	}
