@@ -45,7 +45,7 @@ type parts struct {
 	done []part
 	open *openPart
 	// zip is the encoder of all parts, one after the other.
-	zip *zstd.Encoder
+	zip  *zstd.Encoder
 	rows int64
 }
 
