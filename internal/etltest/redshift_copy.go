@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/klauspost/compress/zstd"
@@ -292,6 +293,8 @@ func fits(t copyTarget, v, null string) *badRow {
 		return &badRow{column: t.name, reason: "Missing data for not-null field", code: 1213}
 	case v != null && t.bytes > 0 && len(v) > t.bytes:
 		return &badRow{column: t.name, reason: "String length exceeds DDL length", code: 1204}
+	case v != null && t.typ == "character" && strings.IndexFunc(v, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0:
+		return &badRow{column: t.name, reason: "Multibyte character not supported for CHAR (Hint: try using VARCHAR)", code: 1220}
 	}
 	return nil
 }

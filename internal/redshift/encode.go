@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/etlportal/etlportal/internal/etl"
 	"github.com/etlportal/etlportal/internal/schema"
@@ -101,6 +103,9 @@ func (b *batch) field(c *stored, v *schema.Value) *etl.Reject {
 			return bad("too_long", "the value has %d bytes, and column %s, a SUPER, takes %d", len(v.Bytes), c.name, maxSuper)
 		case string(v.Bytes) == b.null:
 			return bad("invalid_value", "the value is the word that stands for NULL in the staged files of this load")
+		case c.typ.Kind == schema.Char && strings.HasPrefix(c.sql, "CHAR") && !ascii(v.Bytes):
+			// https://docs.aws.amazon.com/redshift/latest/dg/r_Character_types.html
+			return bad("untranslatable_character", "column %s, a CHAR, takes characters of one byte only", c.name)
 		case bytes.IndexByte(v.Bytes, 0) >= 0:
 			return bad("untranslatable_character", "the value holds a NUL byte, which Redshift cannot keep")
 		}
@@ -143,6 +148,15 @@ func (b *batch) field(c *stored, v *schema.Value) *etl.Reject {
 	}
 	b.buf = v.AppendText(b.buf, c.typ)
 	return nil
+}
+
+func ascii(text []byte) bool {
+	for _, c := range text {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // quoted appends a text with its quotes doubled.
