@@ -122,24 +122,27 @@ func direct(t *testing.T, s *etltest.RedshiftServer, r *redshift.Redshift) {
 }
 
 func TestDestination(t *testing.T) {
-	for name, connect := range roads {
-		t.Run(name, func(t *testing.T) {
-			etltest.DestinationSuite(t, func(t *testing.T) etltest.DestinationSetup {
-				t.Helper()
-				s := etltest.Redshift(t, etltest.Blobs(t))
-				road, err := connect(t.Context(), s)
-				if err != nil {
-					t.Fatal(err)
-				}
-				ask := func(sql string) string {
-					answer, err := s.Ask(sql)
+	for _, isolation := range []etltest.Isolation{etltest.Serializable, etltest.Snapshot} {
+		for name, connect := range roads {
+			t.Run(name+", "+string(isolation), func(t *testing.T) {
+				etltest.DestinationSuite(t, func(t *testing.T) etltest.DestinationSetup {
+					t.Helper()
+					s := etltest.Redshift(t, etltest.Blobs(t))
+					s.Isolation = isolation
+					road, err := connect(t.Context(), s)
 					if err != nil {
-						t.Fatalf("%s: %v", sql, err)
+						t.Fatal(err)
 					}
-					return answer
-				}
-				return etltest.DestinationSetup{Dest: over(t, s, road), Exec: func(sql string) { s.Exec(sql) }, Ask: ask}
+					ask := func(sql string) string {
+						answer, err := s.Ask(sql)
+						if err != nil {
+							t.Fatalf("%s: %v", sql, err)
+						}
+						return answer
+					}
+					return etltest.DestinationSetup{Dest: over(t, s, road), Exec: func(sql string) { s.Exec(sql) }, Ask: ask}
+				})
 			})
-		})
+		}
 	}
 }
