@@ -110,6 +110,19 @@ func TestWarehouse(t *testing.T) {
 	}
 }
 
+// TestRolesAlone: for warehouses that are reached with a password there is the
+// role of COPY, and nothing that could open others.
+func TestRolesAlone(t *testing.T) {
+	a := assembled(t, placeholders(t), t.TempDir(), map[string]string{"redshift": "roles"})
+	require.Len(t, a.stacks["Warehouse"].of("AWS::IAM::Role"), 1)
+	require.Len(t, a.stacks["Warehouse"].Resources, 1)
+	require.Equal(t, permitted(t, sharedApp(t, "aws").stacks["App"]), permitted(t, a.stacks["App"]))
+	for id, f := range a.stacks["App"].of("AWS::Lambda::Function") {
+		env := f.Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
+		require.NotContains(t, env, "ETLPORTAL_WAREHOUSE_ROLE_ARN", id)
+	}
+}
+
 func TestLastBlocks(t *testing.T) {
 	for cidr, want := range map[string][]string{
 		"10.40.0.0/16":   {"10.40.253.0/24", "10.40.254.0/24", "10.40.255.0/24"},
