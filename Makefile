@@ -85,7 +85,7 @@ test: ## everything that must hold: build, vet, lint, secrets, tidy, tests under
 	$(call section,Airflow 2.11.0 and 3.0.6)
 	@$(MAKE) --no-print-directory airflow-test
 	$(call section,2000 schedules of crashes and lost messages$(comma) each row once)
-	go test -count=1 -timeout 10m -run '^TestExactlyOnce$$' ./internal/workflow
+	go test -count=1 -timeout 10m -run '^TestExactlyOnce(Redshift)?$$' ./internal/workflow
 	@printf '\nmake test: everything passed\n'
 
 localstack-test: ## the synthesized stack on LocalStack, and the contract through its API Gateway

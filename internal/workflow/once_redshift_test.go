@@ -44,7 +44,7 @@ func TestExactlyOnceRedshift(t *testing.T) {
 		t.Run(road.name, func(t *testing.T) {
 			schedules := min(*onceSchedules, road.schedules)
 			if testing.Short() || underRace {
-				schedules = min(schedules, 40)
+				schedules = min(schedules, road.schedules/10)
 			}
 			exactlyOnce(t, schedules, func(t *testing.T) *onceDatabase {
 				t.Helper()
