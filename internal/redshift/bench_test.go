@@ -70,9 +70,16 @@ func TestStagedChunk(t *testing.T) {
 
 // benchColumns are of orders, as cmd/bench makes them: ten columns, 136 bytes a row in the file.
 var benchColumns = []schema.Column{
-	{Name: "id", Type: schema.Type{Kind: schema.BigInt}}, {Name: "customer", Type: schema.Type{Kind: schema.Varchar, Length: 100}}, {Name: "city", Type: schema.Type{Kind: schema.Varchar, Length: 100}},
-	{Name: "product", Type: schema.Type{Kind: schema.Varchar, Length: 100}}, {Name: "note", Type: schema.Type{Kind: schema.Varchar, Length: 100}}, {Name: "amount", Type: schema.Type{Kind: schema.Numeric, Precision: 12, Scale: 2}},
-	{Name: "qty", Type: schema.Type{Kind: schema.Integer}}, {Name: "ordered_at", Type: schema.Type{Kind: schema.Timestamp}}, {Name: "ship_date", Type: schema.Type{Kind: schema.Date}}, {Name: "paid", Type: schema.Type{Kind: schema.Boolean}},
+	{Name: "id", Type: schema.Type{Kind: schema.BigInt}},
+	{Name: "customer", Type: schema.Type{Kind: schema.Varchar, Length: 100}},
+	{Name: "city", Type: schema.Type{Kind: schema.Varchar, Length: 100}},
+	{Name: "product", Type: schema.Type{Kind: schema.Varchar, Length: 100}},
+	{Name: "note", Type: schema.Type{Kind: schema.Varchar, Length: 100}},
+	{Name: "amount", Type: schema.Type{Kind: schema.Numeric, Precision: 12, Scale: 2}},
+	{Name: "qty", Type: schema.Type{Kind: schema.Integer}},
+	{Name: "ordered_at", Type: schema.Type{Kind: schema.Timestamp}},
+	{Name: "ship_date", Type: schema.Type{Kind: schema.Date}},
+	{Name: "paid", Type: schema.Type{Kind: schema.Boolean}},
 }
 
 const (
@@ -88,12 +95,16 @@ func benchRow(r []schema.Value, i int, random *rand.Rand) {
 	customer := one("Alexandra", "Benjamin", "Charlotte", "Dominik", "Eleonora", "Friedrich", "Gabriela", "Henrik")
 	customer.Bytes = append(append(customer.Bytes, ' '), one("Andersen", "Bianchi", "Castellanos", "Dvorak", "Eriksson", "Fitzgerald", "Grabowski", "Hoffmann").Bytes...)
 	copy(r, []schema.Value{
-		{Kind: schema.VInt, Int: int64(1_000_000 + i)}, customer,
+		{Kind: schema.VInt, Int: int64(1_000_000 + i)},
+		customer,
 		one("Amsterdam", "Barcelona", "Copenhagen", "Dublin", "Edinburgh", "Florence", "Gothenburg", "Hamburg"),
 		one("Adjustable chair", "Bluetooth keyboard", "Ceramic coffee mug", "Desk lamp, dimmable", "Ergonomic mouse", "Felt pen set", "Glass whiteboard", `27" monitor`),
 		one("please deliver before ten o'clock in the morning", "leave the parcel with the neighbour", "invoice by post to the head office, not by e-mail", "gift wrapping and a card with the name", "", `customer wrote: "call me first"`),
-		{Kind: schema.VDecimal, Dec: schema.NewDecimal(int64(random.IntN(1_000_000)), 2)}, {Kind: schema.VInt, Int: int64(1 + random.IntN(99))},
-		{Kind: schema.VTimestamp, Int: day*86_400_000_000 + int64(random.IntN(86400))*1_000_000}, {Kind: schema.VDate, Int: day + int64(1+random.IntN(9))}, {Kind: schema.VBool, Int: int64(random.IntN(2))},
+		{Kind: schema.VDecimal, Dec: schema.NewDecimal(int64(random.IntN(1_000_000)), 2)},
+		{Kind: schema.VInt, Int: int64(1 + random.IntN(99))},
+		{Kind: schema.VTimestamp, Int: day*86_400_000_000 + int64(random.IntN(86400))*1_000_000},
+		{Kind: schema.VDate, Int: day + int64(1+random.IntN(9))},
+		{Kind: schema.VBool, Int: int64(random.IntN(2))},
 	})
 }
 
@@ -102,7 +113,7 @@ func benchRow(r []schema.Value, i int, random *rand.Rand) {
 // the parts have.
 func BenchmarkStaging(b *testing.B) {
 	rows := make([][]schema.Value, 50_000)
-	random := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // the same rows every time
+	random := rand.New(rand.NewPCG(1, 1))
 	for i := range rows {
 		rows[i] = make([]schema.Value, len(benchColumns))
 		benchRow(rows[i], i, random)
