@@ -245,6 +245,13 @@ func (r *Redshift) Publish(ctx context.Context, load string, spec etl.LoadSpec, 
 		return etl.LoadResult{}, err
 	}
 	if !ok {
+		// Whoever published it meanwhile has closed its stage.
+		if done, err := r.Published(ctx, load); err != nil || done != nil {
+			if err != nil {
+				return etl.LoadResult{}, err
+			}
+			return r.over(ctx, load, *done), nil
+		}
 		return etl.LoadResult{}, loadGone(load)
 	}
 	all, rows, err := r.staged(ctx, load, s, chunks)

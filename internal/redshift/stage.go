@@ -51,13 +51,14 @@ func (r *Redshift) stage(ctx context.Context, load string) (s openStage, ok bool
 // get reads an object of JSON; ok is false where there is none.
 func (r *Redshift) get(ctx context.Context, key string, into any) (ok bool, err error) {
 	ref, err := r.o.Staging.Blobs.Head(ctx, key)
+	var body io.ReadCloser
+	if err == nil {
+		// It may be deleted since.
+		body, err = r.o.Staging.Blobs.Range(ctx, ref, 0, -1)
+	}
 	if e, found := errors.AsType[*etl.Error](err); found && e.Code == "object_not_found" {
 		return false, nil
 	}
-	if err != nil {
-		return false, err
-	}
-	body, err := r.o.Staging.Blobs.Range(ctx, ref, 0, -1)
 	if err != nil {
 		return false, err
 	}
