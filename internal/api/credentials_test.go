@@ -111,7 +111,8 @@ func TestBadCredentials(t *testing.T) {
 		change map[string]any
 		code   string
 	}{
-		{map[string]any{"host": ""}, "bad_value"},
+		{map[string]any{"host": ""}, "bad_host"},
+		{map[string]any{"username": ""}, "missing_value"},
 		{map[string]any{"host": "  "}, "bad_host"},
 		{map[string]any{"host": "db.example.com:5432"}, "bad_host"},
 		{map[string]any{"host": "db example"}, "bad_host"},

@@ -57,6 +57,9 @@ func TestRedshiftCredentials(t *testing.T) {
 		require.Len(t, invalid.Details, 1, "%+v", c)
 		require.Equal(t, c.location, invalid.Details[0].Location)
 	}
+	made, err := p.credentialOf(&CredentialInput{Name: "shop", Type: "postgresql", Host: "db", Database: "shop", Username: "me", SSLMode: "prefer", MaxParallel: 1})
+	require.NoError(t, err)
+	require.Equal(t, 5432, made.Port)
 }
 
 // A test of temporary credentials has a step of its own for them, one of the
