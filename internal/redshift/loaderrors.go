@@ -67,7 +67,7 @@ func (p *publication) refusals(ctx context.Context, cause error) error {
 // tally finds all that is refused by a copy that is not kept: COPY stopped at the first.
 func (p *publication) tally(ctx context.Context, first []loadError) ([]loadError, error) {
 	s := &script{}
-	p.copyInto(s, maxErrors)
+	p.copyInto(s, int(p.r.most))
 	s.add("taken", "SELECT count(*) FROM %s", p.stage())
 	s.add("sweep", "DROP TABLE %s", p.stage())
 	results, err := p.r.transaction(ctx, s.sql...)
@@ -75,13 +75,18 @@ func (p *publication) tally(ctx context.Context, first []loadError) ([]loadError
 		if gone, asked := p.lost(ctx); asked != nil || gone != nil {
 			return nil, cmp.Or(asked, gone)
 		}
+		// It failed by their number, or of something else.
+		all, asked := p.loadErrors(ctx, p.r.most)
+		if asked != nil || int64(len(all)) < p.r.most {
+			return nil, p.copyFailure(ctx, err)
+		}
 		rejects, lost := p.locate(ctx, first[:1])
 		if lost != nil {
 			return nil, errors.Join(err, lost)
 		}
 		e := &etl.Error{
 			Kind: etl.Refused, Code: "too_many_bad_rows", Err: err, Line: rejects[0].Line, Column: rejects[0].Column, Value: rejects[0].Value,
-			Message: fmt.Sprintf("Redshift refused %d rows or more, as many as COPY counts; one of them is line %d: %s", maxErrors, rejects[0].Line, rejects[0].Reason),
+			Message: fmt.Sprintf("Redshift refused %d rows or more, as many as COPY counts; one of them is line %d: %s", p.r.most, rejects[0].Line, rejects[0].Reason),
 			Fix:     "Correct the file or the mapping; nothing was loaded.",
 		}
 		return nil, e
@@ -96,6 +101,9 @@ func (p *publication) tally(ctx context.Context, first []loadError) ([]loadError
 	return p.loadErrors(ctx, p.rows-taken)
 }
 
+// copyFailed is the code of a COPY that refused no row and failed.
+const copyFailed etl.Code = "copy_failed"
+
 // copyFailure is what is wrong with a COPY that refused no row.
 func (p *publication) copyFailure(ctx context.Context, cause error) error {
 	if lost, err := p.lost(ctx); err != nil || lost != nil {
@@ -105,7 +113,7 @@ func (p *publication) copyFailure(ctx context.Context, cause error) error {
 		return cause
 	}
 	return &etl.Error{
-		Kind: etl.Mistake, Code: "copy_failed", Err: cause, Message: "COPY from the staging bucket failed: " + limit(strings.Join(strings.Fields(cause.Error()), " "), 600),
+		Kind: etl.Mistake, Code: copyFailed, Err: cause, Message: "COPY from the staging bucket failed: " + limit(strings.Join(strings.Fields(cause.Error()), " "), 600),
 		Fix: fmt.Sprintf("See that the role %s is attached to the cluster or namespace and may read s3://%s/%s* (s3:GetObject, and s3:ListBucket on the bucket), and that the bucket is in the warehouse's region.",
 			p.r.o.Staging.Role, p.r.o.Staging.Bucket, p.r.o.Staging.Prefix),
 	}

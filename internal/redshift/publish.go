@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -322,6 +323,10 @@ func notesKept(notes []string) string {
 	return string(text)
 }
 
+// copyTries is how often a COPY is run that fails without refusing a row: faults
+// of S3 pass, and are told apart from a role's mistakes by their text alone.
+const copyTries = 3
+
 // errPublished says that the load is published already.
 var errPublished = &etl.Error{Kind: etl.Internal, Code: "published", Message: "the load is published already"}
 
@@ -333,12 +338,16 @@ func (p *publication) publish(ctx context.Context) (etl.LoadResult, error) {
 	}
 	s := p.full()
 	results, err := p.r.transaction(ctx, s.sql...)
-	if err != nil && s.failed(err) == "copy" {
-		if err := p.refusals(ctx, err); err != nil {
-			return etl.LoadResult{}, explain(ctx, err, what)
+	for try := 1; err != nil && s.failed(err) == "copy" && !conflict(err); try++ {
+		why := p.refusals(ctx, err)
+		switch e, known := errors.AsType[*etl.Error](why); {
+		case why == nil:
+			why = p.keep(ctx)
+		case try < copyTries && known && e.Code == copyFailed:
+			why = pause(ctx, 10*p.r.o.Retry)
 		}
-		if err := p.keep(ctx); err != nil {
-			return etl.LoadResult{}, err
+		if why != nil || try == copyTries {
+			return etl.LoadResult{}, explain(ctx, cmp.Or(why, err), what)
 		}
 		s = p.full()
 		results, err = p.r.transaction(ctx, s.sql...)
@@ -379,8 +388,6 @@ func (p *publication) failure(ctx context.Context, s *script, err error, what st
 		}
 	case "once":
 		return errPublished
-	case "copy":
-		return explain(ctx, p.copyFailure(ctx, err), what)
 	case "count":
 		return &etl.Error{
 			Kind: etl.Internal, Code: "count_mismatch", Err: err,

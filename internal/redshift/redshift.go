@@ -61,6 +61,8 @@ const (
 type Redshift struct {
 	run etl.Statements
 	o   Options
+	// most is the number of refused rows at which COPY gives up.
+	most int64
 }
 
 var (
@@ -92,7 +94,7 @@ func New(run etl.Statements, o Options) (*Redshift, error) {
 		return nil, etl.Mistakef("bad_staging", "Give staging_bucket the name of an S3 bucket in the warehouse's region.",
 			"%q with prefix %q is no place for staged files", s.Bucket, s.Prefix)
 	}
-	return &Redshift{run: run, o: o}, nil
+	return &Redshift{run: run, o: o, most: maxErrors}, nil
 }
 
 // A warehouse reads parts of 16 to 128 MB compressed, one a slice at a time, and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/etlportal/etlportal/internal/aws"
 	"github.com/etlportal/etlportal/internal/etl"
@@ -40,7 +41,7 @@ func each(t *testing.T, statements []string, test func(*testing.T, *etltest.Reds
 
 func over(t *testing.T, s *etltest.RedshiftServer, road etl.Statements) *redshift.Redshift {
 	t.Helper()
-	r, err := redshift.New(road, redshift.Options{Staging: redshift.Staging{Blobs: s.Blobs, Bucket: s.Bucket, Role: s.Role}})
+	r, err := redshift.New(road, redshift.Options{Staging: redshift.Staging{Blobs: s.Blobs, Bucket: s.Bucket, Role: s.Role}, Errors: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -132,7 +132,7 @@ func TestRefusedAnywhere(t *testing.T) {
 }
 
 // A load that may leave nothing out names a row; one whose errors the warehouse
-// does not show yet is tried again.
+// does not show yet is tried again, as is a COPY that meets a fault of S3.
 func TestRefusalsThatEndALoad(t *testing.T) {
 	s := etltest.Redshift(t, etltest.Blobs(t))
 	s.Exec("CREATE TABLE t (id INTEGER, name VARCHAR(40), other VARCHAR(40))")
@@ -155,6 +155,13 @@ func TestRefusalsThatEndALoad(t *testing.T) {
 		t.Errorf("%+v", err)
 	}
 	s.LoadErrorsLate = 0
+	r.SetMost(int64(len(x.want)))
+	if _, err := r.Publish(t.Context(), "whole", x.spec, x.claims); !errors.As(err, &e) || e.Kind != etl.Refused || e.Code != "too_many_bad_rows" || e.Line != 4*7+1 {
+		t.Errorf("%+v", err)
+	}
+	r.SetMost(100_000)
+	// A fault of S3 passes, whichever COPY meets it.
+	s.FailNext("COPY", 1, etltest.FaultSlowDown)
 	s.Want("SELECT count(*) FROM t", "0")
 	result, err := r.Publish(t.Context(), "whole", x.spec, x.claims)
 	x.check(t, &result, err)
