@@ -2,13 +2,13 @@ import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-quer
 import { Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { useWatch } from 'react-hook-form'
-import { useNavigate, useParams } from 'react-router'
+import { useNavigate } from 'react-router'
 import { toast } from 'sonner'
 import * as z from 'zod'
 import { call, client } from '@/shared/api/client'
 import type { Credential } from '@/shared/api/model'
 import { credentialQuery, itemsOf, jobsQuery } from '@/shared/api/queries'
-import { Badge, Button, Card, ConfirmDialog, ErrorPanel, Facts, LoadMore, PageHeader, QueryView, RowLink, StatusBadge, Time } from '@/shared/components'
+import { Badge, Button, ById, Card, ConfirmDialog, ErrorPanel, Facts, LoadMore, PageHeader, QueryView, RowLink, StatusBadge, Time } from '@/shared/components'
 import { plural, tableName } from '@/shared/lib/format'
 import { useSearchState } from '@/shared/lib/search-state'
 import { accessInWords, kindOf, placeOf } from '@/shared/lib/warehouse'
@@ -21,7 +21,10 @@ const view = z.object({ test: z.stringbool().catch(false) })
 const crumbs = [{ label: 'Destinations', to: '/credentials' }]
 
 export function CredentialPage() {
-  const id = Number(useParams().credentialId)
+  return <ById param="credentialId">{(id) => <CredentialOf id={id} />}</ById>
+}
+
+function CredentialOf({ id }: { id: number }) {
   const query = useQuery(credentialQuery(id))
   if (query.error && !query.data) {
     return (

@@ -240,3 +240,8 @@ test.each([
   expect(() => JSON.parse(portalPolicy(values)) as unknown).not.toThrow()
   expect(grants(values)).toContain(grantee)
 })
+
+test('there is no destination of what is no number, and none is asked for', async () => {
+  renderRoutes(routes, '/credentials/warehouse')
+  expect(await screen.findByRole('heading', { name: 'Page not found' })).toBeVisible()
+})

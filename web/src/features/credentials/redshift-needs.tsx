@@ -33,7 +33,7 @@ export function RedshiftNeeds({ form }: { form: CredentialForm }) {
           <p>
             {isMapped(values) ? (
               <>
-                The user is that of the portal’s role in AWS, <code className="font-mono">IAMR:</code> and the role’s name; Redshift makes it at the first login. So test the connection once, then run these.
+                The user is that of the portal’s role in AWS, <code className="font-mono">IAMR:</code> and the role’s name (of keys of a user, <code className="font-mono">IAM:</code> and the user’s). Redshift makes it at the first login: test the connection once, which names it, then run these.
               </>
             ) : (
               'To be run by the database’s owner; with the schemas that are to be loaded into.'
