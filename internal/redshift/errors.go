@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/etlportal/etlportal/internal/etl"
@@ -13,10 +14,30 @@ import (
 // with SQLSTATE XX000 (https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation.html).
 const serialisation = 1023
 
+// Some of Redshift's errors have neither a SQLSTATE of their own nor a number:
+// only their words, over either road, tell what they are.
+var (
+	// inTheWay are those of who met another transaction: under snapshot isolation
+	// (https://github.com/dbt-labs/dbt-adapters/issues/626), and where a table was
+	// replaced that a statement was about to read.
+	inTheWay = regexp.MustCompile(`(?i)conflict with concurrent transaction|could not open relation with OID`)
+	// passing are those of a COPY that S3 did not serve, by the codes of S3
+	// (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
+	passing = regexp.MustCompile(`(?i)S3ServiceException.*(Status 5\d\d|Error (SlowDown|InternalError|ServiceUnavailable|RequestTimeout)\b)|S3CurlException`)
+	// refusing are those of a COPY that did not take a row; they name the view to look at.
+	refusing = regexp.MustCompile(`(?i)stl_load_errors|sys_load_error_detail`)
+)
+
+// worded says that a statement failed in some words, without a SQLSTATE that tells more.
+func worded(err error, words *regexp.Regexp) bool {
+	e, ok := errors.AsType[*etl.StatementError](err)
+	return ok && (e.State == "" || e.State == "XX000") && words.MatchString(e.Message)
+}
+
 // conflict says that a transaction was undone because of others, so that it may be run again.
 func conflict(err error) bool {
 	e, ok := errors.AsType[*etl.StatementError](err)
-	return ok && (e.Number == serialisation || e.State == "40001" || e.State == "40P01")
+	return ok && (e.Number == serialisation || e.State == "40001" || e.State == "40P01" || worded(err, inTheWay))
 }
 
 // failedAt gives the index of the statement that failed; -1 where none did.

@@ -25,7 +25,10 @@ type loadError struct {
 // refusals finds the rows that a COPY refused which failed with cause. It is nil
 // where they may be left out, and then p.refused has them.
 func (p *publication) refusals(ctx context.Context, cause error) error {
-	found, err := p.loadErrors(ctx, 0)
+	if conflict(cause) || worded(cause, passing) {
+		return p.copyFailure(ctx, cause)
+	}
+	found, err := p.loadErrors(ctx, told(cause))
 	if err != nil {
 		return errors.Join(cause, err)
 	}
@@ -76,9 +79,11 @@ func (p *publication) tally(ctx context.Context, first []loadError) ([]loadError
 			return nil, cmp.Or(asked, gone)
 		}
 		// It failed by their number, or of something else.
-		all, asked := p.loadErrors(ctx, p.r.most)
-		if asked != nil || int64(len(all)) < p.r.most {
+		if told(err) == perhaps {
 			return nil, p.copyFailure(ctx, err)
+		}
+		if _, asked := p.loadErrors(ctx, p.r.most); asked != nil {
+			return nil, errors.Join(err, asked)
 		}
 		rejects, lost := p.locate(ctx, first[:1])
 		if lost != nil {
@@ -101,7 +106,8 @@ func (p *publication) tally(ctx context.Context, first []loadError) ([]loadError
 	return p.loadErrors(ctx, p.rows-taken)
 }
 
-// copyFailed is the code of a COPY that refused no row and failed.
+// copyFailed is the code of a COPY that refused no row and failed: Weather where
+// S3 failed it, else a Mistake.
 const copyFailed etl.Code = "copy_failed"
 
 // copyFailure is what is wrong with a COPY that refused no row.
@@ -109,8 +115,14 @@ func (p *publication) copyFailure(ctx context.Context, cause error) error {
 	if lost, err := p.lost(ctx); err != nil || lost != nil {
 		return cmp.Or(err, lost)
 	}
-	if stateOf(cause) != "" && stateOf(cause) != "XX000" {
+	if stateOf(cause) != "" && stateOf(cause) != "XX000" || conflict(cause) {
 		return cause
+	}
+	if worded(cause, passing) {
+		return &etl.Error{
+			Kind: etl.Weather, Code: copyFailed, Err: cause, Message: "S3 did not serve COPY: " + limit(strings.Join(strings.Fields(cause.Error()), " "), 600),
+			Fix: "Try again; " + unchanged,
+		}
 	}
 	return &etl.Error{
 		Kind: etl.Mistake, Code: copyFailed, Err: cause, Message: "COPY from the staging bucket failed: " + limit(strings.Join(strings.Fields(cause.Error()), " "), 600),
@@ -165,13 +177,33 @@ WHERE LEFT(filename, %[1]d) = %[2]s AND query = (SELECT MAX(query) FROM stl_load
 ORDER BY 1, 2 LIMIT %[3]d`
 )
 
+var errorViews = [...]string{errorDetail, errorLog}
+
 // errorsEvery is how often load errors are looked for.
 const errorsEvery = 500 * time.Millisecond
 
+// How many refused rows are looked for where their number is not known.
+const (
+	// perhaps there are none: COPY may have failed of something else.
+	perhaps int64 = 0
+	// some there are.
+	some int64 = -1
+)
+
+// told says whether a COPY failed because of rows, as far as it tells: then there are some.
+func told(err error) int64 {
+	if worded(err, refusing) {
+		return some
+	}
+	return perhaps
+}
+
 // loadErrors gives the rows that the last COPY of the publication's parts
-// refused: want of them, or where that is 0 those that are shown first, if any are.
-// Views show errors late, and those of an earlier COPY, which may have read
-// other parts, sooner.
+// refused: want of them, or those that are shown first. Views show errors late,
+// and those of an earlier COPY, which may have read other parts, sooner.
+//
+// Errors: Weather load_errors_missing, and the Mistake load_errors_unreadable,
+// neither where there may be none.
 func (p *publication) loadErrors(ctx context.Context, want int64) ([]loadError, error) {
 	at := p.r.location(p.prefix)
 	own := make(map[string]bool, len(p.parts))
@@ -179,36 +211,65 @@ func (p *publication) loadErrors(ctx context.Context, want int64) ([]loadError, 
 		own[p.r.location(x.Key)] = true
 	}
 	allowed := p.r.o.Errors
-	if want > 0 {
+	if want != perhaps {
 		allowed *= 6 // they are there, and nothing goes on without them
 	}
 	deadline := time.Now().Add(allowed)
 	for {
-		for _, view := range []string{errorDetail, errorLog} {
+		for _, view := range errorViews {
+			if p.unreadable[view] {
+				continue
+			}
 			rows, err := p.r.ask(ctx, "reading the load errors", fmt.Sprintf(view, len(at), literal(at), maxErrors))
 			if ctx.Err() != nil {
 				return nil, err
 			}
 			if err != nil {
-				continue // a view that this user may not read
+				p.hidden(view, err)
+				continue
 			}
 			found, err := loadErrorsOf(rows, own)
-			if err != nil || len(found) > 0 && (want == 0 || int64(len(found)) == want) {
+			if err != nil || len(found) > 0 && (want <= 0 || int64(len(found)) == want) {
 				return found, err
 			}
 		}
-		if time.Now().After(deadline) {
-			if want == 0 {
-				return nil, nil
-			}
-			return nil, &etl.Error{
-				Kind: etl.Weather, Code: "load_errors_missing", Message: fmt.Sprintf("COPY refused %d rows, and neither SYS_LOAD_ERROR_DETAIL nor STL_LOAD_ERRORS shows them", want),
-				Fix: "Try again; see that the user may read one of these views.",
-			}
+		if len(p.unreadable) == len(errorViews) || time.Now().After(deadline) {
+			return nil, p.notShown(want)
 		}
 		if err := pause(ctx, errorsEvery); err != nil {
 			return nil, err
 		}
+	}
+}
+
+// hidden takes note of a view that the user may not read, or that the warehouse
+// has not: asked again it would cost a connection each time.
+func (p *publication) hidden(view string, err error) {
+	if state := stateOf(err); state != "42501" && state != "42P01" {
+		return
+	}
+	if p.unreadable == nil {
+		p.unreadable = map[string]bool{}
+	}
+	p.unreadable[view] = true
+}
+
+// notShown is the error of refused rows that no view shows.
+func (p *publication) notShown(want int64) error {
+	rows := "rows"
+	switch {
+	case want == perhaps:
+		return nil
+	case want > 0:
+		rows = fmt.Sprintf("%d rows", want)
+	}
+	if len(p.unreadable) == len(errorViews) {
+		return etl.Mistakef("load_errors_unreadable", "Let an administrator run GRANT SELECT ON sys_load_error_detail TO the user.",
+			"COPY refused %s, and the user may read neither SYS_LOAD_ERROR_DETAIL nor STL_LOAD_ERRORS, which tell them", rows)
+	}
+	return &etl.Error{
+		Kind: etl.Weather, Code: "load_errors_missing", Message: "COPY refused " + rows + ", and neither SYS_LOAD_ERROR_DETAIL nor STL_LOAD_ERRORS shows them",
+		Fix: "Try again; see that the user may read one of these views.",
 	}
 }
 

@@ -54,6 +54,8 @@ type publication struct {
 	nonce string
 	// list is where the refused rows are kept; "" where there are none.
 	list string
+	// unreadable are the views of load errors that the user may not read.
+	unreadable map[string]bool
 }
 
 // script is a transaction whose statements are found again by name.

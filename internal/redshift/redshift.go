@@ -50,7 +50,11 @@ type Options struct {
 
 const (
 	defaultPrefix = "redshift/"
-	defaultPart   = 32 << 20
+	// maxFileName is how long a file's name is in the views of load errors
+	// (https://docs.aws.amazon.com/redshift/latest/dg/SYS_LOAD_ERROR_DETAIL.html), and
+	// ownKey how long a part's key may be behind the prefix.
+	maxFileName, ownKey = 256, 100
+	defaultPart         = 32 << 20
 	// ownSchema is where the ledgers are.
 	ownSchema = "etl_portal"
 	// tries is how often a transaction that met others is run.
@@ -93,6 +97,10 @@ func New(run etl.Statements, o Options) (*Redshift, error) {
 	if s.Blobs == nil || !bucketForm.MatchString(s.Bucket) || !regionForm.MatchString(s.Region) || !prefixForm.MatchString(s.Prefix) {
 		return nil, etl.Mistakef("bad_staging", "Give staging_bucket the name of an S3 bucket in the warehouse's region.",
 			"%q with prefix %q is no place for staged files", s.Bucket, s.Prefix)
+	}
+	if most := maxFileName - ownKey - len("s3://"+s.Bucket+"/"); len(s.Prefix) > most {
+		return nil, etl.Mistakef("bad_staging", fmt.Sprintf("Give a prefix of at most %d bytes.", most),
+			"the prefix of staged files has %d bytes, so that Redshift could not tell which of them it refuses", len(s.Prefix))
 	}
 	return &Redshift{run: run, o: o, most: maxErrors}, nil
 }
