@@ -228,11 +228,12 @@ test('a list says the kind of a destination, and of the Data API the workgroup',
 })
 
 test.each([
-  [{ access: 'connection' }, ['s3:PutObject'], 'TO loader;'],
+  [{ access: 'connection' }, ['s3:PutObject', '"Action": "s3:ListBucket"'], 'TO loader;'],
   [{ access: 'iam' }, ['s3:PutObject', 'redshift-serverless:GetCredentials'], 'TO "IAMR:ROLE";'],
   [{ access: 'iam', warehouse: 'cluster', cluster_identifier: 'c1' }, ['redshift:GetClusterCredentials"', ':dbuser:c1/loader', ':dbname:c1/dev'], 'CREATE USER loader PASSWORD DISABLE;'],
   [{ access: 'iam', warehouse: 'cluster', cluster_identifier: 'c1', username: '' }, ['redshift:GetClusterCredentialsWithIAM'], 'TO "IAMR:ROLE";'],
   [{ access: 'data_api' }, ['redshift-data:BatchExecuteStatement', 'redshift-serverless:GetCredentials'], 'TO "IAMR:ROLE";'],
+  [{ access: 'iam', secret_arn: 'arn:aws:secretsmanager:left-over' }, ['redshift-serverless:GetCredentials'], 'TO "IAMR:ROLE";'],
   [{ access: 'data_api', secret_arn: 'arn:aws:secretsmanager:a' }, ['secretsmanager:GetSecretValue'], 'TO USER_NAME;'],
 ] as const)('what the portal needs for %o', (change, actions, grantee) => {
   const values = { ...initial(redshift), ...change } as Fields

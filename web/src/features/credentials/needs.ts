@@ -42,7 +42,7 @@ export function trustPolicy(values: Fields): string {
 /** What the portal itself may do in AWS. */
 export function portalPolicy(values: Fields): string {
   const { partition, account, region, bucket, prefix, database, cluster, secret } = namesOf(values)
-  const statements = [allow(['s3:PutObject', 's3:GetObject', 's3:DeleteObject'], `arn:${partition}:s3:::${bucket}/${prefix}*`)]
+  const statements = [allow(['s3:PutObject', 's3:GetObject', 's3:DeleteObject'], `arn:${partition}:s3:::${bucket}/${prefix}*`), allow('s3:ListBucket', `arn:${partition}:s3:::${bucket}`)]
   const own = `arn:${partition}:redshift:${region}:${account}`
   const workgroup = `arn:${partition}:redshift-serverless:${region}:${account}:workgroup/WORKGROUP_ID`
   if (values.access === 'data_api') {
@@ -60,7 +60,8 @@ export function portalPolicy(values: Fields): string {
 
 /** Whether the user that logs in is made of the portal's own identity in AWS. */
 export function isMapped(values: Fields): boolean {
-  return values.access !== 'connection' && !values.secret_arn.trim() && !(shownOf(values).user && values.username.trim())
+  const { named, secret, user } = shownOf(values)
+  return named && !(secret && values.secret_arn.trim()) && !(user && values.username.trim())
 }
 
 /** The rights that the user needs in the database. */
