@@ -54,6 +54,8 @@ test('a refused field is marked, and what was typed stays', async () => {
 test.each([
   ['postgresql://me@[::1]/db', { host: '::1', port: '5432', database: 'db', username: 'me', password: '' }],
   ['redshift://a:b@c:5439/d', { type: 'redshift', port: '5439' }],
+  ['redshift://a:b@c/d?sslmode=prefer', { type: 'redshift', ssl_mode: 'require' }],
+  ['postgresql://a:b@shop.123456789012.eu-central-1.redshift-serverless.amazonaws.com/d?sslmode=verify-full', { type: 'redshift', port: '5439', workgroup: 'shop', ssl_mode: 'verify-full' }],
   ['db.example.org', null],
   ['https://example.org', null],
   ['postgres://%%%', null],

@@ -16,6 +16,8 @@ export const sslModes = [
 
 const ports = { postgresql: '5432', redshift: '5439' }
 const modes = { postgresql: 'prefer', redshift: 'require' } as const
+/** A mode as a type knows it: Redshift takes two of them as require. */
+const modeIn = (type: Fields['type'], mode: Fields['ssl_mode']) => (type === 'redshift' && (mode === 'allow' || mode === 'prefer') ? 'require' : mode)
 
 /** The fields as a person types them. Those from copy_role_arn on, and what follows from them, are of Redshift. */
 export interface Fields {
@@ -116,8 +118,7 @@ export function initial(credential?: Credential): Fields {
     database: credential?.database ?? '',
     username: credential?.username ?? '',
     password: '',
-    // Redshift takes these two as require.
-    ssl_mode: type === 'redshift' && (mode === 'allow' || mode === 'prefer') ? 'require' : mode,
+    ssl_mode: modeIn(type, mode),
     ssl_root_cert: options.ssl_root_cert ?? '',
     max_parallel: String(credential?.max_parallel ?? 4),
     access: accessOf({ options }),
@@ -149,8 +150,7 @@ export function useCredentialForm(credential?: Credential): CredentialForm {
 /** What another type brings with it: its port and encryption, unless others were chosen. */
 export function typeChange(values: Fields, type: Fields['type']): Partial<Fields> {
   const other = type === 'redshift' ? 'postgresql' : 'redshift'
-  const unknown = type === 'redshift' && (values.ssl_mode === 'allow' || values.ssl_mode === 'prefer')
-  return { type, ...(values.port === ports[other] && { port: ports[type] }), ...((unknown || values.ssl_mode === modes[other]) && { ssl_mode: modes[type] }) }
+  return { type, ...(values.port === ports[other] && { port: ports[type] }), ssl_mode: values.ssl_mode === modes[other] ? modes[type] : modeIn(type, values.ssl_mode) }
 }
 
 /** What another access brings with it: the names that the endpoint tells, and encryption that AWS asks for. */
@@ -215,7 +215,9 @@ export function parseUrl(text: string): Partial<Fields> | null {
   if (!/^(postgres(ql)?|redshift):\/\//.test(text.trim())) return null
   try {
     const url = new URL(text.trim().replace(/^[a-z]+:/, 'http:'))
-    const type = text.trim().startsWith('redshift') ? 'redshift' : 'postgresql'
+    // Redshift is reached by PostgreSQL's scheme, too.
+    const place = endpointOf(url.hostname)
+    const type = place || text.trim().startsWith('redshift') ? 'redshift' : 'postgresql'
     const mode = sslModes.find(({ value }) => value === url.searchParams.get('sslmode'))?.value
     return {
       type,
@@ -224,8 +226,8 @@ export function parseUrl(text: string): Partial<Fields> | null {
       database: decodeURIComponent(url.pathname.slice(1)),
       username: decodeURIComponent(url.username),
       password: decodeURIComponent(url.password),
-      ssl_mode: mode ?? modes[type],
-      ...named(endpointOf(url.hostname)),
+      ssl_mode: mode ? modeIn(type, mode) : modes[type],
+      ...named(place),
     }
   } catch {
     return null
