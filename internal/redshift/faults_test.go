@@ -47,6 +47,7 @@ func TestConflicts(t *testing.T) {
 		t.Helper()
 		spec := specOf(t, r, "t")
 		for i, fault := range []etltest.RedshiftFault{etltest.FaultConflict, etltest.FaultRelation, etltest.FaultSerialisation, etltest.FaultDeadlock} {
+			s.BatchErrors, s.DataTexts = etltest.BatchErrors(i%3), i%2 == 1
 			for _, statement := range []string{"COPY", "INSERT"} {
 				s.FailNext(statement, 2, fault)
 				if result, err := load(t, r, spec, row(i, "1")); err != nil || result.Inserted != 1 {
@@ -59,6 +60,11 @@ func TestConflicts(t *testing.T) {
 			}
 		}
 		s.Want("SELECT count(*), count(DISTINCT id) FROM t", "8|4")
+		s.FailNext("COPY", 100, etltest.FaultSerialisation)
+		_, err := r.CheckCopy(t.Context())
+		if e, ok := errors.AsType[*etl.Error](err); !ok || e.Kind != etl.Weather || e.Code != "conflict" {
+			t.Errorf("%+v", err)
+		}
 	})
 }
 
