@@ -13,7 +13,7 @@ func (r *Redshift) fits(spec *etl.LoadSpec) error {
 	}
 	const longest = "a-load-of-the-longest-id-that-there-may-b"
 	p := &publication{
-		r: r, spec: spec, columns: storages(spec), load: longest, prefix: r.home(longest), null: openStage{Nonce: nonce()}.null(),
+		r: r, spec: spec, columns: storages(spec), load: longest, mark: markOf(spec.Table.Schema, spec.Table.Name), prefix: r.home(longest), null: openStage{Nonce: nonce()}.null(),
 		parts: make([]part, 1), nonce: nonce(), notes: notes(spec),
 	}
 	return road.Takes(p.full().sql...)

@@ -19,17 +19,18 @@ import (
 // those of the user's own tables alone.
 
 const columnsQuery = `SELECT table_schema, table_name, column_name, data_type, character_maximum_length, numeric_precision, numeric_scale, is_nullable, column_default
-FROM svv_columns WHERE table_name = %s AND table_schema = %s ORDER BY ordinal_position`
+FROM svv_columns WHERE table_name IN (%s, %s) AND table_schema IN (%s, %s)
+ORDER BY CASE WHEN table_schema = %[3]s THEN 0 ELSE 1 END, CASE WHEN table_name = %[1]s THEN 0 ELSE 1 END, ordinal_position`
 
 // Table implements etl.Destination. An empty schema is the search path's first.
-// Names are matched as they are stored: Redshift folds them to lower case, unless
-// its enable_case_sensitive_identifier is on.
+// Names are matched as they are given, which are those of tables made with
+// enable_case_sensitive_identifier, else in lower case, to which Redshift folds.
 func (r *Redshift) Table(ctx context.Context, schemaName, name string) (*schema.Table, error) {
-	in := "CURRENT_SCHEMA()"
+	in, folded := "CURRENT_SCHEMA()", "CURRENT_SCHEMA()"
 	if schemaName != "" {
-		in = literal(schemaName)
+		in, folded = literal(schemaName), literal(lower(schemaName))
 	}
-	rows, err := r.ask(ctx, "reading the table", fmt.Sprintf(columnsQuery, literal(name), in))
+	rows, err := r.ask(ctx, "reading the table", fmt.Sprintf(columnsQuery, literal(name), literal(lower(name)), in, folded))
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +39,9 @@ func (r *Redshift) Table(ctx context.Context, schemaName, name string) (*schema.
 	}
 	t := &schema.Table{Schema: text(rows[0][0]), Name: text(rows[0][1])}
 	for _, row := range rows {
-		t.Columns = append(t.Columns, columnOf(row))
+		if text(row[0]) == t.Schema && text(row[1]) == t.Name {
+			t.Columns = append(t.Columns, columnOf(row))
+		}
 	}
 	t.Unique, err = r.keys(ctx, t)
 	return t, err

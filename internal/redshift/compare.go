@@ -15,23 +15,23 @@ func (p *publication) compare(s *script) {
 		return
 	}
 	upsert := p.spec.Strategy == etl.Upsert && !p.spec.Create
-	selected := []string{"s." + lineColumn}
+	selected := []string{source + lineColumn}
 	var same []string
 	for _, c := range p.columns {
-		selected = append(selected, shown("s."+quote(c.name), c))
+		selected = append(selected, shown(source+quote(c.name), c))
 	}
 	join := ""
 	if upsert {
 		selected = append(selected, "CASE WHEN t."+quote(p.spec.Keys[0])+" IS NULL THEN 0 ELSE 1 END")
 		for _, c := range p.columns {
 			selected = append(selected, shown("t."+quote(c.name), c))
-			a, b := "t."+quote(c.name), "s."+quote(c.name)
+			a, b := "t."+quote(c.name), source+quote(c.name)
 			same = append(same, fmt.Sprintf("(%[1]s = %[2]s OR %[1]s IS NULL AND %[2]s IS NULL)", a, b))
 		}
 		join = fmt.Sprintf(" LEFT JOIN %s AS t ON %s", p.target(), p.equal("t."))
-		s.add("unchanged", "SELECT count(*) FROM %s AS s JOIN %s AS t ON %s WHERE %s", p.final(), p.target(), p.equal("t."), strings.Join(same, " AND "))
+		s.add("unchanged", "SELECT count(*) FROM %s AS _etl_s JOIN %s AS t ON %s WHERE %s", p.final(), p.target(), p.equal("t."), strings.Join(same, " AND "))
 	}
-	s.add("sample", "SELECT %s FROM %s AS s%s ORDER BY s.%s LIMIT %d", strings.Join(selected, ", "), p.stage(), join, rowColumn, p.spec.Sample)
+	s.add("sample", "SELECT %s FROM %s AS _etl_s%s ORDER BY _etl_s.%s LIMIT %d", strings.Join(selected, ", "), p.stage(), join, rowColumn, p.spec.Sample)
 }
 
 // largest is the size up to which a SUPER is shown, in bytes: as text it must

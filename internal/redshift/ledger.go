@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/etlportal/etlportal/internal/etl"
 )
@@ -40,8 +41,7 @@ func fingerprint(s string) string {
 // ledgers makes what is kept, as far as it is not there: IF NOT EXISTS wants
 // the privilege all the same, which the user of a schema that an administrator
 // made has not.
-func (r *Redshift) ledgers(ctx context.Context, spec *etl.LoadSpec) error {
-	mark := "target_" + fingerprint(spec.Table.Schema+"."+spec.Table.Name)
+func (r *Redshift) ledgers(ctx context.Context, mark string) error {
 	found, err := r.ask(ctx, "looking for the schema "+ownSchema, "SELECT c.relname FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname IN ('loads', 'stages', "+literal(mark)+
 		") WHERE n.nspname = "+literal(ownSchema))
 	if err != nil {
@@ -55,7 +55,7 @@ func (r *Redshift) ledgers(ctx context.Context, spec *etl.LoadSpec) error {
 	for _, table := range [...]struct{ name, sql string }{
 		{"loads", "CREATE TABLE IF NOT EXISTS " + ledger() + ` (load VARCHAR(64) NOT NULL, target VARCHAR(512), staged BIGINT, inserted BIGINT, updated BIGINT, refused VARCHAR(65535), notes VARCHAR(65535), at TIMESTAMP)`},
 		{"stages", "CREATE TABLE IF NOT EXISTS " + stages() + " (load VARCHAR(64) NOT NULL)"},
-		{mark, "CREATE TABLE IF NOT EXISTS " + marker(spec) + " (load VARCHAR(64) NOT NULL)"},
+		{mark, "CREATE TABLE IF NOT EXISTS " + qualified(ownSchema, mark) + " (load VARCHAR(64) NOT NULL)"},
 	} {
 		if slices.ContainsFunc(found, func(row []*string) bool { return text(row[0]) == table.name }) {
 			continue
@@ -107,7 +107,11 @@ func (r *Redshift) Prepare(ctx context.Context, load string, spec etl.LoadSpec) 
 	if err := r.fits(&spec); err != nil {
 		return err
 	}
-	if err := r.ledgers(ctx, &spec); err != nil {
+	mark, err := r.mark(ctx, &spec)
+	if err != nil {
+		return err
+	}
+	if err := r.ledgers(ctx, mark); err != nil {
 		return err
 	}
 	// The entry comes first, so that whatever is staged is found and swept, and
@@ -132,7 +136,13 @@ func (r *Redshift) enter(ctx context.Context, load string) error {
 	if err != nil || text(rows[0][0]) != "0" {
 		return err
 	}
-	_, err = r.transaction(ctx, "LOCK TABLE "+stages(), r.forget(load), "INSERT INTO "+stages()+" (load) VALUES ("+literal(load)+")")
+	s := &script{}
+	s.lock(stages())
+	s.add("again", "%s", r.forget(load))
+	s.add("enter", "INSERT INTO %s (load) VALUES (%s)", stages(), literal(load))
+	if _, err = r.transaction(ctx, s.sql...); s.failed(err) == "lock" && stateOf(err) == "57014" && ctx.Err() == nil {
+		return &etl.RetryAfter{Delay: lockFor * time.Millisecond, Reason: "the list of open loads is locked"}
+	}
 	return explain(ctx, err, "preparing the load")
 }
 
@@ -258,8 +268,12 @@ func (r *Redshift) Publish(ctx context.Context, load string, spec etl.LoadSpec, 
 	if err != nil {
 		return etl.LoadResult{}, err
 	}
+	mark, err := r.mark(ctx, &spec)
+	if err != nil {
+		return etl.LoadResult{}, err
+	}
 	p := &publication{
-		r: r, spec: &spec, columns: storages(&spec), load: load, prefix: r.home(load) + s.Nonce + "/", null: s.null(), parts: all, rows: rows, notes: notes(&spec),
+		r: r, spec: &spec, columns: storages(&spec), load: load, mark: mark, prefix: r.home(load) + s.Nonce + "/", null: s.null(), parts: all, rows: rows, notes: notes(&spec),
 	}
 	result, err := p.publish(ctx)
 	if errors.Is(err, errPublished) {
@@ -293,13 +307,21 @@ func (r *Redshift) over(ctx context.Context, load string, result etl.LoadResult)
 	return result
 }
 
-// notes are what is worth telling of a load.
+// notes are what is worth telling of a load: a key that nothing enforces is
+// taken for one by who plans queries
+// (https://docs.aws.amazon.com/redshift/latest/dg/t_Defining_constraints.html).
 func notes(spec *etl.LoadSpec) []string {
 	var out []string
 	for _, u := range spec.Table.Unique {
-		if spec.Strategy == etl.Insert && !spec.Create {
-			out = append(out, fmt.Sprintf("Redshift does not enforce the key (%s): rows were inserted whether or not it was there", strings.Join(u.Columns, ", ")))
+		// Rows that differ in these keys differ in those of the table.
+		if spec.Strategy == etl.Upsert && !slices.ContainsFunc(spec.Keys, func(k string) bool { return !slices.Contains(u.Columns, k) }) {
+			continue
 		}
+		whose := "rows of the file"
+		if spec.Strategy != etl.TruncateInsert && !spec.Create {
+			whose = "rows, of the file or the table,"
+		}
+		out = append(out, fmt.Sprintf("Redshift does not enforce the key (%s), and trusts it: where several %s have the same one, all are kept, and queries may give wrong results", strings.Join(u.Columns, ", "), whose))
 	}
 	return out
 }
@@ -309,7 +331,10 @@ func (r *Redshift) end(ctx context.Context, load string) error {
 	if err := r.o.Staging.Blobs.Delete(ctx, r.stageKey(load)); err != nil {
 		return err
 	}
-	if _, err := r.transaction(ctx, "LOCK TABLE "+stages(), r.forget(load)); err != nil {
+	s := &script{}
+	s.lock(stages())
+	s.add("forget", "%s", r.forget(load))
+	if _, err := r.transaction(ctx, s.sql...); err != nil {
 		if there, asked := r.initialised(ctx); asked == nil && !there {
 			return nil
 		}

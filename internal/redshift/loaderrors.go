@@ -69,10 +69,10 @@ func (p *publication) refusals(ctx context.Context, cause error) error {
 
 // tally finds all that is refused by a copy that is not kept: COPY stopped at the first.
 func (p *publication) tally(ctx context.Context, first []loadError) ([]loadError, error) {
-	s := &script{}
+	s := p.begin()
 	p.copyInto(s, int(p.r.most))
 	s.add("taken", "SELECT count(*) FROM %s", p.stage())
-	s.add("sweep", "DROP TABLE %s", p.stage())
+	p.end(s, p.stage())
 	results, err := p.r.transaction(ctx, s.sql...)
 	if err != nil && s.failed(err) == "copy" && !conflict(err) {
 		if gone, asked := p.lost(ctx); asked != nil || gone != nil {
@@ -150,7 +150,7 @@ func (p *publication) lost(ctx context.Context) (lost, err error) {
 	switch {
 	case chunks == nil:
 		return nil, nil
-	case p.load == "":
+	case p.load == "" || p.direct:
 		return &etl.Error{Kind: etl.Weather, Code: "parts_gone", Message: "staged files were deleted before COPY had read them", Fix: "Let the bucket's lifecycle rule keep them for a day at least, then try again."}, nil
 	}
 	return &etl.ChunksMissing{Chunks: chunks}, nil

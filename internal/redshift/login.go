@@ -46,11 +46,18 @@ type Login struct {
 }
 
 const (
-	defaultPort    = 5439
-	connectTimeout = 10 * time.Second
+	defaultPort = 5439
+	connectFor  = 10 * time.Second
 	// patience is how long a cancelled statement may take to end before its
 	// connection is cut.
 	patience = 5 * time.Second
+)
+
+// The codes of a connection that did not come about.
+const (
+	unreachable       etl.Code = "unreachable"
+	connectionRefused etl.Code = "connection_refused"
+	connectTimeout    etl.Code = "connect_timeout"
 )
 
 // Connect gives the road to a warehouse over its wire protocol. It connects when
@@ -70,7 +77,7 @@ func Connect(_ context.Context, l Login) (etl.Statements, error) {
 	}
 	config.Host, config.Port, config.Database, config.User, config.Password = l.Host, uint16(cmp.Or(l.Port, defaultPort)), l.Database, l.Username, l.Password
 	config.RuntimeParams = map[string]string{"application_name": "etlportal", "client_encoding": "UTF8"}
-	config.ConnectTimeout, config.Fallbacks = cmp.Or(l.Timeout, connectTimeout), nil
+	config.ConnectTimeout, config.Fallbacks = cmp.Or(l.Timeout, connectFor), nil
 	config.DialFunc = (&net.Dialer{KeepAlive: 15 * time.Second, Control: l.Control}).DialContext
 	config.OnNotice = func(*pgconn.PgConn, *pgconn.Notice) {}
 	config.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
@@ -193,7 +200,7 @@ func (w *wire) refusal(config *pgconn.Config, asked *authentication, err error) 
 		return refusal
 	}
 	at := net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port)))
-	e := &etl.Error{Kind: etl.Weather, Code: "unreachable", Message: "no connection to Redshift at " + at + " could be made", Fix: "Check host, port, network and security group, and that the cluster or workgroup is there."}
+	e := &etl.Error{Kind: etl.Weather, Code: unreachable, Message: "no connection to Redshift at " + at + " could be made", Fix: "Check host, port, network and security group, and that the cluster or workgroup is there."}
 	var answer *pgconn.PgError
 	var timeout net.Error
 	switch {
@@ -216,9 +223,9 @@ func (w *wire) refusal(config *pgconn.Config, asked *authentication, err error) 
 	case errors.As(err, &answer):
 		e.Message += ": " + strings.Join(strings.Fields(answer.Message), " ")
 	case errors.Is(err, syscall.ECONNREFUSED):
-		e.Code, e.Message = "connection_refused", "no server takes connections at "+at
+		e.Code, e.Message = connectionRefused, "no server takes connections at "+at
 	case errors.As(err, &timeout) && timeout.Timeout():
-		e.Code, e.Message = "connect_timeout", at+" did not answer"
+		e.Code, e.Message = connectTimeout, at+" did not answer"
 	case config.TLSConfig != nil && isTLS(err):
 		e.Kind, e.Code, e.Message, e.Fix = etl.Mistake, "tls_failed", "TLS with "+at+" failed", "Check ssl_mode and the authority's certificate."
 	}

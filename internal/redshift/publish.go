@@ -31,14 +31,20 @@ const (
 //     it: https://docs.aws.amazon.com/redshift/latest/dg/r_TRUNCATE.html);
 //  5. the entry among the published loads.
 //
-// The lock is the first statement, because a snapshot taken before it would not
-// see what the one before committed.
+// The lock comes before whatever reads or changes anything: a snapshot taken
+// before it would not see what the one before committed, and under snapshot
+// isolation, where nothing else keeps two transactions from inserting the same
+// key, both would commit (https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation.html).
 type publication struct {
 	r       *Redshift
 	spec    *etl.LoadSpec
 	columns []stored
-	// load is the load's id; "" for a direct one, which has no entry and no lock.
+	// load is the load's id; "" for what only looks: that has no lock and no entry.
 	load string
+	// mark is the table of the target's lock.
+	mark string
+	// direct is a load of one process, which has what was staged to itself.
+	direct bool
 	// prefix is what the keys of all its parts begin with.
 	prefix string
 	null   string
@@ -54,6 +60,8 @@ type publication struct {
 	nonce string
 	// list is where the refused rows are kept; "" where there are none.
 	list string
+	// unknown says that a transaction was sent of which is not known how it ended.
+	unknown bool
 	// unreadable are the views of load errors that the user may not read.
 	unreadable map[string]bool
 }
@@ -83,14 +91,7 @@ func (s *script) failed(err error) string {
 	return ""
 }
 
-// lockFor is how long a publication waits for another one into its table, in
-// milliseconds; whoever waits longer does so in the queue.
-const lockFor = 5000
-
-// marker is the table whose lock lets one load at a time into a target.
-func marker(spec *etl.LoadSpec) string {
-	return quote(ownSchema) + "." + quote("target_"+fingerprint(spec.Table.Schema+"."+spec.Table.Name))
-}
+func (p *publication) marker() string { return qualified(ownSchema, p.mark) }
 
 func ledger() string { return quote(ownSchema) + "." + quote("loads") }
 
@@ -162,19 +163,20 @@ func (s *script) assert(name, condition, from string) {
 // count adds what is about the rows as they were staged.
 func (p *publication) count(s *script) {
 	s.assert("count", fmt.Sprintf("count(*) = %d", p.rows-int64(len(p.refused))), p.stage())
-	source, matched := p.stage(), "0"
+	from, matched := p.stage(), "0"
 	if p.spec.Strategy == etl.Upsert {
-		source = p.final()
-		s.add("final", "CREATE TEMP TABLE %s AS SELECT %s, %s, %s FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY %s ORDER BY %s %s) AS _etl_nth FROM %s) AS numbered WHERE _etl_nth = 1 OR %s",
-			p.final(), p.names(), rowColumn, lineColumn, names(p.spec.Keys), rowColumn, p.order(), p.stage(), p.anyNull(""))
+		from = p.final()
+		// What is sorted is as narrow as can be: rows wider than 65,535 bytes cannot be.
+		s.add("final", "CREATE TEMP TABLE %s AS SELECT %s, %s, %s FROM %s WHERE %s IN (SELECT %s FROM (%s) AS numbered WHERE _etl_nth = 1 OR %s)",
+			p.final(), p.names(), rowColumn, lineColumn, p.stage(), rowColumn, rowColumn, p.numbered(p.order()), p.anyNull(""))
 		if p.spec.DuplicateKeys == "fail" {
 			s.assert("duplicates", fmt.Sprintf("count(*) = %d", p.rows-int64(len(p.refused))), p.final())
 		}
 		if !p.spec.Create {
-			matched = fmt.Sprintf("(SELECT count(*) FROM %s AS s WHERE EXISTS (SELECT 1 FROM %s AS t WHERE %s))", p.final(), p.target(), p.equal("t."))
+			matched = fmt.Sprintf("(SELECT count(*) FROM %s AS _etl_s WHERE EXISTS (SELECT 1 FROM %s AS t WHERE %s))", p.final(), p.target(), p.equal("t."))
 		}
 	}
-	s.add("counts", "CREATE TEMP TABLE %s AS SELECT count(*) AS final, %s AS matched FROM %s", p.counts(), matched, source)
+	s.add("counts", "CREATE TEMP TABLE %s AS SELECT count(*) AS final, %s AS matched FROM %s", p.counts(), matched, from)
 }
 
 // move adds what changes the table.
@@ -191,25 +193,26 @@ func (p *publication) move(s *script) {
 		return
 	}
 	// MERGE needs something to update: with nothing but keys, what is there stays.
-	s.add("insert", "INSERT INTO %s (%s) SELECT %s FROM %s AS s WHERE NOT EXISTS (SELECT 1 FROM %s AS t WHERE %s)",
+	s.add("insert", "INSERT INTO %s (%s) SELECT %s FROM %s AS _etl_s WHERE NOT EXISTS (SELECT 1 FROM %s AS t WHERE %s)",
 		p.target(), p.names(), p.names(), p.final(), p.target(), p.equal("t."))
 }
 
 // merge is the MERGE from a source (https://docs.aws.amazon.com/redshift/latest/dg/r_MERGE.html);
-// "" where there is no column to update.
-func (p *publication) merge(source string) string {
+// "" where there is no column to update. Columns of the table have its whole
+// name before them, as it has no alias and another table may be named like it.
+func (p *publication) merge(from string) string {
 	var sets, values []string
 	for _, c := range p.columns {
-		values = append(values, "s."+quote(c.name))
+		values = append(values, source+quote(c.name))
 		if !slices.Contains(p.spec.Keys, c.name) {
-			sets = append(sets, quote(c.name)+" = s."+quote(c.name))
+			sets = append(sets, quote(c.name)+" = "+source+quote(c.name))
 		}
 	}
 	if len(sets) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("MERGE INTO %s USING %s AS s ON %s WHEN MATCHED THEN UPDATE SET %s WHEN NOT MATCHED THEN INSERT (%s) VALUES (%s)",
-		p.target(), source, p.equal(quote(p.spec.Table.Name)+"."), strings.Join(sets, ", "), p.names(), strings.Join(values, ", "))
+	return fmt.Sprintf("MERGE INTO %s USING %s AS _etl_s ON %s WHEN MATCHED THEN UPDATE SET %s WHEN NOT MATCHED THEN INSERT (%s) VALUES (%s)",
+		p.target(), from, p.equal(p.target()+"."), strings.Join(sets, ", "), p.names(), strings.Join(values, ", "))
 }
 
 func (p *publication) target() string { return qualified(p.spec.Table.Schema, p.spec.Table.Name) }
@@ -229,13 +232,23 @@ func (p *publication) order() string {
 	return "DESC"
 }
 
-// equal compares the keys of a row of the table with those of one staged, s.
+// source is before the columns of a staged row, where a table of the customer's
+// is beside it.
+const source = "_etl_s."
+
+// equal compares the keys of a row of the table with those of one staged.
 func (p *publication) equal(table string) string {
 	all := make([]string, len(p.spec.Keys))
 	for i, k := range p.spec.Keys {
-		all[i] = table + quote(k) + " = s." + quote(k)
+		all[i] = table + quote(k) + " = " + source + quote(k)
 	}
 	return strings.Join(all, " AND ")
+}
+
+// numbered is a query of the staged rows' keys, each with the number that it
+// has among those of its key.
+func (p *publication) numbered(order string) string {
+	return fmt.Sprintf("SELECT %s, %s, ROW_NUMBER() OVER (PARTITION BY %s ORDER BY %s %s) AS _etl_nth FROM %s", names(p.spec.Keys), rowColumn, names(p.spec.Keys), rowColumn, order, p.stage())
 }
 
 // anyNull is true of a key that equals no other.
@@ -251,15 +264,47 @@ func (p *publication) anyNull(prefix string) string {
 // (https://docs.aws.amazon.com/redshift/latest/dg/copy-parameters-data-load.html#copy-maxerror).
 const maxErrors = 100000
 
+// begin starts a transaction about the table or its columns. Names with
+// capitals are kept as they are, which Redshift folds else, quoted or not
+// (https://docs.aws.amazon.com/redshift/latest/dg/r_enable_case_sensitive_identifier.html);
+// tables that are made here have none.
+func (p *publication) begin() *script {
+	s := &script{}
+	if p.cased() {
+		s.add("names", "SET enable_case_sensitive_identifier TO true")
+	}
+	return s
+}
+
+// end sweeps a transaction's temporary tables, and what begin has set.
+func (p *publication) end(s *script, tables ...string) {
+	for _, table := range tables {
+		s.add("sweep "+table, "DROP TABLE %s", table)
+	}
+	if p.cased() {
+		s.add("names again", "RESET enable_case_sensitive_identifier")
+	}
+}
+
+// cased says that the table, or a column that is filled, has a capital in its name.
+func (p *publication) cased() bool {
+	t := p.spec.Table
+	return lower(t.Schema) != t.Schema || lower(t.Name) != t.Name || slices.ContainsFunc(p.columns, func(c stored) bool { return lower(c.name) != c.name })
+}
+
+// lock adds what makes it the only one that loads into the table, and the proof
+// that it has not done so yet.
+func (p *publication) lock(s *script) {
+	s.lock(p.marker())
+	s.assert("once", "count(*) = 0", p.marker()+" WHERE load = "+literal(p.load))
+	s.add("mark", "INSERT INTO %s (load) VALUES (%s)", p.marker(), literal(p.load))
+}
+
 // full is the whole transaction.
 func (p *publication) full() *script {
-	s := &script{}
+	s := p.begin()
 	if p.load != "" {
-		s.add("patience", "SET statement_timeout TO %d", lockFor)
-		s.add("lock", "LOCK TABLE %s", marker(p.spec))
-		s.add("no patience", "SET statement_timeout TO 0")
-		s.assert("once", "count(*) = 0", marker(p.spec)+" WHERE load = "+literal(p.load))
-		s.add("mark", "INSERT INTO %s (load) VALUES (%s)", marker(p.spec), literal(p.load))
+		p.lock(s)
 	}
 	if p.spec.Create && !p.spec.DryRun {
 		s.add("create", "%s", p.r.CreateTableSQL(p.made()))
@@ -281,11 +326,11 @@ func (p *publication) full() *script {
 			ledger(), literal(p.load), literal(limit(p.target(), 400)), p.rows-int64(len(p.refused)), literal(p.kept()), literal(notesKept(p.notes)),
 			literal(time.Now().UTC().Format("2006-01-02 15:04:05")), p.counts())
 	}
-	s.add("sweep", "DROP TABLE %s", p.stage())
-	s.add("sweep counts", "DROP TABLE %s", p.counts())
+	tables := []string{p.stage(), p.counts()}
 	if p.spec.Strategy == etl.Upsert {
-		s.add("sweep final", "DROP TABLE %s", p.final())
+		tables = append(tables, p.final())
 	}
+	p.end(s, tables...)
 	return s
 }
 
@@ -298,7 +343,7 @@ type refusedList struct {
 
 // keep puts the refused rows where who comes after a lost COMMIT finds them.
 func (p *publication) keep(ctx context.Context) error {
-	if len(p.refused) == 0 || p.load == "" {
+	if len(p.refused) == 0 || p.load == "" || p.direct {
 		return nil
 	}
 	p.list = p.prefix + "refused-" + p.nonce + ".json"
@@ -338,8 +383,7 @@ func (p *publication) publish(ctx context.Context) (etl.LoadResult, error) {
 	if err := p.write(ctx); err != nil {
 		return etl.LoadResult{}, err
 	}
-	s := p.full()
-	results, err := p.r.transaction(ctx, s.sql...)
+	s, results, err := p.send(ctx)
 	for try := 1; err != nil && s.failed(err) == "copy" && !conflict(err); try++ {
 		why := p.refusals(ctx, err)
 		switch e, known := errors.AsType[*etl.Error](why); {
@@ -351,8 +395,7 @@ func (p *publication) publish(ctx context.Context) (etl.LoadResult, error) {
 		if why != nil || try == copyTries {
 			return etl.LoadResult{}, explain(ctx, cmp.Or(why, err), what)
 		}
-		s = p.full()
-		results, err = p.r.transaction(ctx, s.sql...)
+		s, results, err = p.send(ctx)
 	}
 	if err != nil {
 		return etl.LoadResult{}, p.failure(ctx, s, err, what)
@@ -378,10 +421,41 @@ func (p *publication) publish(ctx context.Context) (etl.LoadResult, error) {
 	return result, err
 }
 
+// send runs the whole transaction.
+func (p *publication) send(ctx context.Context) (*script, []etl.StatementResult, error) {
+	s := p.full()
+	results, err := p.r.transaction(ctx, s.sql...)
+	p.unknown = p.unknown || outcomeUnknown(err)
+	return s, results, err
+}
+
+// outcomeUnknown says that an error of a transaction does not tell how it ended:
+// it is neither a statement's nor that of a road which none went over.
+func outcomeUnknown(err error) bool {
+	if _, failed := errors.AsType[*etl.StatementError](err); failed || err == nil {
+		return false
+	}
+	e, known := errors.AsType[*etl.Error](err)
+	return !known || e.Kind != etl.Mistake && !slices.Contains([]etl.Code{unreachable, connectionRefused, connectTimeout}, e.Code)
+}
+
+// tooWide is the number of the error of a query over rows that are longer than
+// Redshift processes.
+const tooWide = 8001
+
 // failure explains the statement that failed.
 func (p *publication) failure(ctx context.Context, s *script, err error, what string) error {
-	if conflict(err) {
+	if ctx.Err() != nil {
 		return explain(ctx, err, what)
+	}
+	if conflict(err) && p.load != "" {
+		return &etl.RetryAfter{Delay: lockFor * time.Millisecond, Reason: "other transactions were in the way of the load, " + strconv.Itoa(tries) + " times"}
+	}
+	if e, failed := errors.AsType[*etl.StatementError](err); failed && e.Number == tooWide {
+		return &etl.Error{
+			Kind: etl.Mistake, Code: "rows_too_wide", Err: err, Message: "the rows of " + p.target() + " are too wide for Redshift to process: " + limit(strings.Join(strings.Fields(e.Message), " "), 600),
+			Fix: "Map fewer of the wide columns, or choose narrower key columns; " + unchanged,
+		}
 	}
 	switch s.failed(err) {
 	case "lock":
@@ -403,15 +477,15 @@ func (p *publication) failure(ctx context.Context, s *script, err error, what st
 
 // duplicate names the first row whose key another has.
 func (p *publication) duplicate(ctx context.Context, cause error) error {
-	s := &script{}
+	s := p.begin()
 	allowed := 0
 	if len(p.refused) > 0 {
 		allowed = len(p.refused) + 1
 	}
 	p.copyInto(s, allowed)
-	s.add("find", "SELECT %s, %s FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY %s ORDER BY %s) AS _etl_nth FROM %s) AS numbered WHERE _etl_nth > 1 AND NOT (%s) ORDER BY %s LIMIT 1",
-		lineColumn, quote(p.spec.Keys[0]), names(p.spec.Keys), rowColumn, p.stage(), p.anyNull(""), rowColumn)
-	s.add("sweep", "DROP TABLE %s", p.stage())
+	s.add("find", "SELECT %s, %s FROM %s WHERE %s = (SELECT MIN(%s) FROM (%s) AS numbered WHERE _etl_nth > 1 AND NOT (%s))",
+		lineColumn, quote(p.spec.Keys[0]), p.stage(), rowColumn, rowColumn, p.numbered("ASC"), p.anyNull(""))
+	p.end(s, p.stage())
 	e := &etl.Error{
 		Kind: etl.Refused, Code: "duplicate_key", Err: cause, Column: strings.Join(p.spec.Keys, ", "),
 		Message: "several rows of the file have the same key (" + strings.Join(p.spec.Keys, ", ") + ")",

@@ -12,8 +12,9 @@ package redshift
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
+	secret "crypto/rand"
 	"fmt"
+	"math/rand/v2"
 	"regexp"
 	"strings"
 	"time"
@@ -41,8 +42,10 @@ type Options struct {
 	// that, so that a chunk is one part as a rule. 0 means 32 MiB.
 	PartBytes int64
 	// Retry is the first wait before a transaction that met others is tried
-	// again; it doubles. 0 means 200 ms.
+	// again; it doubles, up to fifty times as much. 0 means 200 ms.
 	Retry time.Duration
+	// Turn is how long a direct load waits for others into its table; 0 means 15 minutes.
+	Turn time.Duration
 	// Errors is how long load errors are waited for that the warehouse does not
 	// show at once; 0 means 5 seconds.
 	Errors time.Duration
@@ -58,7 +61,7 @@ const (
 	// ownSchema is where the ledgers are.
 	ownSchema = "etl_portal"
 	// tries is how often a transaction that met others is run.
-	tries = 8
+	tries = 10
 )
 
 // Redshift is a database of Amazon Redshift. It may be used by several goroutines.
@@ -88,6 +91,7 @@ func New(run etl.Statements, o Options) (*Redshift, error) {
 	s := &o.Staging
 	s.Prefix = cmp.Or(s.Prefix, defaultPrefix)
 	o.PartBytes, o.Retry, o.Errors = cmp.Or(o.PartBytes, defaultPart), cmp.Or(o.Retry, 200*time.Millisecond), cmp.Or(o.Errors, 5*time.Second)
+	o.Turn = cmp.Or(o.Turn, 15*time.Minute)
 	switch {
 	case s.Role == "default" || roleForm.MatchString(s.Role):
 	default:
@@ -142,10 +146,11 @@ func (r *Redshift) transaction(ctx context.Context, statements ...string) ([]etl
 		if err == nil || !conflict(err) || try == tries {
 			return results, err
 		}
-		if err := pause(ctx, wait); err != nil {
+		// Those who met do not come back together.
+		if err := pause(ctx, wait/2+rand.N(wait/2+1)); err != nil { //nolint:gosec // spreads transactions, no secret
 			return nil, err
 		}
-		wait *= 2
+		wait = min(2*wait, 50*r.o.Retry)
 	}
 }
 
@@ -198,7 +203,7 @@ func qualified(schemaName, name string) string {
 	return quote(schemaName) + "." + quote(name)
 }
 
-func nonce() string { return strings.ToLower(rand.Text()[:10]) }
+func nonce() string { return strings.ToLower(secret.Text()[:10]) }
 
 func defect(format string, args ...any) error {
 	return &etl.Error{Kind: etl.Internal, Code: "internal", Message: "redshift: " + fmt.Sprintf(format, args...)}
