@@ -4,6 +4,7 @@ import type { Credential, CredentialInput } from '@/shared/api/model'
 import { Problem } from '@/shared/api/problem'
 import { Button, ErrorPanel, ErrorSummary, Field, Input, OptionCard, Select, Textarea } from '@/shared/components'
 import { cn } from '@/shared/lib/cn'
+import { accessOf } from '@/shared/lib/warehouse'
 import { accessChange, hostNames, inputOf, parseUrl, refusals, shownOf, sslModes, typeChange, type CredentialForm as Form, type Fields } from './form'
 import { AccessChoice, SecretField, StagingFields, WarehouseFields } from './redshift-fields'
 
@@ -44,6 +45,7 @@ export function CredentialForm({ form, credential, onSave, action }: { form: For
     return text && isShown(name, shown, values) ? [{ name, message: text }] : []
   })
   const shared = { form, values, message }
+  const stored = credential !== undefined && accessOf(credential) === 'connection'
   return (
     <form noValidate onSubmit={(event) => void save(event)} className="space-y-4">
       <ErrorSummary errors={list} attempt={submitCount} />
@@ -86,8 +88,8 @@ export function CredentialForm({ form, credential, onSave, action }: { form: For
           </Field>
         )}
         {shown.password && (
-          <Field label="Password" name="password" error={message('password')} hint={credential ? 'Left empty, the stored one stays. It is never shown.' : 'Stored encrypted, and never shown again.'}>
-            {(props) => <Input {...props} {...form.register('password')} type="password" autoComplete="new-password" placeholder={credential ? '••••••••' : undefined} />}
+          <Field label="Password" name="password" error={message('password')} hint={stored ? 'Left empty, the stored one stays. It is never shown.' : 'Stored encrypted, and never shown again.'}>
+            {(props) => <Input {...props} {...form.register('password')} type="password" autoComplete="new-password" placeholder={stored ? '••••••••' : undefined} />}
           </Field>
         )}
       </div>

@@ -8,10 +8,10 @@ import * as z from 'zod'
 import { call, client } from '@/shared/api/client'
 import type { Credential } from '@/shared/api/model'
 import { credentialQuery, itemsOf, jobsQuery } from '@/shared/api/queries'
-import { Badge, Button, ById, Card, ConfirmDialog, ErrorPanel, Facts, LoadMore, PageHeader, QueryView, RowLink, StatusBadge, Time } from '@/shared/components'
+import { Badge, Button, ById, Card, ConfirmDialog, ErrorPanel, Facts, LoadMore, PageHeader, QueryView, RowLink, StatusBadge, Time, UsedBy } from '@/shared/components'
 import { plural, tableName } from '@/shared/lib/format'
 import { useSearchState } from '@/shared/lib/search-state'
-import { accessInWords, kindOf, placeOf } from '@/shared/lib/warehouse'
+import { accessInWords, accessOf, kindOf, placeOf } from '@/shared/lib/warehouse'
 import { ConnectionTestCard } from './connection-test'
 import { CredentialForm } from './credential-form'
 import { useCredentialForm } from './form'
@@ -133,7 +133,11 @@ function Loaded({ credential }: { credential: Credential }) {
           await queries.invalidateQueries({ queryKey: ['credentials'] })
         }}
       >
-        {users.length === 0 ? 'The stored password is forgotten. Nothing changes in the database itself.' : `${plural(users.length, 'job')} use it: ${users.map((job) => job.name).join(', ')}. It can be deleted once none does.`}
+        {users.length > 0 ? (
+          <UsedBy lead={`${plural(users.length, 'job loads', 'jobs load')} into it, and it cannot be deleted while one does:`} users={users.map((job) => ({ to: `/jobs/${job.id}`, name: job.name }))} more={jobs.hasNextPage} />
+        ) : (
+          `${accessOf(credential) === 'connection' ? 'The stored password is forgotten. ' : ''}Nothing changes in the database itself.`
+        )}
       </ConfirmDialog>
     </>
   )

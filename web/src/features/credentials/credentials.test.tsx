@@ -189,6 +189,22 @@ test('a stored destination keeps its password and unknown options; another acces
   expect(request.body).toMatchObject({ password: '', username: '', options: { ...redshift.options, access: 'iam', workgroup: 'shop', region: 'eu-central-1' } })
 })
 
+test('a destination whose access keeps no password does not speak of a stored one, and its delete names the jobs', async () => {
+  server.use(
+    json('get', '/api/v1/credentials/8', { ...redshift, options: { ...redshift.options, access: 'iam' } }),
+    json('get', '/api/v1/jobs', { items: [{ id: 3, name: 'Orders', schema: 'sales', table: 'orders', recent_runs: [] }] }),
+  )
+  renderRoutes(routes, '/credentials/8')
+  const user = userEvent.setup()
+  await user.click(await screen.findByRole('radio', { name: /^User and password/ }))
+  expect(screen.getByLabelText('Password')).toHaveAccessibleDescription('Stored encrypted, and never shown again.')
+  await screen.findByRole('link', { name: 'Orders' })
+  await user.click(screen.getByRole('button', { name: 'Delete' }))
+  const dialog = await screen.findByRole('alertdialog')
+  expect(dialog).toHaveTextContent('1 job loads into it, and it cannot be deleted while one does:')
+  expect(within(dialog).getByRole('link', { name: 'Orders' })).toHaveAttribute('href', '/jobs/3')
+})
+
 test.each([
   [{}, ['Name', 'Network', 'Encryption', 'Login', 'Privileges', 'Staging', 'COPY role']],
   [{ access: 'iam' }, ['Name', 'Network', 'Encryption', 'Temporary credentials', 'Login', 'Privileges', 'Staging', 'COPY role']],
