@@ -137,8 +137,8 @@ type tester struct {
 	opener    func(context.Context, etl.Credential, string) (etl.FanOut, error)
 	addresses []netip.Addr
 	conn      net.Conn
-	// dest is open, and user logged in, unless that failed; one of dest and failed
-	// is set once it was tried.
+	// dest is open, and user logged in, unless that failed; dest is nil, with failed
+	// set, where it could not even be opened.
 	dest   etl.FanOut
 	user   string
 	failed error

@@ -101,14 +101,17 @@ type Staged interface {
 // connection, which is made with them; what becomes of it is the login's to tell.
 func (t *tester) credentials(ctx context.Context) (string, error) {
 	t.open(ctx)
-	if e, ok := errors.AsType[*etl.Error](t.failed); ok && (strings.HasPrefix(string(e.Code), "credentials_") || slices.Contains(beforeLogin, e.Code)) {
-		return "", e
+	e, ok := errors.AsType[*etl.Error](t.failed)
+	// Without a destination AWS was not asked.
+	if t.dest == nil || ok && slices.ContainsFunc(notGiven, func(code string) bool { return strings.HasPrefix(string(e.Code), code) }) {
+		return "", t.failed
 	}
 	return "AWS gave temporary credentials", nil
 }
 
-// beforeLogin are the codes of what keeps AWS from being asked at all.
-var beforeLogin = []etl.Code{"no_warehouse", "no_region", "no_aws_credentials", "bad_aws_configuration"}
+// notGiven begin the codes of what keeps AWS from giving credentials: those of
+// the request for them, and of the role as which it is made.
+var notGiven = []string{"credentials_", "role_", "no_aws_credentials"}
 
 // knowsUser is a destination that connects when it is used first, and can say as whom.
 type knowsUser interface {

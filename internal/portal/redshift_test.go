@@ -1,6 +1,9 @@
 package portal
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -77,5 +80,56 @@ func TestConnectionTestSteps(t *testing.T) {
 			names = append(names, step.name)
 		}
 		require.Equal(t, want, names, access)
+	}
+}
+
+// lazy is a destination that connects when it is asked who is there.
+type lazy struct {
+	etl.FanOut
+	err error
+}
+
+func (l lazy) CurrentUser(context.Context) (string, error) { return "IAMR:loads", l.err }
+
+// What keeps AWS from giving credentials fails their own step; what they do not
+// help against is the login's.
+func TestCredentialsStep(t *testing.T) {
+	for name, c := range map[string]struct {
+		// open fails the opening, asked the first connection.
+		open, asked error
+		given, in   bool
+	}{
+		"all well":        {given: true, in: true},
+		"login refused":   {asked: etl.Mistakef("temporary_login_refused", "", ""), given: true},
+		"no server":       {asked: &etl.Error{Kind: etl.Weather, Code: "connection_refused"}, given: true},
+		"denied":          {asked: etl.Mistakef("credentials_denied", "", "")},
+		"role denied":     {asked: etl.Mistakef("role_denied", "", "")},
+		"no keys":         {asked: etl.Mistakef("no_aws_credentials", "", "")},
+		"no warehouse":    {open: etl.Mistakef("no_warehouse", "", "")},
+		"nowhere to go":   {open: etl.Mistakef("no_staging", "", "")},
+		"not told apart":  {open: errors.New("what")},
+		"bad certificate": {open: etl.Mistakef("bad_certificate", "", "")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opened := 0
+			x := &tester{
+				c: etl.Credential{Type: "redshift", Options: map[string]string{"access": "iam"}},
+				opener: func(context.Context, etl.Credential, string) (etl.FanOut, error) {
+					if opened++; c.open != nil {
+						return nil, c.open
+					}
+					return lazy{err: c.asked}, nil
+				},
+			}
+			_, err := x.credentials(t.Context())
+			require.Equal(t, c.given, err == nil, "%v", err)
+			if !c.given {
+				require.Equal(t, cmp.Or(c.open, c.asked), err)
+				return
+			}
+			_, err = x.login(t.Context())
+			require.Equal(t, c.in, err == nil, "%v", err)
+			require.Equal(t, 1, opened, "one connection is made, and its credentials are asked for once")
+		})
 	}
 }
