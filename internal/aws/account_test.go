@@ -54,8 +54,18 @@ func TestAccountRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = road.Run(t.Context(), "SELECT 1")
-	e, ok := errors.AsType[*etl.Error](err)
-	if !ok || e.Kind != etl.Mistake || e.Code != "role_denied" || !strings.Contains(e.Fix, "sts:AssumeRole") || !strings.Contains(e.Message, role) {
-		t.Errorf("%+v", err)
+	t.Setenv("AWS_ENDPOINT_URL_STS", server.URL)
+	blobs, wrong := aws.NewBlobs(t.Context(), aws.BlobsConfig{
+		Bucket: "stage", Region: "eu-central-1", Endpoint: server.URL, PathStyle: true, AccessKey: "own", SecretKey: "s", Role: role,
+	})
+	if wrong != nil {
+		t.Fatal(wrong)
+	}
+	_, put := blobs.Put(t.Context(), "redshift/part", strings.NewReader("1"))
+	for what, err := range map[string]error{"statements": err, "a bucket": put} {
+		e, ok := errors.AsType[*etl.Error](err)
+		if !ok || e.Kind != etl.Mistake || e.Code != "role_denied" || !strings.Contains(e.Fix, "sts:AssumeRole") || !strings.Contains(e.Message, role) {
+			t.Errorf("%s: %+v", what, err)
+		}
 	}
 }

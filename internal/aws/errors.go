@@ -43,6 +43,10 @@ func (b *Blobs) fault(what, key string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
+	if e, ok := errors.AsType[*etl.Error](err); ok {
+		// It was not sent: the credentials for it are explained already.
+		return e
+	}
 	if b.mistake(err) {
 		return b.explain(key, err)
 	}
