@@ -6,7 +6,6 @@ import (
 
 	"github.com/etlportal/etlportal/internal/etl"
 	"github.com/etlportal/etlportal/internal/portal"
-	"github.com/etlportal/etlportal/internal/workflow"
 )
 
 func (s *server) sourceOperations() {
@@ -32,12 +31,12 @@ func (s *server) sourceOperations() {
 		})
 	s.fitOperation(tag)
 	register(s, operation(etl.Editor, http.MethodPatch, "/sources/csv/{file_id}", "update-source", tag, "Correct how a file is read; it is inspected anew",
-		describedAs("What is given replaces what was given before; an empty dialect or types clears it.")),
+		describedAs("What is absent stays as it is. Null, and what is empty (a text, the list, dialect or types), takes an override back to what was found. All else replaces what was given before.")),
 		func(ctx context.Context, in *struct {
 			FileInput
 			Condition
 
-			Body workflow.Overrides
+			Body portal.SourcePatch
 		},
 		) (*tagged[portal.Metadata], error) {
 			v, err := in.version()
@@ -47,6 +46,11 @@ func (s *server) sourceOperations() {
 			m, err := s.portal.PatchSource(ctx, in.FileID, v, in.Body)
 			return metadataAnswer(m, err)
 		})
+	// To JSON Schema null is a value of the list like others, and a tag cannot name it.
+	for _, name := range []string{"date_order", "decimal"} {
+		text := s.api.OpenAPI().Components.Schemas.Map()["SourcePatch"].Properties[name]
+		text.Enum = append(text.Enum, nil)
+	}
 	register(s, operation(etl.Editor, http.MethodDelete, "/sources/csv/{file_id}", "delete-source", tag, "Delete a file that no job uses"),
 		func(ctx context.Context, in *struct {
 			FileInput

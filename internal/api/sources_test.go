@@ -300,12 +300,82 @@ func TestPatchSource(t *testing.T) {
 		`{"dialect":{"header":true,"header_rows":0}}`: "bad_override",
 		`{"dialect":{"quot":"x"}}`:                    "unknown_field",
 		`{"timezone":"Mars/Base"}`:                    "bad_override",
+		`{"timezone":" "}`:                            "bad_override",
+		`{"encoding":" "}`:                            "bad_override",
 		`{"date_order":"ydm"}`:                        "bad_value",
+		`{"decimal":" "}`:                             "bad_value",
+		`{"types":{"column_1":null}}`:                 "bad_value",
 	} {
 		p := l.send(http.MethodPatch, at, body).want(http.StatusUnprocessableEntity)
 		require.Equal(t, code, p.problem(), body)
 	}
 	require.InDelta(t, 3, l.get(at+"/metadata").number("row_count"), 0, "what was refused changed nothing")
+}
+
+func TestOverridesAreTakenBack(t *testing.T) {
+	l := newLab(t)
+	at := "/sources/csv/" + l.file("id;day;sum;note\n1;01/02/2024;1,234;NA\n2;03/04/2024;5,678;x\n3;05/06/2024;9,012;y\n")
+	// known is the metadata without what every change changes.
+	known := func(r *reply) map[string]any {
+		r.want(http.StatusOK)
+		for _, key := range []string{"version", "updated_at"} {
+			require.Contains(t, r.body, key)
+			delete(r.body, key)
+		}
+		return r.body
+	}
+	found := known(l.get(at + "/metadata"))
+	require.NotContains(t, found, "overrides")
+	for _, tc := range []struct {
+		field string
+		given any
+		// read is where the correction shows, beside the overrides.
+		read  []any
+		want  any
+		empty string
+	}{
+		{"encoding", "windows-1252", []any{"encoding"}, "windows-1252", `""`},
+		{"dialect", map[string]any{"delimiter": ","}, []any{"dialect", "delimiter"}, ",", `{}`},
+		{"types", map[string]any{"id": "text"}, []any{"columns", 0, "type"}, "text", `{}`},
+		{"null_values", []any{"NA"}, []any{"columns", 3, "null_values"}, []any{"NA"}, `[]`},
+		{"date_order", "dmy", []any{"columns", 1, "ambiguous"}, nil, `""`},
+		{"decimal", "comma", []any{"columns", 2, "type"}, "numeric(4,3)", `""`},
+		{"timezone", "Europe/Berlin", []any{"overrides", "timezone"}, "Europe/Berlin", `""`},
+	} {
+		for _, back := range []string{"null", tc.empty} {
+			change := fmt.Sprintf(`{%q:%s}`, tc.field, toJSON(t, tc.given))
+			r := l.send(http.MethodPatch, at, change).want(http.StatusOK)
+			require.Equal(t, map[string]any{tc.field: tc.given}, r.at("overrides"), change)
+			require.Equal(t, tc.want, r.at(tc.read...), change)
+			given := known(r)
+			require.NotEqual(t, found, given, change)
+			require.Equal(t, given, known(l.send(http.MethodPatch, at, `{}`)), "what is absent stays as it is")
+			require.Equal(t, given, known(l.get(at+"/metadata")))
+			change = fmt.Sprintf(`{%q:%s}`, tc.field, back)
+			require.Equal(t, found, known(l.send(http.MethodPatch, at, change)), change)
+			require.Equal(t, found, known(l.get(at+"/metadata")), change)
+			require.Equal(t, found, known(l.send(http.MethodPatch, at, change)), "what was not given is taken back, too: %s", change)
+		}
+	}
+	all := `{"encoding":"windows-1252","dialect":{"header":false},"types":{"column_1":"text"},"null_values":[""],"date_order":"mdy","decimal":"point","timezone":"UTC"}`
+	l.send(http.MethodPatch, at, all).want(http.StatusOK)
+	r := l.send(http.MethodPatch, at, `{"dialect":null,"types":null,"date_order":"","decimal":null,"timezone":""}`).want(http.StatusOK)
+	require.Equal(t, map[string]any{"encoding": "windows-1252", "null_values": []any{""}}, r.at("overrides"))
+	require.Equal(t, found, known(l.send(http.MethodPatch, at, `{"encoding":null,"null_values":null}`)))
+}
+
+// A number is NULL by the words found; that none is, can be said.
+func TestNoNullWord(t *testing.T) {
+	l := newLab(t)
+	at := "/sources/csv/" + l.file("id,n\n1,5\n2,NA\n3,7\n")
+	found := l.get(at + "/metadata").want(http.StatusOK)
+	require.Equal(t, "integer", found.string("columns", 1, "type"))
+	require.Equal(t, []any{"NA"}, found.at("columns", 1, "null_values"))
+	none := l.send(http.MethodPatch, at, `{"null_values":[""]}`).want(http.StatusOK)
+	require.Equal(t, "text", none.string("columns", 1, "type"))
+	require.Nil(t, none.at("columns", 1, "null_values"))
+	back := l.send(http.MethodPatch, at, `{"null_values":[]}`).want(http.StatusOK)
+	require.Equal(t, found.at("columns"), back.at("columns"))
 }
 
 func toJSON(t *testing.T, v any) string {

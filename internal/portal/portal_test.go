@@ -104,13 +104,6 @@ func TestLimiter(t *testing.T) {
 	require.True(t, ok)
 }
 
-func TestOverridesMerge(t *testing.T) {
-	words := []string{"-"}
-	to := workflow.Overrides{Encoding: "utf-8", Types: map[string]string{"a": "text"}, DateOrder: "dmy"}
-	merge(&to, &workflow.Overrides{Types: map[string]string{}, NullValues: &words, Decimal: "comma"})
-	require.Equal(t, workflow.Overrides{Encoding: "utf-8", Types: map[string]string{}, DateOrder: "dmy", NullValues: &words, Decimal: "comma"}, to)
-}
-
 // The engine's fixes speak of flags; none of them may reach a caller of the API.
 func TestFixesSpeakOfNoFlags(t *testing.T) {
 	_, _, err := workflow.InspectSample(t.Context(), "a.csv", []byte("\x1f\x8b\x08\x00"), true, workflow.ReadOptions{})

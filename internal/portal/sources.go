@@ -128,10 +128,9 @@ func (p *Portal) Source(ctx context.Context, id string) (*Metadata, error) {
 // maxAffected is how many jobs the answer to a file's change names.
 const maxAffected = 100
 
-// PatchSource corrects how a file is read and inspects it anew. Of the
-// overrides, what is given replaces what was given before; version 0 is any.
-// Runs that exist keep the reading that they were made with.
-func (p *Portal) PatchSource(ctx context.Context, id string, version int64, patch workflow.Overrides) (*Metadata, error) {
+// PatchSource corrects how a file is read and inspects it anew; version 0 is
+// any. Runs that exist keep the reading that they were made with.
+func (p *Portal) PatchSource(ctx context.Context, id string, version int64, patch SourcePatch) (*Metadata, error) {
 	src, err := p.inspected(ctx, id)
 	if err != nil {
 		return nil, err
@@ -147,11 +146,11 @@ func (p *Portal) PatchSource(ctx context.Context, id string, version int64, patc
 	if before.Overrides != nil {
 		merged = *before.Overrides
 	}
-	merge(&merged, &patch)
+	patch.apply(&merged)
 	if _, err := merged.Options(); err != nil {
 		return nil, err
 	}
-	if src.Overrides, err = encode(merged); err != nil {
+	if src.Overrides, err = encodeOverrides(&merged); err != nil {
 		return nil, err
 	}
 	if err := p.inspect(ctx, &src); err != nil {
@@ -175,32 +174,6 @@ func (p *Portal) PatchSource(ctx context.Context, id string, version int64, patc
 		after.Affected = append(after.Affected, JobName{j.ID, j.Name})
 	}
 	return after, p.audit(ctx, "update", "source", id, before.Overrides, merged)
-}
-
-// merge takes over what the patch gives; an empty dialect, list of types or
-// text of spaces is given and clears.
-func merge(to, patch *workflow.Overrides) {
-	if patch.Encoding != "" {
-		to.Encoding = patch.Encoding
-	}
-	if patch.Dialect != nil {
-		to.Dialect = patch.Dialect
-	}
-	if patch.Types != nil {
-		to.Types = patch.Types
-	}
-	if patch.NullValues != nil {
-		to.NullValues = patch.NullValues
-	}
-	if patch.DateOrder != "" {
-		to.DateOrder = patch.DateOrder
-	}
-	if patch.Decimal != "" {
-		to.Decimal = patch.Decimal
-	}
-	if patch.Timezone != "" {
-		to.Timezone = patch.Timezone
-	}
 }
 
 // DeleteSource removes a file; one that jobs use is refused, naming them.

@@ -107,7 +107,7 @@ func (p *Portal) CreateUpload(ctx context.Context, in NewUpload) (*Upload, error
 		if _, err := in.Overrides.Options(); err != nil {
 			return nil, err
 		}
-		text, err := encode(in.Overrides)
+		text, err := encodeOverrides(in.Overrides)
 		if err != nil {
 			return nil, err
 		}

@@ -19,7 +19,7 @@ type Overrides struct {
 	Encoding   string            `json:"encoding,omitempty" maxLength:"40" doc:"utf-8, utf-16le, windows-1252, iso-8859-15, shift_jis, gb18030, …"`
 	Dialect    *DialectOverrides `json:"dialect,omitempty"`
 	Types      map[string]string `json:"types,omitempty" doc:"SQL type by column name"`
-	NullValues *[]string         `json:"null_values,omitempty" maxItems:"255" doc:"The words that mean NULL, wherever they stand alone in a field"`
+	NullValues []string          `json:"null_values,omitempty" maxItems:"255" doc:"The words that mean NULL, wherever they stand alone in a field; a list with nothing but an empty text: no word"`
 	DateOrder  string            `json:"date_order,omitempty" enum:"dmy,mdy,ymd"`
 	Decimal    string            `json:"decimal,omitempty" enum:"point,comma"`
 	Timezone   string            `json:"timezone,omitempty" maxLength:"64" doc:"Zone of times without one, as Europe/Berlin"`
@@ -60,7 +60,10 @@ func (o *Overrides) Options() (ReadOptions, error) {
 			return r, badOverride("Write a PostgreSQL type such as numeric(10,2)", "types: column %q: %v", name, err)
 		}
 	}
-	s.Types, s.NullWords, s.DateOrder = o.Types, o.NullValues, o.DateOrder
+	s.Types, s.DateOrder = o.Types, o.DateOrder
+	if len(o.NullValues) > 0 {
+		s.NullWords = &o.NullValues
+	}
 	switch o.DateOrder {
 	case "", "dmy", "mdy", "ymd":
 	default:

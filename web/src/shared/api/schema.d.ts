@@ -678,7 +678,7 @@ export interface paths {
         head?: never;
         /**
          * Correct how a file is read; it is inspected anew
-         * @description What is given replaces what was given before; an empty dialect or types clears it.
+         * @description What is absent stays as it is. Null, and what is empty (a text, the list, dialect or types), takes an override back to what was found. All else replaces what was given before.
          */
         patch: operations["update-source"];
         trace?: never;
@@ -1792,7 +1792,7 @@ export interface components {
             dialect?: components["schemas"]["DialectOverrides"];
             /** @description utf-8, utf-16le, windows-1252, iso-8859-15, shift_jis, gb18030, … */
             encoding?: string;
-            /** @description The words that mean NULL, wherever they stand alone in a field */
+            /** @description The words that mean NULL, wherever they stand alone in a field; a list with nothing but an empty text: no word */
             null_values?: string[];
             /** @description Zone of times without one, as Europe/Berlin */
             timezone?: string;
@@ -2272,6 +2272,30 @@ export interface components {
             updated_at: string;
             /** Format: int64 */
             version: number;
+        };
+        SourcePatch: {
+            /**
+             * @description Null or an empty text: as found
+             * @enum {string|null}
+             */
+            date_order?: "dmy" | "mdy" | "ymd" | "" | null;
+            /**
+             * @description Null or an empty text: as found
+             * @enum {string|null}
+             */
+            decimal?: "point" | "comma" | "" | null;
+            /** @description Replaces the whole dialect given before: a part that is absent or null is as found, and so is all of it by {} or null */
+            dialect?: components["schemas"]["DialectOverrides"];
+            /** @description utf-8, utf-16le, windows-1252, iso-8859-15, shift_jis, gb18030, …; null or an empty text: as found */
+            encoding?: string | null;
+            /** @description The words that mean NULL, wherever they stand alone in a field; null or an empty list: as found; a list with nothing but an empty text: no word */
+            null_values?: string[] | null;
+            /** @description Zone of times without one, as Europe/Berlin; null or an empty text: as found */
+            timezone?: string | null;
+            /** @description SQL type by column name. Replaces all types given before: a column that is absent is as found, and so are all of them by null or {} */
+            types?: {
+                [key: string]: string;
+            } | null;
         };
         Started: {
             /** Format: int64 */
@@ -4293,7 +4317,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Overrides"];
+                "application/json": components["schemas"]["SourcePatch"];
             };
         };
         responses: {
