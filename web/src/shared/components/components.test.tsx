@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from '@testing-library/react'
+import { render, screen, waitFor, within } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { useState } from 'react'
 import { Link } from 'react-router'
@@ -149,6 +149,16 @@ test('Field ties label, hint and error to its control, and the summary leads to 
   expect(screen.getByRole('alert')).toHaveFocus()
   await userEvent.click(screen.getByRole('link', { name: 'Name the host' }))
   expect(input).toHaveFocus()
+})
+
+test('an error summary lists every error of a field, and each as long as it is one', () => {
+  const console = vi.spyOn(globalThis.console, 'error')
+  const both = [{ name: 'sort', message: 'No column “a”' }, { name: 'sort', message: 'No column “b”' }]
+  const { rerender } = render(<ErrorSummary attempt={0} errors={both} />)
+  expect(screen.getAllByRole('link')).toHaveLength(2)
+  rerender(<ErrorSummary attempt={0} errors={both.slice(1)} />)
+  expect(screen.getAllByRole('link').map((link) => link.textContent)).toEqual(['No column “b”'])
+  expect(console).not.toHaveBeenCalled()
 })
 
 test('ProgressBar has a value, or none where nobody knows', () => {

@@ -98,7 +98,7 @@ export function ErrorSummary({ errors, attempt, onGo }: { errors: { name: string
       <p className="font-semibold text-bad-text">{errors.length === 1 ? 'One thing is to be corrected' : `${errors.length} things are to be corrected`}</p>
       <ul className="mt-1 list-disc pl-5">
         {errors.map((each) => (
-          <li key={each.name}>
+          <li key={`${each.name} ${each.message}`}>
             <a
               href={`#field-${each.name}`}
               className="inline-block py-0.5 underline"
