@@ -8,6 +8,7 @@ import { credentialsQuery, itemsOf, jobsQuery, runsQuery, sourcesQuery } from '@
 import { Kbd, StatusBadge } from '@/shared/components'
 import { tableName } from '@/shared/lib/format'
 import { setTheme, useTheme } from '@/shared/lib/theme'
+import { placeOf } from '@/shared/lib/warehouse'
 import { navigation } from './navigation'
 
 const group =
@@ -82,7 +83,7 @@ export function CommandPalette({ open, onOpenChange, onHelp }: { open: boolean; 
               </Command.Group>
               <Command.Group heading="Destinations" className={group}>
                 {itemsOf(credentials.data).map((credential) => (
-                  <Item key={credential.id} icon={Cable} value={`destination credential ${credential.name} ${credential.host}`} onSelect={go(`/credentials/${credential.id}`)}>{credential.name}</Item>
+                  <Item key={credential.id} icon={Cable} value={`destination credential ${credential.name} ${placeOf(credential)}`} onSelect={go(`/credentials/${credential.id}`)}>{credential.name}</Item>
                 ))}
               </Command.Group>
             </Command.List>
