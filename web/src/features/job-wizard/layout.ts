@@ -1,5 +1,6 @@
 import type { TableOptions } from '@/shared/api/model'
 import type { Problem } from '@/shared/api/problem'
+import { sentence } from '@/shared/lib/format'
 import type { DraftColumn } from './draft'
 import type { Obstacle } from './wizard'
 
@@ -72,6 +73,6 @@ export function layoutRefusals(problem: Problem): Obstacle[] {
     const field = /^body\.table_options\.(\w+)(?:\.(.+))?/.exec(location)
     if (!field) return []
     const name = { dist_style: 'dist-style', dist_key: 'dist-key', sort_style: 'sort-style', sort_keys: 'sort-add', encodings: 'encode-add' }[field[1] ?? ''] ?? 'dist-style'
-    return [{ name, message: `${message[0]?.toUpperCase() ?? ''}${message.slice(1)}` }]
+    return [{ name, message: sentence(message) }]
   })
 }
