@@ -47,7 +47,7 @@ export function LoadStep({ wizard, errorOf }: Props) {
         <details className="rounded-lg border border-line bg-surface shadow-card" open={draft.batchSize !== '' || undefined}>
           <summary className="px-4 py-2.5 text-sm font-semibold">Large files</summary>
           <div className="border-t border-line p-4">
-            <Field label="Rows a chunk" name="batch-size" optional error={errorOf('batch-size')} hint="Large files are loaded in chunks; without a number each has about 64 MiB.">
+            <Field label="Rows a chunk" name="batch-size" optional error={errorOf('batch-size')} hint={`Large files are loaded in chunks; without a number each has ${wizard.redshift ? '64 to 192 MiB' : 'about 64 MiB'}.`}>
               {(props) => <Input {...props} value={draft.batchSize} inputMode="numeric" className="max-w-40" onChange={(event) => update({ batchSize: event.target.value.trim() })} />}
             </Field>
           </div>
