@@ -5,7 +5,7 @@ import { Badge, Button, Card, Facts, Select, Visible } from '@/shared/components
 import { formatCount, formatShare } from '@/shared/lib/format'
 import { HistogramCard, TopValues } from './charts'
 import { lookOfType, shareOf } from './column-look'
-import type { Histogram, Overrides } from './queries'
+import type { Histogram, SourcePatch } from './queries'
 import { TypeChoices } from './type-choices'
 
 /** Everything that is known of a column, and which other types hold it. */
@@ -16,7 +16,7 @@ export function ColumnCard({ file, index, onChoose, histogram, sampled, onCorrec
   histogram?: { data: Histogram; rows: number; complete: boolean }
   /** Only the first part of the file was looked at. */
   sampled: boolean
-  onCorrect: (change: Overrides) => Promise<unknown>
+  onCorrect: (change: SourcePatch) => Promise<unknown>
   correcting: boolean
 }) {
   const column = file.columns[index]
@@ -94,7 +94,7 @@ function Confidence({ value }: { value: number }) {
 
 const orders: Record<string, 'dmy' | 'mdy' | 'ymd'> = { DD: 'dmy', MM: 'mdy', YY: 'ymd' }
 
-function Ambiguous({ formats, onCorrect, busy }: { formats: string[]; onCorrect: (change: Overrides) => Promise<unknown>; busy: boolean }) {
+function Ambiguous({ formats, onCorrect, busy }: { formats: string[]; onCorrect: (change: SourcePatch) => Promise<unknown>; busy: boolean }) {
   return (
     <div className="mt-3 rounded-md border border-warn/40 bg-warn-soft p-3 text-xs">
       <p className="flex gap-1.5 font-medium text-warn-text">

@@ -7,7 +7,7 @@ import { Badge, Button, Card, ErrorPanel, Input, Select, TextLink } from '@/shar
 import { cn } from '@/shared/lib/cn'
 import { formatShare, plural } from '@/shared/lib/format'
 import { knownZones } from '@/shared/lib/time'
-import type { DialectOverrides, Overrides } from './queries'
+import type { DialectOverrides, SourcePatch } from './queries'
 
 type Options = [value: string, label: string][]
 
@@ -71,20 +71,17 @@ const zoneList = (
   </datalist>
 )
 
-/** What was found is there to choose until something else is: the portal keeps what was given. */
-function chosen(options: Options, given: string | undefined): Options {
-  return given === undefined ? options : options.filter(([value]) => value !== '')
-}
+/** Takes every correction back. */
+const asFound: SourcePatch = { encoding: null, dialect: {}, types: null, null_values: null, date_order: null, decimal: null, timezone: null }
 
 /** How a file is read, each choice at once and with its reason. What is chosen here holds for the jobs that load it. */
-export function DialectCard({ file, onCorrect, correcting, error }: { file: Metadata; onCorrect: (change: Overrides) => Promise<unknown>; correcting: boolean; error: unknown }) {
+export function DialectCard({ file, onCorrect, correcting, error }: { file: Metadata; onCorrect: (change: SourcePatch) => Promise<unknown>; correcting: boolean; error: unknown }) {
   const { dialect, overrides } = file
   const [more, setMore] = useState(false)
   const given = overrides?.dialect ?? {}
   const jobs = itemsOf(useInfiniteQuery(jobsQuery({ file_id: file.file_id })).data)
   const set = (change: DialectOverrides) => void onCorrect({ dialect: { ...given, ...change } })
-  const corrected = Object.keys(given).length > 0 || Object.keys(overrides?.types ?? {}).length > 0
-  const byHand = corrected || [overrides?.encoding, overrides?.null_values, overrides?.date_order, overrides?.decimal, overrides?.timezone].some((each) => each !== undefined)
+  const byHand = Object.keys(overrides ?? {}).length > 0
   const nulls = [...new Set(file.columns.flatMap((each) => each.null_values ?? []))].filter(Boolean)
   const why = (what: string) => file.decisions.find((each) => each.what === what)
   const pick = (what: string, label: string, value: string, options: Options, onChange: (value: string) => void, by?: boolean) => (
@@ -98,8 +95,8 @@ export function DialectCard({ file, onCorrect, correcting, error }: { file: Meta
       }
       actions={
         <>
-          {corrected && (
-            <Button size="sm" variant="ghost" busy={correcting} onClick={() => void onCorrect({ dialect: {}, types: {} })}>
+          {byHand && (
+            <Button size="sm" variant="ghost" busy={correcting} onClick={() => void onCorrect(asFound)}>
               <RotateCcw aria-hidden />
               Back to what was found
             </Button>
@@ -124,9 +121,15 @@ export function DialectCard({ file, onCorrect, correcting, error }: { file: Meta
             {pick('newline', 'Line ends', dialect.newline.toLowerCase(), newlines, (newline) => set({ newline: newline as DialectOverrides['newline'] }), given.newline !== undefined)}
             {pick('skip_initial_space', 'Space after a delimiter', String(dialect.skip_initial_space), yesNo, (value) => set({ skip_initial_space: value === 'true' }), given.skip_initial_space !== undefined)}
             {pick('trailing_delimiter', 'Delimiter at line ends', String(dialect.trailing_delimiter), yesNo, (value) => set({ trailing_delimiter: value === 'true' }), given.trailing_delimiter !== undefined)}
-            {pick('date_order', 'Order of dates', overrides?.date_order ?? '', chosen(dateOrders, overrides?.date_order), (order) => void onCorrect({ date_order: order as 'dmy' }), overrides?.date_order !== undefined)}
-            {pick('decimal', 'Decimal sign', overrides?.decimal ?? '', chosen(decimals, overrides?.decimal), (sign) => void onCorrect({ decimal: sign as 'point' }), overrides?.decimal !== undefined)}
-            <Typed key={`zone ${overrides?.timezone ?? ''}`} label="Time zone" list="zones" autoComplete="off" spellCheck={false} placeholder="UTC" value={overrides?.timezone ?? ''} corrected={overrides?.timezone !== undefined} fits={(zone) => zone.trim() !== ''} onChange={(zone) => void onCorrect({ timezone: zone.trim() })} />
+            {pick('date_order', 'Order of dates', overrides?.date_order ?? '', dateOrders, (order) => void onCorrect({ date_order: order as SourcePatch['date_order'] }), overrides?.date_order !== undefined)}
+            {pick('decimal', 'Decimal sign', overrides?.decimal ?? '', decimals, (sign) => void onCorrect({ decimal: sign as SourcePatch['decimal'] }), overrides?.decimal !== undefined)}
+            <Typed key={`zone ${overrides?.timezone ?? ''}`} label="Time zone" list="zones" autoComplete="off" spellCheck={false} placeholder="UTC" value={overrides?.timezone ?? ''} corrected={overrides?.timezone !== undefined} fits={(zone) => zone === '' || zone.trim() !== ''} onChange={(zone) => void onCorrect({ timezone: zone.trim() })}>
+              {overrides?.timezone !== undefined && (
+                <Button size="icon" variant="ghost" busy={correcting} aria-label="Time zone as found" title="As found" onClick={() => void onCorrect({ timezone: null })}>
+                  <RotateCcw aria-hidden />
+                </Button>
+              )}
+            </Typed>
             {zoneList}
             <div className="col-span-2">
               <Typed
@@ -137,9 +140,22 @@ export function DialectCard({ file, onCorrect, correcting, error }: { file: Meta
                 placeholder={overrides?.null_values ? 'No word' : nulls.length > 0 ? `As found: ${nulls.join(', ')}` : 'As found: none'}
                 value={overrides?.null_values?.join(', ') ?? ''}
                 corrected={overrides?.null_values !== undefined}
-                fits={(text) => wordsOf(text).length <= 255}
+                fits={(text) => text === '' || (wordsOf(text).length > 0 && wordsOf(text).length <= 255)}
                 onChange={(text) => void onCorrect({ null_values: wordsOf(text) })}
-              />
+              >
+                {overrides?.null_values ? (
+                  <Button variant="ghost" busy={correcting} aria-label="NULL words as found" onClick={() => void onCorrect({ null_values: null })}>
+                    <RotateCcw aria-hidden />
+                    As found
+                  </Button>
+                ) : (
+                  nulls.length > 0 && (
+                    <Button variant="ghost" busy={correcting} onClick={() => void onCorrect({ null_values: [''] })}>
+                      No word
+                    </Button>
+                  )
+                )}
+              </Typed>
             </div>
           </>
         )}
@@ -196,8 +212,8 @@ function Pick({ label, value, options, onChange, corrected, reason }: { label: s
   )
 }
 
-/** A field that is taken over by Enter and by leaving it. */
-function Typed({ label, value, corrected, reason, fits, onChange, ...rest }: Omit<ComponentProps<'input'>, 'value' | 'onChange'> & { label: string; value: string; corrected?: boolean; reason?: Reason; fits: (text: string) => boolean; onChange: (text: string) => void }) {
+/** A field that is taken over by Enter and by leaving it, with buttons beside it. */
+function Typed({ label, value, corrected, reason, fits, onChange, children, ...rest }: Omit<ComponentProps<'input'>, 'value' | 'onChange'> & { label: string; value: string; corrected?: boolean; reason?: Reason; fits: (text: string) => boolean; onChange: (text: string) => void }) {
   const [text, setText] = useState(value)
   const good = text === value || fits(text)
   // Enter and leaving the field are one wish.
@@ -213,7 +229,12 @@ function Typed({ label, value, corrected, reason, fits, onChange, ...rest }: Omi
   }
   return (
     <Labelled label={label} corrected={corrected} reason={reason}>
-      {(id) => <Input {...rest} id={id} value={text} aria-invalid={!good || undefined} onChange={typed} onBlur={commit} onKeyDown={(event) => event.key === 'Enter' && commit()} />}
+      {(id) => (
+        <div className="flex gap-1">
+          <Input {...rest} id={id} value={text} aria-invalid={!good || undefined} onChange={typed} onBlur={commit} onKeyDown={(event) => event.key === 'Enter' && commit()} />
+          {children}
+        </div>
+      )}
     </Labelled>
   )
 }

@@ -13,7 +13,7 @@ import { ColumnCard } from './column-card'
 import { DataGrid } from './data-grid'
 import { DeleteFile } from './delete-file'
 import { DialectCard } from './dialect-card'
-import { correct, fileQuery, histogramsQuery, isProfiling, type Overrides } from './queries'
+import { correct, fileQuery, histogramsQuery, isProfiling, type SourcePatch } from './queries'
 
 const view = z.object({ col: z.string().catch(''), offset: z.coerce.number().int().min(0).catch(0) })
 const crumbs = [{ label: 'Files', to: '/files' }]
@@ -127,12 +127,12 @@ function Content({ file }: { file: Metadata }) {
   const queries = useQueryClient()
   const histograms = useQuery(histogramsQuery(file.file_id, file.version))
   const correction = useMutation({
-    mutationFn: (change: Overrides) => correct(queries, file, change),
+    mutationFn: (change: SourcePatch) => correct(queries, file, change),
     onSuccess: ({ affected_jobs = [] }) => {
       if (affected_jobs.length > 0) toast.success(`Read anew. ${plural(affected_jobs.length, 'job')} will read it so: ${affected_jobs.map((job) => job.name).join(', ')}`)
     },
   })
-  const onCorrect = (change: Overrides) => correction.mutateAsync(change).catch(() => undefined) // the card shows the failure
+  const onCorrect = (change: SourcePatch) => correction.mutateAsync(change).catch(() => undefined) // the card shows the failure
   const byName = useMemo(() => new Map(histograms.data?.columns.map((each) => [each.column, each])), [histograms.data])
   const chosen = Math.max(
     0,

@@ -89,12 +89,12 @@ test('a correction keeps the others, says for which version it is, and names the
   await userEvent.type(screen.getByRole('spinbutton', { name: /^Skip lines/ }), '1{Enter}')
   await waitFor(() => expect(bodies.at(-1)).toEqual(['"5"', { dialect: { skip_lines: 1 } }]))
   await userEvent.click(screen.getByRole('button', { name: 'Back to what was found' }))
-  await waitFor(() => expect(bodies.at(-1)).toEqual(['"5"', { dialect: {}, types: {} }]))
+  await waitFor(() => expect(bodies.at(-1)).toEqual(['"5"', { encoding: null, dialect: {}, types: null, null_values: null, date_order: null, decimal: null, timezone: null }]))
 })
 
-test('words that mean NULL, the zone of times and the order of dates are given, and keep no choice that the portal cannot take back', async () => {
+test('words that mean NULL, the zone of times, the order of dates and the decimal sign are given, and are as found again', async () => {
   show({ metadata: { ...file, columns: [{ ...file.columns[0], null_values: ['n/a', '-'] }, file.columns[1]] } as typeof file })
-  const given = { null_values: ['none', '?'], timezone: 'Europe/Berlin', date_order: 'dmy' }
+  const given = { null_values: ['none', '?'], timezone: 'Europe/Berlin', date_order: 'dmy', decimal: 'comma' }
   const bodies = corrections({ overrides: given })
   await userEvent.click(await screen.findByRole('button', { name: 'More and why' }))
   const words = screen.getByRole('textbox', { name: /^Words that mean NULL/ })
@@ -106,15 +106,51 @@ test('words that mean NULL, the zone of times and the order of dates are given, 
   const zone = screen.getByRole('combobox', { name: /^Time zone/ })
   expect(zone).toHaveValue('Europe/Berlin')
   await userEvent.clear(zone)
+  await userEvent.type(zone, ' ')
   await userEvent.tab()
   expect(zone).toBeInvalid()
   await userEvent.type(zone, 'UTC')
   await userEvent.tab()
   await waitFor(() => expect(bodies.at(-1)).toEqual(['"5"', { timezone: 'UTC' }]))
   const order = screen.getByRole('combobox', { name: /^Order of dates/ })
-  expect(within(order).queryByRole('option', { name: 'As found' })).toBeNull()
   await userEvent.selectOptions(order, 'ymd')
   await waitFor(() => expect(bodies.at(-1)).toEqual(['"5"', { date_order: 'ymd' }]))
+  await userEvent.selectOptions(order, 'As found')
+  await waitFor(() => expect(bodies.at(-1)).toEqual(['"5"', { date_order: '' }]))
+  await userEvent.selectOptions(screen.getByRole('combobox', { name: /^Decimal sign/ }), 'As found')
+  await waitFor(() => expect(bodies.at(-1)).toEqual(['"5"', { decimal: '' }]))
+  await userEvent.clear(zone)
+  await userEvent.tab()
+  await waitFor(() => expect(bodies.at(-1)).toEqual(['"5"', { timezone: '' }]))
+  await userEvent.click(screen.getByRole('button', { name: 'Time zone as found' }))
+  await waitFor(() => expect(bodies.at(-1)).toEqual(['"5"', { timezone: null }]))
+  const nulls = screen.getByRole('textbox', { name: /^Words that mean NULL/ })
+  await userEvent.clear(nulls)
+  await userEvent.type(nulls, ',{Enter}')
+  expect(nulls).toBeInvalid()
+  await userEvent.clear(nulls)
+  await userEvent.type(nulls, '{Enter}')
+  await waitFor(() => expect(bodies.at(-1)).toEqual(['"5"', { null_values: [] }]))
+  await userEvent.click(screen.getByRole('button', { name: 'NULL words as found' }))
+  await waitFor(() => expect(bodies.at(-1)).toEqual(['"5"', { null_values: null }]))
+})
+
+test('a file has no word for NULL, and as found again; where nothing is corrected there is nothing to take back', async () => {
+  const columns = [{ ...file.columns[0], null_values: ['n/a'] }, file.columns[1]]
+  const found = { ...file, overrides: undefined, columns }
+  show({ metadata: found as never })
+  const bodies = corrections({ columns: file.columns, overrides: { null_values: [''] } })
+  await userEvent.click(await screen.findByRole('button', { name: 'More and why' }))
+  expect(screen.queryByRole('button', { name: /found/ })).toBeNull()
+  expect(screen.getByRole('combobox', { name: /^Order of dates/ })).toHaveDisplayValue('As found')
+  await userEvent.click(screen.getByRole('button', { name: 'No word' }))
+  await waitFor(() => expect(screen.getByRole('textbox', { name: /^Words that mean NULL/ })).toHaveAttribute('placeholder', 'No word'))
+  expect(screen.getByText(/^Corrected by hand/)).toBeVisible()
+  corrections(found)
+  await userEvent.click(screen.getByRole('button', { name: 'Back to what was found' }))
+  await waitFor(() => expect(screen.getByRole('textbox', { name: /^Words that mean NULL/ })).toHaveAttribute('placeholder', 'As found: n/a'))
+  expect(screen.getByText(/^Found out from the file/)).toBeVisible()
+  expect(bodies).toEqual([['"4"', { null_values: [''] }]])
 })
 
 test('what is not seen in a cell is marked and named', async () => {

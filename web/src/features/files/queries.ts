@@ -6,7 +6,7 @@ import { sourceQuery } from '@/shared/api/queries'
 import type { components } from '@/shared/api/schema'
 
 type Schemas = components['schemas']
-export type Overrides = Schemas['Overrides']
+export type SourcePatch = Schemas['SourcePatch']
 export type DialectOverrides = Schemas['DialectOverrides']
 export type Histogram = Schemas['Histogram']
 export type Fits = Schemas['Fits']
@@ -96,7 +96,7 @@ export const rowsQuery = (fileId: string, offset: number, limit: number) =>
  * Corrects how a file is read. What was asked of it before is asked anew, and shown until the answer
  * is there. A file that only its profile has changed meanwhile is corrected in its newest version.
  */
-export async function correct(queries: QueryClient, file: Metadata, change: Overrides): Promise<Metadata> {
+export async function correct(queries: QueryClient, file: Metadata, change: SourcePatch): Promise<Metadata> {
   const patch = ({ version }: Metadata) =>
     call(client.PATCH('/api/v1/sources/csv/{file_id}', { params: { path: { file_id: file.file_id }, header: { 'If-Match': `"${version}"` } }, body: change }))
   const { queryKey } = sourceQuery(file.file_id)

@@ -5,10 +5,10 @@ import type { Column, Metadata } from '@/shared/api/model'
 import { Button, QueryView } from '@/shared/components'
 import { cn } from '@/shared/lib/cn'
 import { formatCount, plural } from '@/shared/lib/format'
-import { fitsQuery, type Fit, type Overrides } from './queries'
+import { fitsQuery, type Fit, type SourcePatch } from './queries'
 
 /** The common types, each tried on the column's values: it holds all of them, or here is the first that it does not. */
-export function TypeChoices({ file, column, onCorrect, correcting }: { file: Metadata; column: Column; onCorrect: (change: Overrides) => Promise<unknown>; correcting: boolean }) {
+export function TypeChoices({ file, column, onCorrect, correcting }: { file: Metadata; column: Column; onCorrect: (change: SourcePatch) => Promise<unknown>; correcting: boolean }) {
   const [open, setOpen] = useState(false)
   const query = useQuery({ ...fitsQuery(file.file_id, file.version, column.name), enabled: open })
   const types = file.overrides?.types ?? {}
