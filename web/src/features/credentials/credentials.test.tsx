@@ -155,6 +155,25 @@ test('each access has only its own fields, and what it does not use is not sent'
   expect(request.body).toMatchObject({ host: '', username: '', password: '', options: { access: 'data_api', workgroup: 'shop', region: 'eu-central-1', copy_role_arn: 'default' } })
 })
 
+test('a host that is corrected by hand names the warehouse anew, until somebody names it', async () => {
+  renderRoutes(routes, '/credentials/new')
+  const user = userEvent.setup()
+  await user.click(await screen.findByRole('radio', { name: /Amazon Redshift/ }))
+  const host = screen.getByLabelText('Endpoint')
+  await user.type(host, 'ship.abc123.eu-central-1.redshift.amazonaws.com')
+  await user.tab()
+  await user.clear(host)
+  await user.type(host, 'shop.abc123.eu-west-1.redshift.amazonaws.com')
+  await user.click(screen.getByRole('radio', { name: /^IAM/ }))
+  expect(screen.getByLabelText('Cluster (optional)')).toHaveValue('shop')
+  expect(screen.getByLabelText('Region (optional)')).toHaveValue('eu-west-1')
+  await user.clear(screen.getByLabelText('Cluster (optional)'))
+  await user.type(screen.getByLabelText('Cluster (optional)'), 'mine')
+  await user.type(host, '.cn')
+  await user.tab()
+  expect(screen.getByLabelText('Cluster (optional)')).toHaveValue('mine')
+})
+
 test('an option that the portal refuses is marked at its field', async () => {
   server.use(
     json('get', '/api/v1/credentials/8', redshift),

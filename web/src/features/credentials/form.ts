@@ -158,9 +158,10 @@ export function accessChange(values: Fields, access: Access): Partial<Fields> {
   return { access, ...hostNames(values), ...(access === 'iam' && values.ssl_mode === 'disable' && { ssl_mode: modes.redshift }) }
 }
 
-/** What the host tells of a warehouse that is not named yet. */
+/** What the host tells of a warehouse, unless somebody has named it; a connection by user and password has no names but the host's. */
 export function hostNames(values: Fields): Partial<Fields> {
-  return values.type === 'redshift' && !values.workgroup.trim() && !values.cluster_identifier.trim() ? named(endpointOf(values.host)) : {}
+  const free = values.access === 'connection' || (!values.workgroup.trim() && !values.cluster_identifier.trim())
+  return values.type === 'redshift' && free ? named(endpointOf(values.host)) : {}
 }
 
 /** What is sent. Options that the form does not know are kept; an empty password keeps the old one. */
