@@ -5,7 +5,7 @@ import { Problem } from '@/shared/api/problem'
 import { Button, ErrorPanel, ErrorSummary, Field, Input, OptionCard, Select, Textarea } from '@/shared/components'
 import { cn } from '@/shared/lib/cn'
 import { accessOf } from '@/shared/lib/warehouse'
-import { accessChange, hostNames, inputOf, parseUrl, refusals, shownOf, sslModes, typeChange, type CredentialForm as Form, type Fields } from './form'
+import { accessChange, hostNames, inputOf, modeIn, parseUrl, refusals, shownOf, sslModes, typeChange, type CredentialForm as Form, type Fields } from './form'
 import { AccessChoice, SecretField, StagingFields, WarehouseFields } from './redshift-fields'
 
 const types = [
@@ -101,7 +101,7 @@ export function CredentialForm({ form, credential, onSave, action }: { form: For
             {(props) => (
               <Select {...props} {...form.register('ssl_mode')}>
                 {sslModes
-                  .filter(({ value }) => !shown.redshift || (value !== 'allow' && value !== 'prefer' && (value !== 'disable' || values.access !== 'iam')))
+                  .filter(({ value }) => modeIn(values.type, value) === value && !(shown.named && value === 'disable'))
                   .map(({ value, label }) => (
                     <option key={value} value={value}>
                       {label}

@@ -17,7 +17,7 @@ export const sslModes = [
 const ports = { postgresql: '5432', redshift: '5439' }
 const modes = { postgresql: 'prefer', redshift: 'require' } as const
 /** A mode as a type knows it: Redshift takes two of them as require. */
-const modeIn = (type: Fields['type'], mode: Fields['ssl_mode']) => (type === 'redshift' && (mode === 'allow' || mode === 'prefer') ? 'require' : mode)
+export const modeIn = (type: Fields['type'], mode: Fields['ssl_mode']) => (type === 'redshift' && (mode === 'allow' || mode === 'prefer') ? 'require' : mode)
 
 /** The fields as a person types them. Those from copy_role_arn on, and what follows from them, are of Redshift. */
 export interface Fields {
@@ -63,6 +63,11 @@ export function shownOf({ type, access, warehouse, secret_arn }: Pick<Fields, 't
   }
 }
 
+/** Whether the host says which warehouse it is: the address that AWS gave to one has its name. */
+export function isTold({ access, host: address }: Pick<Fields, 'access' | 'host'>): boolean {
+  return access !== 'data_api' && endpointOf(address) !== null
+}
+
 const word = z.string().trim()
 const whole = (message: string) => z.coerce.number<string>(message).int(message)
 const needed = (message: string) => word.min(1, message)
@@ -74,8 +79,7 @@ const host = needed('Name the host').refine((text) => !/[/@]|:\/\//.test(text), 
 function rulesOf(values: Fields) {
   const shown = shownOf(values)
   const when = (is: boolean, rule: z.ZodType<string, string>) => (is ? rule : z.string())
-  // The address that AWS gave to a warehouse has its name.
-  const untold = values.access === 'data_api' || endpointOf(values.host) === null
+  const told = isTold(values)
   return z.object({
     name: needed('Give it a name').max(200, 'The name has at most 200 characters'),
     type: z.enum(['postgresql', 'redshift']),
@@ -89,8 +93,8 @@ function rulesOf(values: Fields) {
     max_parallel: whole('Give a number from 1 to 64').min(1, 'At least one').max(64, 'At most 64'),
     access: z.enum(['connection', 'iam', 'data_api']),
     warehouse: z.enum(['workgroup', 'cluster']),
-    workgroup: when(shown.named && values.warehouse === 'workgroup', untold ? needed('Name the workgroup') : word),
-    cluster_identifier: when(shown.named && values.warehouse === 'cluster', untold ? needed('Name the cluster') : word),
+    workgroup: when(shown.named && values.warehouse === 'workgroup', told ? word : needed('Name the workgroup')),
+    cluster_identifier: when(shown.named && values.warehouse === 'cluster', told ? word : needed('Name the cluster')),
     region: when(shown.named, region),
     secret_arn: when(shown.secret, like(/^arn:aws[a-z-]*:secretsmanager:/, 'Give the ARN of a secret, which begins with arn:aws:secretsmanager:')),
     copy_role_arn: when(shown.redshift, needed('Name the role by which COPY reads the files').refine((text) => text === '' || /^(default|arn:aws[a-z-]*:iam::\d{12}:role\/\S+)$/.test(text), 'Give the ARN of a role, as arn:aws:iam::123456789012:role/copy, or the word default')),

@@ -1,7 +1,7 @@
 import type { ClipboardEvent } from 'react'
 import { Field, Input, OptionCard, Select } from '@/shared/components'
-import { endpointOf, type Access } from '@/shared/lib/warehouse'
-import type { CredentialForm, Fields } from './form'
+import type { Access } from '@/shared/lib/warehouse'
+import { isTold, type CredentialForm, type Fields } from './form'
 
 interface Props {
   form: CredentialForm
@@ -9,7 +9,7 @@ interface Props {
   message: (name: keyof Fields) => string | undefined
 }
 
-export const accesses: { value: Access; title: string; what: string }[] = [
+const accesses: { value: Access; title: string; what: string }[] = [
   { value: 'connection', title: 'User and password', what: 'The portal connects to the endpoint. Needs a way there through the network.' },
   { value: 'iam', title: 'IAM', what: 'The portal connects with a user and password that AWS gives it for some minutes: none is kept. Needs a way there through the network.' },
   { value: 'data_api', title: 'Data API', what: 'Statements go through AWS: the warehouse may be in a private network. Logs in by a secret, or by the portal’s identity in AWS.' },
@@ -40,7 +40,7 @@ export function AccessChoice({ values, message, onChoose }: Props & { onChoose: 
 /** Which warehouse AWS is asked about. */
 export function WarehouseFields({ form, values, message, onPaste }: Props & { onPaste: (event: ClipboardEvent) => void }) {
   const api = values.access === 'data_api'
-  const told = !api && endpointOf(values.host) !== null
+  const told = isTold(values)
   const name = values.warehouse === 'workgroup' ? 'workgroup' : 'cluster_identifier'
   const label = values.warehouse === 'workgroup' ? 'Workgroup' : 'Cluster'
   return (
