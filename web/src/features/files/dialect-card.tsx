@@ -4,9 +4,9 @@ import { useId, useRef, useState, type ChangeEvent, type ComponentProps, type Re
 import type { Metadata } from '@/shared/api/model'
 import { itemsOf, jobsQuery } from '@/shared/api/queries'
 import { Badge, Button, Card, ErrorPanel, Input, Select, TextLink } from '@/shared/components'
+import { ZoneList } from '@/shared/components/zone-list'
 import { cn } from '@/shared/lib/cn'
 import { formatShare, plural } from '@/shared/lib/format'
-import { knownZones } from '@/shared/lib/time'
 import type { DialectOverrides, SourcePatch } from './queries'
 
 type Options = [value: string, label: string][]
@@ -61,15 +61,6 @@ const decimals: Options = [
   ['point', 'Point  1,234.56'],
   ['comma', 'Comma  1.234,56'],
 ]
-
-// Made once: it has hundreds of options.
-const zoneList = (
-  <datalist id="zones">
-    {knownZones.map((zone) => (
-      <option key={zone} value={zone} />
-    ))}
-  </datalist>
-)
 
 /** Takes every correction back. */
 const asFound: SourcePatch = { encoding: null, dialect: {}, types: null, null_values: null, date_order: null, decimal: null, timezone: null }
@@ -130,7 +121,7 @@ export function DialectCard({ file, onCorrect, correcting, error }: { file: Meta
                 </Button>
               )}
             </Typed>
-            {zoneList}
+            <ZoneList />
             <div className="col-span-2">
               <Typed
                 key={`nulls ${overrides?.null_values?.join() ?? ''}`}

@@ -1,9 +1,10 @@
 import { useState } from 'react'
 import type { SchedulePreview } from '@/shared/api/model'
 import { Card, Field, Input } from '@/shared/components'
+import { ZoneList } from '@/shared/components/zone-list'
 import { cn } from '@/shared/lib/cn'
 import { sentence } from '@/shared/lib/format'
-import { knownZones, viewerZone } from '@/shared/lib/time'
+import { viewerZone } from '@/shared/lib/time'
 import { useNow } from '@/shared/lib/use-now'
 import { Builder } from './builder'
 import { cronFields, presetOf, presets } from './cron-fields'
@@ -15,14 +16,6 @@ interface Value {
   error?: string
 }
 
-// Made once: it has hundreds of options, and no change of the form is one of theirs.
-const zoneList = (
-  <datalist id="zones">
-    {knownZones.map((each) => (
-      <option key={each} value={each} />
-    ))}
-  </datalist>
-)
 const fieldName = (name: string) => cronFields.find((each) => each.name === name)?.name.replaceAll('_', ' ') ?? 'expression'
 
 /** The expression, by preset, by field or as cron writes it, and the zone by whose clocks it is read. */
@@ -95,7 +88,7 @@ export function When({ expression, zone, flaws }: { expression: Value; zone: Val
           {(props) => (
             <>
               <Input {...props} list="zones" className="sm:w-72" spellCheck={false} autoComplete="off" value={zone.value} onChange={(event) => zone.onChange(event.target.value)} />
-              {zoneList}
+              <ZoneList />
             </>
           )}
         </Field>
