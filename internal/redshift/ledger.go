@@ -132,15 +132,28 @@ func (r *Redshift) Prepare(ctx context.Context, load string, spec etl.LoadSpec) 
 
 // enter puts a load among those that are open, once.
 func (r *Redshift) enter(ctx context.Context, load string) error {
-	rows, err := r.ask(ctx, "preparing the load", "SELECT count(*) FROM "+stages()+" WHERE load = "+literal(load))
-	if err != nil || text(rows[0][0]) != "0" {
-		return err
-	}
 	s := &script{}
+	s.add("patience", "SET statement_timeout TO %d", lockFor)
+	s.add("look", "SELECT count(*) FROM %s WHERE load = %s", stages(), literal(load))
+	s.add("patience again", "SET statement_timeout TO DEFAULT")
+	results, err := r.transaction(ctx, s.sql...)
+	if err != nil {
+		return entering(ctx, err)
+	}
+	if text(results[s.at["look"]].Rows[0][0]) != "0" {
+		return nil
+	}
+	s = &script{}
 	s.lock(stages())
 	s.add("again", "%s", r.forget(load))
 	s.add("enter", "INSERT INTO %s (load) VALUES (%s)", stages(), literal(load))
-	if _, err = r.transaction(ctx, s.sql...); s.failed(err) == "lock" && stateOf(err) == "57014" && ctx.Err() == nil {
+	_, err = r.transaction(ctx, s.sql...)
+	return entering(ctx, err)
+}
+
+// entering explains an error of enter, whose statements wait for others alone.
+func entering(ctx context.Context, err error) error {
+	if stateOf(err) == "57014" && ctx.Err() == nil {
 		return &etl.RetryAfter{Delay: lockFor * time.Millisecond, Reason: "the list of open loads is locked"}
 	}
 	return explain(ctx, err, "preparing the load")
