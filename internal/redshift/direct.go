@@ -33,13 +33,14 @@ func (r *Redshift) Begin(ctx context.Context, spec etl.LoadSpec) (etl.LoadSessio
 	}
 	d := &direct{r: r, spec: spec, rows: storages(&spec), stage: openStage{Nonce: nonce()}}
 	if !spec.DryRun {
-		var err error
-		if d.mark, err = r.mark(ctx, &spec); err != nil {
+		mark, err := r.mark(ctx, &spec)
+		if err == nil {
+			err = r.ledgers(ctx, mark)
+		}
+		if err != nil {
 			return nil, err
 		}
-		if err = r.ledgers(ctx, d.mark); err != nil {
-			return nil, err
-		}
+		d.mark = mark
 	}
 	d.parts = &parts{r: r, ctx: ctx, bytes: r.o.PartBytes, prefix: r.home(d.load())}
 	return d, nil
