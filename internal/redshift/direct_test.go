@@ -266,5 +266,22 @@ func TestDirectLostAnswers(t *testing.T) {
 	}
 }
 
+// A session that ends with the COMMIT is no end of a direct load.
+func TestDirectSessionEnds(t *testing.T) {
+	for name := range roads {
+		t.Run(name, func(t *testing.T) {
+			s := etltest.Redshift(t, etltest.Blobs(t))
+			s.Exec("CREATE TABLE t (id INTEGER)")
+			r := eager(t, s, roadTo(t, name, s), time.Minute)
+			session := written(t, r, specOf(t, r, "t"), row(1))
+			s.FailNext("COMMIT", 1, etltest.RedshiftFault{Code: "57P01", Message: "terminating connection due to administrator command"})
+			if result, err := session.Finish(t.Context()); err != nil || result.Inserted != 1 {
+				t.Errorf("%+v, %v", result, err)
+			}
+			s.Want("SELECT id FROM t", "1")
+		})
+	}
+}
+
 // directLosses are as many as a load gets over.
 const directLosses = 2

@@ -430,10 +430,11 @@ func (p *publication) send(ctx context.Context) (*script, []etl.StatementResult,
 }
 
 // outcomeUnknown says that an error of a transaction does not tell how it ended:
-// it is neither a statement's nor that of a road which none went over.
+// it is neither a statement's nor that of a road which none went over. A session
+// that ended may have ended after its COMMIT.
 func outcomeUnknown(err error) bool {
-	if _, failed := errors.AsType[*etl.StatementError](err); failed || err == nil {
-		return false
+	if e, failed := errors.AsType[*etl.StatementError](err); failed || err == nil {
+		return failed && (strings.HasPrefix(e.State, "08") || strings.HasPrefix(e.State, "57P"))
 	}
 	e, known := errors.AsType[*etl.Error](err)
 	return !known || e.Kind != etl.Mistake && !slices.Contains([]etl.Code{unreachable, connectionRefused, connectTimeout}, e.Code)
