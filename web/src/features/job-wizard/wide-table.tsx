@@ -86,7 +86,7 @@ export function WideTable<R extends { line: number }>({ region, caption, busy, c
               <th role="rowheader" scope="row" aria-colindex={1} style={{ width: line }} className={cn(lead, 'justify-end py-1.5 pl-4 font-normal text-muted tabular-nums')}>
                 {formatCount(row.line)}
               </th>
-              <td role="cell" aria-colindex={2} style={{ width: state }} className="flex shrink-0 items-center px-3 py-1">
+              <td role="cell" aria-colindex={2} style={{ width: state }} className="flex h-7 shrink-0 items-center px-3">
                 {stateOf(row)}
               </td>
               {seen.map(({ index, size }, i) => {
