@@ -169,9 +169,16 @@ var arnForms = map[string]*regexp.Regexp{
 	"s3":        regexp.MustCompile(`^arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`),
 }
 
-// of are the ARNs of a form.
-func (a arns) of(form string) []string {
-	return slices.DeleteFunc(slices.Clone(a), func(arn string) bool { return !arnForms[form].MatchString(arn) })
+// of are the ARNs of some forms.
+func (a arns) of(forms ...string) (list []string) {
+	for _, form := range forms {
+		for _, arn := range a {
+			if arnForms[form].MatchString(arn) {
+				list = append(list, arn)
+			}
+		}
+	}
+	return list
 }
 
 // check says what is no ARN of any form.
@@ -213,13 +220,14 @@ func (s *Settings) checkRedshift(c *context) {
 	}
 }
 
-// redshiftEndpoints are the services that loads into Redshift call.
+// redshiftEndpoints are the services that loads into Redshift call: none where
+// warehouses are reached with a password alone.
 func (s *Settings) redshiftEndpoints() []string {
-	if s.Redshift == redshiftNone {
+	if !s.opensWarehouses() {
 		return nil
 	}
 	names := []string{"redshift-data", "sts"}
-	if len(s.Warehouses.of("cluster")) > 0 {
+	if len(s.Warehouses.of("cluster", "dbuser", "dbname")) > 0 {
 		names = append(names, "redshift")
 	}
 	if s.Redshift == redshiftServerless || len(s.Warehouses.of("workgroup")) > 0 {
@@ -267,14 +275,7 @@ func (p *portal) warehouseRole() {
 
 // warehouseStatements are what the role may do with which warehouse.
 func (p *portal) warehouseStatements() []awsiam.PolicyStatement {
-	given := func(forms ...string) (list []*string) {
-		for _, form := range forms {
-			for _, arn := range p.s.Warehouses.of(form) {
-				list = append(list, jsii.String(arn))
-			}
-		}
-		return list
-	}
+	given := func(forms ...string) []*string { return *texts(p.s.Warehouses.of(forms...)...) }
 	workgroups := given("workgroup")
 	if p.Warehouse.Workgroup != nil {
 		workgroups = append(workgroups, p.Warehouse.Workgroup)

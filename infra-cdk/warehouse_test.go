@@ -159,20 +159,25 @@ func TestWarehouseSettings(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 	// Without a way out, there is a door to each service that is called.
-	for want, context := range map[string]map[string]string{
-		"":                                      {},
-		"redshift-data,redshift-serverless,sts": {"redshift": "serverless"},
-		"redshift,redshift-data,sts":            {"redshift": "roles", "redshift.warehouses": "arn:aws:redshift:eu-central-1:111122223333:cluster:sales"},
+	for _, c := range []struct {
+		want    string
+		context map[string]string
+	}{
+		{"", nil},
+		{"", map[string]string{"redshift": "roles"}},
+		{"redshift-data,redshift-serverless,sts", map[string]string{"redshift": "serverless"}},
+		{"redshift,redshift-data,sts", map[string]string{"redshift": "roles", "redshift.warehouses": "arn:aws:redshift:eu-central-1:111122223333:cluster:sales"}},
+		{"redshift,redshift-data,sts", map[string]string{"redshift": "roles", "redshift.warehouses": "arn:aws:redshift:eu-central-1:111122223333:dbname:sales/shop"}},
 	} {
 		app := newApp(jsii.String(t.TempDir()))
 		app.Node().SetContext(jsii.String("nat"), "0")
 		app.Node().SetContext(jsii.String("users"), "none")
-		for key, value := range context {
+		for key, value := range c.context {
 			app.Node().SetContext(jsii.String(key), value)
 		}
 		s, err := settingsOf(app.Node())
 		require.NoError(t, err)
 		more := slices.DeleteFunc(slices.Clone(s.Endpoints), func(name string) bool { return slices.Contains(closedEndpoints, name) })
-		require.Equal(t, want, strings.Join(more, ","))
+		require.Equal(t, c.want, strings.Join(more, ","))
 	}
 }
