@@ -24,12 +24,7 @@ func (f *layoutFlags) register(set *pflag.FlagSet) {
 
 // options reads the flags; what they name, the destination checks.
 func (f *layoutFlags) options(create bool) (schema.TableOptions, error) {
-	o := schema.TableOptions{DistStyle: strings.ToUpper(f.distStyle), DistKey: strings.TrimSpace(f.distKey), SortStyle: strings.ToUpper(f.sortStyle)}
-	for _, k := range f.sortKeys {
-		if k = strings.TrimSpace(k); k != "" {
-			o.SortKeys = append(o.SortKeys, k)
-		}
-	}
+	o := schema.TableOptions{DistStyle: strings.ToUpper(f.distStyle), DistKey: strings.TrimSpace(f.distKey), SortStyle: strings.ToUpper(f.sortStyle), SortKeys: columnNames(f.sortKeys)}
 	for _, e := range f.encodings {
 		column, word, ok := cutLast(e, "=")
 		if !ok || column == "" || word == "" {

@@ -187,11 +187,7 @@ func (f *loadFlags) spec(d *workflow.Direct) error {
 	if !slices.Contains([]etl.Strategy{etl.Insert, etl.Upsert, etl.TruncateInsert}, d.Strategy) {
 		return usagef("--strategy takes insert, upsert or truncate_insert, not %q", f.strategy)
 	}
-	for _, k := range f.keys {
-		if k = strings.TrimSpace(k); k != "" {
-			d.Keys = append(d.Keys, k)
-		}
-	}
+	d.Keys = columnNames(f.keys)
 	switch {
 	case d.Strategy == etl.Upsert && len(d.Keys) == 0:
 		return usagef("--strategy upsert needs --key: the column(s) by which rows are recognised")
@@ -219,6 +215,16 @@ func (f *loadFlags) spec(d *workflow.Direct) error {
 	}
 	d.Mapping, d.Positions, d.Policy = &m, positions, m.OnBadRow
 	return nil
+}
+
+// columnNames are those of a flag that lists columns.
+func columnNames(list []string) (names []string) {
+	for _, name := range list {
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // policy lets the flags override the mapping's bad-row policy.

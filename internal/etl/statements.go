@@ -89,12 +89,20 @@ type TableMaker interface {
 	TableNotes(t *schema.Table) []string
 }
 
+// maxColumns is PostgreSQL's limit of a table (MaxHeapAttributeNumber).
+const maxColumns = 1600
+
 // CheckTable lists what keeps a destination from making a table.
 func CheckTable(d Destination, t *schema.Table) []TableProblem {
 	if m, ok := d.(TableMaker); ok {
 		return m.CheckTable(t)
 	}
 	var problems []TableProblem
+	if n := len(t.Columns); n > maxColumns {
+		problems = append(problems, TableProblem{
+			Field: "columns", Code: "too_many_columns", Fix: "Map fewer columns", Reason: fmt.Sprintf("the table would have %d columns; %d are the most", n, maxColumns),
+		})
+	}
 	for _, c := range t.Columns {
 		if n := len(c.Name); n > schema.MaxNameBytes {
 			problems = append(problems, TableProblem{

@@ -18,8 +18,6 @@ import (
 const (
 	maxExpression = 64 << 10
 	maxRatio      = 1.0
-	// maxColumns is PostgreSQL's limit of a table (MaxHeapAttributeNumber).
-	maxColumns = 1600
 )
 
 // checked is a job that would run.
@@ -299,9 +297,6 @@ func (c *checked) compile(p *Portal, dest etl.Destination, job *etl.Job, file st
 	}
 	switch {
 	case table == nil:
-		if n := len(program.Columns()); n > maxColumns {
-			return at(etl.Mistakef("too_many_columns", "Map fewer columns", "the table would have %d columns; %d are the most", n, maxColumns), "body.column_mappings")
-		}
 		table = &schema.Table{Schema: job.Schema, Name: job.Table, Columns: program.Columns(), Options: job.TableOptions}
 		if job.Strategy == etl.Upsert {
 			table.Unique = []schema.Index{{Columns: job.UpsertKeys, Primary: true}}

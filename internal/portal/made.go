@@ -73,6 +73,5 @@ func (p *Portal) wouldMake(ctx context.Context, dest etl.Destination, job *etl.J
 		alike = m.MadeAs
 	}
 	same := func(want, have schema.Column) bool { return want.Name == have.Name && alike(want.Type, have.Type) }
-	err = checkKeys(job, t, program.Columns())
-	return slices.EqualFunc(program.Columns(), t.Columns, same) && err == nil
+	return slices.EqualFunc(program.Columns(), t.Columns, same) && checkKeys(job, t, program.Columns()) == nil
 }

@@ -270,12 +270,10 @@ func (k *tableCheck) encodings() {
 		word := k.t.Options.Encodings[name]
 		field := "table_options.encodings." + name
 		c := k.column(field, name)
-		types, known := encodings[word]
-		switch {
+		switch _, known := encodings[word]; {
 		case !known:
 			k.bad(field, name, "bad_encoding", "Use "+strings.Join(slices.Sorted(maps.Keys(encodings)), ", "), "%.40q is no encoding", word)
-		case c == nil || word == "RAW" || slices.Contains(strings.Fields(types), typeWord(c)):
-		default:
+		case c != nil && !slices.Contains(fitting(typeWord(c)), word):
 			k.bad(field, name, "bad_encoding", "Use "+strings.Join(fitting(typeWord(c)), ", "), "encoding %s does not compress column %q, a %s", word, name, typeWord(c))
 		}
 	}

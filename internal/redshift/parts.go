@@ -53,7 +53,6 @@ type parts struct {
 type openPart struct {
 	part
 	pipe  *io.PipeWriter
-	zip   *zstd.Encoder
 	sent  int64
 	ended chan error
 }
@@ -75,7 +74,7 @@ func (p *parts) add(b *batch) error {
 			return err
 		}
 	}
-	if _, err := p.open.zip.Write(b.buf); err != nil {
+	if _, err := p.zip.Write(b.buf); err != nil {
 		return p.broken(err)
 	}
 	p.open.Rows += int64(b.rows)
@@ -90,15 +89,14 @@ func (p *parts) add(b *batch) error {
 func (p *parts) start() error {
 	reader, writer := io.Pipe()
 	o := &openPart{part: part{Key: fmt.Sprintf("%spart-%04d.csv.zst", p.prefix, len(p.done))}, pipe: writer, ended: make(chan error, 1)}
-	var err error
 	if p.zip == nil {
+		var err error
 		// A larger window packs rows no better and costs memory.
-		if p.zip, err = zstd.NewWriter(o, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true)); err != nil {
+		if p.zip, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true)); err != nil {
 			return err
 		}
 	}
 	p.zip.Reset(o)
-	o.zip = p.zip
 	go func() {
 		ref, err := p.r.o.Staging.Blobs.Put(p.ctx, o.Key, reader)
 		o.Size = ref.Size
@@ -127,7 +125,7 @@ func (p *parts) finish() error {
 	if o == nil {
 		return nil
 	}
-	if err := o.zip.Close(); err != nil {
+	if err := p.zip.Close(); err != nil {
 		return p.broken(err)
 	}
 	p.open = nil

@@ -229,7 +229,7 @@ func (d *Direct) target(ctx context.Context) (*schema.Table, error) {
 // whole file decides.
 func (d *Direct) columns(ctx context.Context, found *Detected, table *schema.Table) ([]transform.Source, error) {
 	cols := found.Columns
-	var longest []int
+	longest := make([]int, len(cols))
 	if !found.Whole && (d.Create || d.doubtful(cols, table)) {
 		if err := d.Source.Spool(ctx); err != nil {
 			return nil, err
@@ -249,10 +249,7 @@ func (d *Direct) columns(ctx context.Context, found *Detected, table *schema.Tab
 	}
 	sources := make([]transform.Source, len(cols))
 	for i, c := range cols {
-		sources[i] = transform.Source{Name: c.Name, Type: c.Type, Format: c.Format, NullWords: c.NullWords, NullsGiven: d.Read.Sniff.NullWords != nil}
-		if longest != nil {
-			sources[i].MaxBytes = longest[i]
-		}
+		sources[i] = transform.Source{Name: c.Name, Type: c.Type, Format: c.Format, NullWords: c.NullWords, NullsGiven: d.Read.Sniff.NullWords != nil, MaxBytes: longest[i]}
 		if len(c.Ambiguous) > 0 && d.needsFormat(c, table) {
 			return nil, Ambiguous(d.Source.Name, c)
 		}
