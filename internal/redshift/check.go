@@ -23,15 +23,25 @@ func (r *Redshift) CurrentUser(ctx context.Context) (string, error) {
 func (r *Redshift) CheckStaging(ctx context.Context) (string, error) {
 	key := r.o.Staging.Prefix + "check-" + nonce()
 	if _, err := r.o.Staging.Blobs.Put(ctx, key, strings.NewReader("a check of access")); err != nil {
-		return "", &etl.Error{
-			Kind: etl.KindOf(err), Code: "staging_denied", Err: err, Message: "no file could be put into the staging bucket " + r.o.Staging.Bucket + ": " + err.Error(),
-			Fix: fmt.Sprintf("Allow s3:PutObject, s3:GetObject and s3:DeleteObject on s3://%s/%s* to the portal.", r.o.Staging.Bucket, r.o.Staging.Prefix),
-		}
+		return "", r.unstaged(err)
 	}
 	if err := r.o.Staging.Blobs.Delete(ctx, key); err != nil {
 		return "", err
 	}
 	return "files are staged in s3://" + r.o.Staging.Bucket + "/" + r.o.Staging.Prefix, nil
+}
+
+// unstaged explains why no file could be put. Only a denial is one of privileges;
+// whatever else the bucket's store says it has a fix for itself.
+func (r *Redshift) unstaged(err error) error {
+	e := &etl.Error{
+		Kind: etl.KindOf(err), Code: "staging_denied", Err: err, Message: "no file could be put into the staging bucket " + r.o.Staging.Bucket + ": " + err.Error(),
+		Fix: fmt.Sprintf("Allow s3:PutObject, s3:GetObject and s3:DeleteObject on s3://%s/%s* to the portal.", r.o.Staging.Bucket, r.o.Staging.Prefix),
+	}
+	if cause, ok := errors.AsType[*etl.Error](err); ok && cause.Code != "blobs_denied" {
+		e.Code, e.Message, e.Fix = cause.Code, "no file could be put into the staging bucket "+r.o.Staging.Bucket+": "+cause.Message, cause.Fix
+	}
+	return e
 }
 
 // CheckCopy has the warehouse copy one row into a temporary table, by which the
