@@ -12,6 +12,7 @@ import (
 	"github.com/etlportal/etlportal/internal/etl"
 	"github.com/etlportal/etlportal/internal/etltest"
 	"github.com/etlportal/etlportal/internal/redshift"
+	"github.com/etlportal/etlportal/internal/schema"
 )
 
 // A load that meets another one in its table comes back, over a connection,
@@ -107,7 +108,7 @@ func TestUnsupportedPassword(t *testing.T) {
 }
 
 // stageOne stages a load of one chunk of one row.
-func stageOne(t *testing.T, r *redshift.Redshift, load string, spec etl.LoadSpec, chunk etl.ChunkClaim) {
+func stageOne(t *testing.T, r *redshift.Redshift, load string, spec etl.LoadSpec, chunk etl.ChunkClaim, rows ...[]schema.Value) {
 	t.Helper()
 	if err := r.Prepare(t.Context(), load, spec); err != nil {
 		t.Fatal(err)
@@ -117,8 +118,13 @@ func stageOne(t *testing.T, r *redshift.Redshift, load string, spec etl.LoadSpec
 		t.Fatal(err)
 	}
 	b := session.NewBatch()
-	if bad := b.Append(row(1), 2, 1); bad != nil {
-		t.Fatal(bad.Reason)
+	if rows == nil {
+		rows = [][]schema.Value{row(1)}
+	}
+	for i, x := range rows {
+		if bad := b.Append(x, int64(i+2), int64(i+1)); bad != nil {
+			t.Fatal(bad.Reason)
+		}
 	}
 	if err := session.Write(t.Context(), b); err != nil {
 		t.Fatal(err)

@@ -163,9 +163,12 @@ func (s *script) assert(name, condition, from string) {
 // count adds what is about the rows as they were staged.
 func (p *publication) count(s *script) {
 	s.assert("count", fmt.Sprintf("count(*) = %d", p.rows-int64(len(p.refused))), p.stage())
-	from, matched := p.stage(), "0"
+	from, matched, nulls := p.stage(), "0", "0"
 	if p.spec.Strategy == etl.Upsert {
 		from = p.final()
+		if p.nullable() {
+			nulls = "count(CASE WHEN " + p.anyNull("") + " THEN 1 END)"
+		}
 		// What is sorted is as narrow as can be: rows wider than 65,535 bytes cannot be.
 		s.add("final", "CREATE TEMP TABLE %s AS SELECT %s, %s, %s FROM %s WHERE %s IN (SELECT %s FROM (%s) AS numbered WHERE _etl_nth = 1 OR %s)",
 			p.final(), p.names(), rowColumn, lineColumn, p.stage(), rowColumn, rowColumn, p.numbered(p.order()), p.anyNull(""))
@@ -176,7 +179,7 @@ func (p *publication) count(s *script) {
 			matched = fmt.Sprintf("(SELECT count(*) FROM %s AS _etl_s WHERE EXISTS (SELECT 1 FROM %s AS t WHERE %s))", p.final(), p.target(), p.equal("t."))
 		}
 	}
-	s.add("counts", "CREATE TEMP TABLE %s AS SELECT count(*) AS final, %s AS matched FROM %s", p.counts(), matched, from)
+	s.add("counts", "CREATE TEMP TABLE %s AS SELECT count(*) AS final, %s AS matched, %s AS unkeyed FROM %s", p.counts(), matched, nulls, from)
 }
 
 // move adds what changes the table.
@@ -320,10 +323,10 @@ func (p *publication) full() *script {
 	} else {
 		p.move(s)
 	}
-	s.add("result", "SELECT final, matched FROM %s", p.counts())
+	s.add("result", "SELECT final, matched, unkeyed FROM %s", p.counts())
 	if p.load != "" {
 		s.add("entry", "INSERT INTO %s (load, target, staged, inserted, updated, refused, notes, at) SELECT %s, %s, %d, final - matched, matched, %s, %s, TIMESTAMP %s FROM %s",
-			ledger(), literal(p.load), literal(limit(p.target(), 400)), p.rows-int64(len(p.refused)), literal(p.kept()), literal(notesKept(p.notes)),
+			ledger(), literal(p.load), literal(limit(p.target(), 400)), p.rows-int64(len(p.refused)), literal(p.kept()), p.notesOf(),
 			literal(time.Now().UTC().Format("2006-01-02 15:04:05")), p.counts())
 	}
 	tables := []string{p.stage(), p.counts()}
@@ -370,6 +373,27 @@ func notesKept(notes []string) string {
 	return string(text)
 }
 
+// nullable says that a key of a staged row may have no value.
+func (p *publication) nullable() bool {
+	return slices.ContainsFunc(p.columns, func(c stored) bool { return !c.notNull && slices.Contains(p.spec.Keys, c.name) })
+}
+
+// nullKeys tells of rows that every load adds anew.
+func (p *publication) nullKeys(count string) string {
+	return fmt.Sprintf("%s rows have NULL in their key (%s), which equals no other: each load adds them anew", count, strings.Join(p.spec.Keys, ", "))
+}
+
+// notesOf is the expression of what the ledger notes: how many keys are NULL is
+// known within the transaction alone.
+func (p *publication) notesOf() string {
+	kept := literal(notesKept(p.notes))
+	if p.spec.Strategy != etl.Upsert || !p.nullable() {
+		return kept
+	}
+	with := notesKept(append(slices.Clip(p.notes), p.nullKeys(p.nonce)))
+	return fmt.Sprintf("CASE WHEN unkeyed = 0 THEN %s ELSE REPLACE(%s, %s, CAST(unkeyed AS VARCHAR(20))) END", kept, literal(with), literal(p.nonce))
+}
+
 // copyTries is how often a COPY is run that fails without refusing a row: faults
 // of S3 pass, and are told apart from a role's mistakes by their text alone.
 const copyTries = 3
@@ -401,16 +425,20 @@ func (p *publication) publish(ctx context.Context) (etl.LoadResult, error) {
 		return etl.LoadResult{}, p.failure(ctx, s, err, what)
 	}
 	row := results[s.at["result"]].Rows
-	if len(row) != 1 || len(row[0]) != 2 {
+	if len(row) != 1 || len(row[0]) != 3 {
 		return etl.LoadResult{}, defect("the counts of a load are %d rows", len(row))
 	}
 	final, err1 := strconv.ParseInt(text(row[0][0]), 10, 64)
 	matched, err2 := strconv.ParseInt(text(row[0][1]), 10, 64)
-	if err := cmp.Or(err1, err2); err != nil {
+	nulls, err3 := strconv.ParseInt(text(row[0][2]), 10, 64)
+	if err := cmp.Or(err1, err2, err3); err != nil {
 		return etl.LoadResult{}, defect("the counts of a load: %v", err)
 	}
 	result := etl.LoadResult{
 		Inserted: final - matched, Updated: matched, Deduplicated: p.rows - int64(len(p.refused)) - final, Refused: p.refused, Notes: p.notes,
+	}
+	if nulls > 0 {
+		result.Notes = append(slices.Clip(result.Notes), p.nullKeys(text(row[0][2])))
 	}
 	if p.spec.Create {
 		result.Created = p.r.CreateTableSQL(p.made())
@@ -485,7 +513,7 @@ func (p *publication) duplicate(ctx context.Context, cause error) error {
 	}
 	p.copyInto(s, allowed)
 	s.add("find", "SELECT %s, %s FROM %s WHERE %s = (SELECT MIN(%s) FROM (%s) AS numbered WHERE _etl_nth > 1 AND NOT (%s))",
-		lineColumn, quote(p.spec.Keys[0]), p.stage(), rowColumn, rowColumn, p.numbered("ASC"), p.anyNull(""))
+		lineColumn, names(p.spec.Keys), p.stage(), rowColumn, rowColumn, p.numbered("ASC"), p.anyNull(""))
 	p.end(s, p.stage())
 	e := &etl.Error{
 		Kind: etl.Refused, Code: "duplicate_key", Err: cause, Column: strings.Join(p.spec.Keys, ", "),
@@ -498,8 +526,12 @@ func (p *publication) duplicate(ctx context.Context, cause error) error {
 	}
 	if found := results[s.at["find"]].Rows; len(found) == 1 {
 		e.Line, _ = strconv.ParseInt(text(found[0][0]), 10, 64)
-		e.Value = limit(text(found[0][1]), 200)
-		e.Message = fmt.Sprintf("line %d has a key (%s) that a row before it has, too", e.Line, strings.Join(p.spec.Keys, ", "))
+		values := make([]string, len(p.spec.Keys))
+		for i := range values {
+			values[i] = text(found[0][i+1])
+		}
+		e.Value = limit(strings.Join(values, ", "), 200)
+		e.Message = fmt.Sprintf("line %d has a key (%s)=(%s) that a row before it has, too", e.Line, strings.Join(p.spec.Keys, ", "), e.Value)
 	}
 	return e
 }
