@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/etlportal/etlportal/internal/csv"
+	"github.com/etlportal/etlportal/internal/schema"
 	"github.com/etlportal/etlportal/internal/source"
 	"github.com/etlportal/etlportal/internal/workflow"
 )
@@ -127,6 +128,9 @@ func (f *readFlags) options() (workflow.ReadOptions, *time.Location, error) {
 		name, typ, ok := strings.Cut(t, "=")
 		if !ok || name == "" || typ == "" {
 			return o, nil, usagef("--type takes NAME=TYPE, not %q", t)
+		}
+		if _, err := schema.ParseType(typ); err != nil {
+			return o, nil, usagef("--type of column %q: %v", name, err)
 		}
 		if s.Types == nil {
 			s.Types = map[string]string{}

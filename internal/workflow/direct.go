@@ -142,6 +142,9 @@ func (d *Direct) Run(ctx context.Context) (*Report, error) {
 	if err == nil {
 		rep.Published = !d.DryRun
 		err = d.refused(ctx, found, rep.Refused)
+	} else if d.Source.Rereadable() {
+		// Those that ended the load are told, too.
+		err = errors.Join(err, d.refused(ctx, found, rep.Refused))
 	}
 	notes := slices.Concat(found.Notes, program.Notes(), told)
 	for _, m := range rep.Matches {
@@ -269,13 +272,12 @@ func (d *Direct) needsFormat(c sniff.Column, table *schema.Table) bool {
 		if table == nil {
 			return true
 		}
+		if given, err := schema.ParseType(d.givenType(c.Name)); err == nil {
+			return !isCharacters(given)
+		}
 		for _, t := range table.Columns {
 			if schema.MatchName(t.Name, name) {
-				switch t.Type.Kind {
-				case schema.Text, schema.Char, schema.Varchar:
-					return false
-				}
-				return true
+				return !isCharacters(t.Type)
 			}
 		}
 		return false
@@ -287,7 +289,7 @@ func (d *Direct) needsFormat(c sniff.Column, table *schema.Table) bool {
 		if m.Source != "" && schema.MatchName(m.Source, c.Name) && m.Format == "" && len(m.Transformations) == 0 {
 			if m.Type != "" {
 				t, err := schema.ParseType(m.Type)
-				if err == nil && (t.Kind == schema.Text || t.Kind == schema.Varchar || t.Kind == schema.Char) {
+				if err == nil && isCharacters(t) {
 					continue
 				}
 				return true
@@ -296,6 +298,10 @@ func (d *Direct) needsFormat(c sniff.Column, table *schema.Table) bool {
 		}
 	}
 	return false
+}
+
+func isCharacters(t schema.Type) bool {
+	return t.Kind == schema.Text || t.Kind == schema.Char || t.Kind == schema.Varchar
 }
 
 // Ambiguous is the error that asks the user to decide how a column is read.
@@ -360,7 +366,7 @@ func (d *Direct) compile(rep *Report, sources []transform.Source, table *schema.
 			return nil, err
 		}
 	}
-	program, err := transform.Compile(*m, sources, table.Columns, o)
+	program, err := transform.Compile(d.withTypes(*m), sources, table.Columns, o)
 	return program, d.Positions.Locate(err)
 }
 
