@@ -282,8 +282,11 @@ func (v *sieve) refuse(ctx context.Context, r *refusedRow) error {
 		}
 	}
 	v.result.Refused = append(v.result.Refused, bad)
-	if v.spec.AllowRefused != nil {
-		return v.spec.AllowRefused(int64(len(v.result.Refused)))
+	if v.spec.AllowRefused == nil {
+		return nil
+	}
+	if err := v.spec.AllowRefused(int64(len(v.result.Refused))); err != nil {
+		return &etl.RowsRefused{Err: err, Rows: v.result.Refused}
 	}
 	return nil
 }

@@ -36,9 +36,9 @@ type LoadSpec struct {
 	// SkipRefused makes rows that the database refuses rejects instead of
 	// failing the load.
 	SkipRefused bool
-	// AllowRefused, where set, is asked by Finish for each refused row, with
-	// the number found so far, before anything is committed; its error ends
-	// the load.
+	// AllowRefused, where set, is asked by Finish before anything is committed,
+	// for each refused row with the number found so far, or for all at once; its
+	// error ends the load, as the Err of a RowsRefused.
 	AllowRefused func(found int64) error
 	// Explain asks that a refused row be found and named even where that
 	// needs a staging table; set for the second try of a failed load and for
@@ -123,6 +123,18 @@ func (e *NeedsExplain) Error() string { return e.Err.Error() }
 
 // Unwrap gives the refusal as far as it is known.
 func (e *NeedsExplain) Unwrap() error { return e.Err }
+
+// RowsRefused says which rows the database refused, of a load that they end: Err
+// is why, that of AllowRefused or of a policy that skips none.
+type RowsRefused struct {
+	Err  error
+	Rows []Reject
+}
+
+func (e *RowsRefused) Error() string { return e.Err.Error() }
+
+// Unwrap gives why they end the load.
+func (e *RowsRefused) Unwrap() error { return e.Err }
 
 // FanOut is a Destination that many loaders fill at once. Everything is keyed
 // by load id; every method may be repeated, by any process, at any time.

@@ -4,10 +4,12 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -73,8 +75,8 @@ type Progress struct {
 type Result struct {
 	Counts etl.Counts
 	Notes  []string
-	// Refused are the rows that the database refused, in file order; they lack
-	// Fields and Raw, which are in the file at their Line.
+	// Refused are the rows that the database refused, in file order, also those
+	// that ended the load; they lack Fields and Raw, which are in the file at their Line.
 	Refused []etl.Reject
 	// BlankLines were skipped; they are not rows.
 	BlankLines int64
@@ -98,7 +100,7 @@ func Run(ctx context.Context, dest etl.Destination, spec etl.LoadSpec, parts []P
 	l.cfg.Parallel = max(1, min(l.cfg.Parallel, len(parts)))
 	l.skip = cfg.Policy.Mode == "skip"
 	spec.SkipRefused = l.skip
-	spec.AllowRefused = func(found int64) error { return l.tooMany(l.counts.Rejected+found, true) }
+	spec.AllowRefused = func(found int64) error { return l.bound(l.counts.Rejected+found, true) }
 
 	session, err := dest.Begin(ctx, spec)
 	if err != nil {
@@ -115,7 +117,7 @@ func Run(ctx context.Context, dest etl.Destination, spec etl.LoadSpec, parts []P
 // located puts the line of a refused row in front of what the database says.
 func located(err error) error {
 	e, ok := errors.AsType[*etl.Error](err)
-	if !ok || e.Kind != etl.Refused || e.Line == 0 || strings.HasPrefix(e.Message, "line") || e.Code == "too_many_bad_rows" {
+	if !ok || e.Kind != etl.Refused || e.Line == 0 || strings.HasPrefix(e.Message, "line") || e.Code == tooManyBadRows {
 		return err
 	}
 	e.Message = fmt.Sprintf("line %d: %s", e.Line, e.Message)
@@ -268,6 +270,13 @@ func (l *loader) publish(ctx context.Context, result Result) (Result, error) {
 		}
 	}
 	done, err := l.session.Finish(ctx)
+	if refused, ok := errors.AsType[*etl.RowsRefused](err); ok {
+		result.Refused = slices.SortedStableFunc(slices.Values(refused.Rows), func(a, b etl.Reject) int { return cmp.Compare(a.Line, b.Line) })
+		result.Counts.Rejected += int64(len(result.Refused))
+		if e, ok := errors.AsType[*etl.Error](err); ok && e.Code == tooManyBadRows && e.Line == 0 {
+			l.name(e, result.Refused)
+		}
+	}
 	if err != nil {
 		return result, err
 	}
@@ -320,9 +329,32 @@ func FixOf(code etl.Code) string {
 	return "Correct the file, set the column's format in a mapping"
 }
 
-// tooMany is nil while the policy allows n rejects. A share of the rows can
-// only be judged once all are read.
+const tooManyBadRows etl.Code = "too_many_bad_rows"
+
+// tooMany is bound, whose error names the first bad row.
 func (l *loader) tooMany(n int64, atEnd bool) error {
+	err := l.bound(n, atEnd)
+	if e, ok := errors.AsType[*etl.Error](err); ok {
+		l.name(e, nil)
+	}
+	return err
+}
+
+// name adds the first bad row of the file, which may be one that the database refused.
+func (l *loader) name(e *etl.Error, refused []etl.Reject) {
+	r := l.first
+	if len(refused) > 0 && (r == nil || refused[0].Line < r.Line) {
+		r = &refused[0]
+	}
+	if r != nil {
+		e.Line, e.Column, e.Value = r.Line, r.Column, r.Value
+		e.Message += "; the first is " + place(r) + ": " + r.Reason
+	}
+}
+
+// bound is nil while the policy allows n rejects. A share of the rows can only
+// be judged once all are read.
+func (l *loader) bound(n int64, atEnd bool) error {
 	p := l.cfg.Policy
 	if !l.skip || n == 0 {
 		return nil
@@ -336,15 +368,10 @@ func (l *loader) tooMany(n int64, atEnd bool) error {
 	default:
 		return nil
 	}
-	e := &etl.Error{
-		Kind: etl.Refused, Code: "too_many_bad_rows", Message: fmt.Sprintf("at least %d bad rows, more than the %s allowed", n, limit),
+	return &etl.Error{
+		Kind: etl.Refused, Code: tooManyBadRows, Message: fmt.Sprintf("at least %d bad rows, more than the %s allowed", n, limit),
 		Fix: "Look at the rejected rows, correct the file or the mapping, or allow more with --max-bad-rows; nothing was loaded",
 	}
-	if r := l.first; r != nil {
-		e.Line, e.Column, e.Value = r.Line, r.Column, r.Value
-		e.Message += "; the first is " + place(r) + ": " + r.Reason
-	}
-	return e
 }
 
 // isEOF tells the end of a part from a failed read.

@@ -59,9 +59,13 @@ func (m *memory) Finish(context.Context) (etl.LoadResult, error) {
 			done.Inserted++
 			continue
 		}
-		done.Refused = append(done.Refused, etl.Reject{Reason: "refused", Code: "check_violation"})
-		if err := m.spec.AllowRefused(int64(len(done.Refused))); err != nil {
+		bad := etl.Reject{Reason: "refused", Code: "check_violation", Column: "a"}
+		if _, err := fmt.Sscanf(r, "%d|", &bad.Line); err != nil {
 			return etl.LoadResult{}, err
+		}
+		done.Refused = append(done.Refused, bad)
+		if err := m.spec.AllowRefused(int64(len(done.Refused))); err != nil {
+			return etl.LoadResult{}, &etl.RowsRefused{Err: err, Rows: done.Refused}
 		}
 	}
 	m.finished++

@@ -49,18 +49,15 @@ func (p *publication) refusals(ctx context.Context, cause error) error {
 	}
 	if !p.spec.SkipRefused {
 		r := rejects[0]
-		return &etl.Error{
+		return &etl.RowsRefused{Rows: rejects, Err: &etl.Error{
 			Kind: etl.Refused, Code: r.Code, Err: cause, Line: r.Line, Column: r.Column, Value: r.Value,
-			Message: fmt.Sprintf("line %d: Redshift refused the row: %s", r.Line, r.Reason),
+			Message: fmt.Sprintf("line %d: Redshift refused the row: column %q: %s", r.Line, r.Column, r.Reason),
 			Fix:     "Correct the row, or let such rows be skipped (--on-bad-row skip --rejects FILE).",
-		}
+		}}
 	}
-	for i := range rejects {
-		if p.spec.AllowRefused == nil {
-			break
-		}
-		if err := p.spec.AllowRefused(int64(i + 1)); err != nil {
-			return err
+	if p.spec.AllowRefused != nil {
+		if err := p.spec.AllowRefused(int64(len(rejects))); err != nil {
+			return &etl.RowsRefused{Err: err, Rows: rejects}
 		}
 	}
 	p.refused = rejects
@@ -91,10 +88,10 @@ func (p *publication) tally(ctx context.Context, first []loadError) ([]loadError
 		}
 		e := &etl.Error{
 			Kind: etl.Refused, Code: "too_many_bad_rows", Err: err, Line: rejects[0].Line, Column: rejects[0].Column, Value: rejects[0].Value,
-			Message: fmt.Sprintf("Redshift refused %d rows or more, as many as COPY counts; one of them is line %d: %s", p.r.most, rejects[0].Line, rejects[0].Reason),
+			Message: fmt.Sprintf("Redshift refused %d rows or more, as many as COPY counts; one of them is line %d, column %q: %s", p.r.most, rejects[0].Line, rejects[0].Column, rejects[0].Reason),
 			Fix:     "Correct the file or the mapping; nothing was loaded.",
 		}
-		return nil, e
+		return nil, &etl.RowsRefused{Err: e, Rows: rejects}
 	}
 	if err != nil {
 		return nil, err
@@ -342,7 +339,7 @@ func (p *publication) inPart(ctx context.Context, key string, found []loadError)
 }
 
 func (p *publication) reject(row []string, e loadError) etl.Reject {
-	r := etl.Reject{Column: e.column, Code: "invalid_value", Reason: fmt.Sprintf("column %q: %s", e.column, e.reason)}
+	r := etl.Reject{Column: e.column, Code: "invalid_value", Reason: e.reason}
 	for i, c := range p.columns {
 		if c.name == e.column && row[i] != p.null {
 			r.Value = limit(row[i], 200)

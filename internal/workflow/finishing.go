@@ -130,7 +130,7 @@ func (s *Steps) publishRun(ctx context.Context, m etl.Message, elsewhere bool) e
 		return s.unpublished(ctx, &run, err)
 	}
 	if run.Path == PathDirect {
-		return s.settlePublish(ctx, w, s.resume(ctx, w, chunks))
+		return s.settlePublish(ctx, w, chunks, s.resume(ctx, w, chunks))
 	}
 	err = s.publish(ctx, w, chunks)
 	if err != nil && elsewhere {
@@ -138,7 +138,7 @@ func (s *Steps) publishRun(ctx context.Context, m etl.Message, elsewhere bool) e
 			return err
 		}
 	}
-	return s.settlePublish(ctx, w, err)
+	return s.settlePublish(ctx, w, chunks, err)
 }
 
 // unpublished says what becomes of a publishing run that could not even be
@@ -190,8 +190,12 @@ func (s *Steps) publish(ctx context.Context, w *work, chunks []etl.Chunk) error 
 }
 
 // settlePublish says what becomes of a message whose run was not published.
-func (s *Steps) settlePublish(ctx context.Context, w *work, err error) error {
+func (s *Steps) settlePublish(ctx context.Context, w *work, chunks []etl.Chunk, err error) error {
 	run := w.run
+	if refused, ok := errors.AsType[*etl.RowsRefused](err); ok && ctx.Err() == nil {
+		s.findRefused(ctx, w, chunks, refused.Rows)
+		return s.fail(ctx, run, firstRefused(err, refused.Rows), refused.Rows)
+	}
 	if missing, ok := errors.AsType[*etl.ChunksMissing](err); ok {
 		return s.settle(ctx, run, s.reload(ctx, w, missing.Chunks))
 	}
@@ -209,6 +213,34 @@ func (s *Steps) settlePublish(ctx context.Context, w *work, err error) error {
 		s.info(ctx, run.ID, "publishing waits: %s", later.Reason)
 	}
 	return s.settle(ctx, run, err)
+}
+
+// firstRefused has the error of too many bad rows name the first of those that
+// the database refused; they are in the order of their lines.
+func firstRefused(err error, rows []etl.Reject) error {
+	e := shown(err)
+	if e.Code != tooManyBadRows || e.Line > 0 || len(rows) == 0 {
+		return err
+	}
+	named, r := *e, rows[0]
+	named.Line, named.Column, named.Value = r.Line, r.Column, r.Value
+	named.Message += fmt.Sprintf("; the first that the database refused is line %d", r.Line)
+	if r.Column != "" {
+		named.Message += fmt.Sprintf(", column %q", r.Column)
+	}
+	named.Message += ": " + r.Reason
+	return &named
+}
+
+// findRefused finds refused rows in the file. Where that fails line, column, value
+// and reason are there all the same.
+func (s *Steps) findRefused(ctx context.Context, w *work, chunks []etl.Chunk, refused []etl.Reject) {
+	if len(refused) == 0 {
+		return
+	}
+	if err := w.find(ctx, chunks, refused); err != nil {
+		s.say(ctx, "warn", w.run.ID, nil, "the refused rows could not be read from the file again: %s", shown(err).Message)
+	}
 }
 
 // reload has chunks loaded again that the destination does not have.
@@ -240,12 +272,7 @@ func (s *Steps) complete(ctx context.Context, w *work, chunks []etl.Chunk, resul
 	c.Inserted, c.Updated, c.Deduplicated = result.Inserted, result.Updated, result.Deduplicated
 	c.Loaded = c.Inserted + c.Updated
 	refused := result.Refused
-	if len(refused) > 0 {
-		if err := w.find(ctx, chunks, refused); err != nil {
-			// Line, column, value and reason are there all the same.
-			s.say(ctx, "warn", run.ID, nil, "the refused rows could not be read from the file again: %s", shown(err).Message)
-		}
-	}
+	s.findRefused(ctx, w, chunks, refused)
 	var last []etl.LogEntry
 	for _, message := range append(slices.Clip(result.Notes), fmt.Sprintf("completed: %s read, %d inserted, %d updated, %d filtered out, %d rejected, %d duplicates", count(c.Read, "row"), c.Inserted, c.Updated, c.Filtered, c.Rejected, c.Deduplicated)) {
 		last = append(last, etl.LogEntry{RunID: run.ID, Level: "info", Message: message})
@@ -268,6 +295,8 @@ func total(chunks []etl.Chunk) etl.Counts {
 	return sum
 }
 
+const tooManyBadRows etl.Code = "too_many_bad_rows"
+
 // judge compares the bad rows of a whole run, and those refused so far while
 // publishing, with what its job allows.
 func judge(run *etl.Run, sum etl.Counts, refused int64) error {
@@ -285,7 +314,7 @@ func judge(run *etl.Run, sum etl.Counts, refused int64) error {
 		return nil
 	}
 	return &etl.Error{
-		Kind: etl.Refused, Code: "too_many_bad_rows", Message: fmt.Sprintf("%d bad rows, more than the %s allowed; nothing was loaded", n, limit),
+		Kind: etl.Refused, Code: tooManyBadRows, Message: fmt.Sprintf("%d bad rows, more than the %s allowed; nothing was loaded", n, limit),
 		Fix: "Look at the rejected rows, correct the file or the mapping, or allow more (on_bad_row).",
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -211,6 +212,10 @@ func (l *loading) settle(ctx context.Context, err error) error {
 		rejects := l.rejects
 		if l.reported {
 			rejects = nil // they were reported with the chunk
+		}
+		if refused, ok := errors.AsType[*etl.RowsRefused](err); ok {
+			l.s.findRefused(ctx, l.work, []etl.Chunk{l.chunk}, refused.Rows)
+			rejects = slices.Concat(rejects, refused.Rows)
 		}
 		return l.s.fail(ctx, l.run, err, rejects)
 	}
