@@ -43,8 +43,10 @@ func (r *Redshift) Table(ctx context.Context, schemaName, name string) (*schema.
 			t.Columns = append(t.Columns, columnOf(row))
 		}
 	}
-	t.Unique, err = r.keys(ctx, t)
-	return t, err
+	if t.Unique, err = r.keys(ctx, t); err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 // columnOf reads a row of columnsQuery.
@@ -84,17 +86,21 @@ func columnOf(row []*string) schema.Column {
 	return c
 }
 
-// keys are the declared keys of a table. Nothing enforces them, but they say
-// what an UPSERT may recognise rows by.
+// keys are the declared keys of a table; the Mistake not_a_table for a view.
+// Nothing enforces them, but they say what an UPSERT may recognise rows by.
 func (r *Redshift) keys(ctx context.Context, t *schema.Table) ([]schema.Index, error) {
-	rows, err := r.ask(ctx, "reading the table's keys", fmt.Sprintf(`SELECT k.conname, CASE WHEN k.contype = 'p' THEN 1 ELSE 0 END, a.attname
+	is := fmt.Sprintf("n.nspname = %s AND c.relname = %s", literal(t.Schema), literal(t.Name))
+	results, err := r.transaction(ctx, "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'v' AND "+is, `SELECT k.conname, CASE WHEN k.contype = 'p' THEN 1 ELSE 0 END, a.attname
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY(k.conkey)
-WHERE n.nspname = %s AND c.relname = %s AND k.contype IN ('p', 'u') ORDER BY k.conname, a.attnum`, literal(t.Schema), literal(t.Name)))
+WHERE `+is+` AND k.contype IN ('p', 'u') ORDER BY k.conname, a.attnum`)
 	if err != nil {
-		return nil, err
+		return nil, explain(ctx, err, "reading the table's keys")
+	}
+	if text(results[0].Rows[0][0]) != "0" {
+		return nil, etl.Mistakef("not_a_table", "Load into the table behind it.", "%s is a view, not a table", t.QualifiedName())
 	}
 	var out []schema.Index
-	for _, row := range rows {
+	for _, row := range results[1].Rows {
 		name := text(row[0])
 		if n := len(out); n == 0 || out[n-1].Name != name {
 			out = append(out, schema.Index{Name: name, Primary: text(row[1]) == "1"})

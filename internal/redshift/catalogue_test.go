@@ -1,6 +1,7 @@
 package redshift_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -69,6 +70,23 @@ func TestTablesOfOthers(t *testing.T) {
 				}
 			}
 		})
+}
+
+// A view is told from a table before anything is staged for it.
+func TestViewIsNoTable(t *testing.T) {
+	each(t, []string{"CREATE TABLE t (id INTEGER)", "CREATE VIEW seen AS SELECT id FROM t"}, func(t *testing.T, _ *etltest.RedshiftServer, r *redshift.Redshift) {
+		t.Helper()
+		spec := specOf(t, r, "t")
+		view := *spec.Table
+		view.Name, spec.Table = "seen", &view
+		_, described := r.Table(t.Context(), "public", "seen")
+		_, begun := r.Begin(t.Context(), spec)
+		for what, err := range map[string]error{"Table": described, "Begin": begun, "Prepare": r.Prepare(t.Context(), "view", spec)} {
+			if e, ok := errors.AsType[*etl.Error](err); !ok || e.Kind != etl.Mistake || e.Code != "not_a_table" || !strings.Contains(e.Message, "seen is a view") {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+	})
 }
 
 // Schemas are those in which a load may be, with what the user may do there.

@@ -67,3 +67,17 @@ func TestDuplicateOfSeveralColumns(t *testing.T) {
 		}
 	})
 }
+
+// A column that Redshift numbers can be no key, and mapping it is no way out.
+func TestIdentityIsNoKey(t *testing.T) {
+	each(t, []string{"CREATE TABLE t (id BIGINT IDENTITY(1,1), name VARCHAR(10))"}, func(t *testing.T, _ *etltest.RedshiftServer, r *redshift.Redshift) {
+		t.Helper()
+		spec := specOf(t, r, "t")
+		spec.Columns, spec.Strategy, spec.Keys = spec.Columns[1:], etl.Upsert, []string{"id"}
+		_, err := r.Begin(t.Context(), spec)
+		e, ok := errors.AsType[*etl.Error](err)
+		if !ok || e.Code != "key_not_mapped" || !strings.Contains(e.Message, "numbers") || strings.Contains(e.Fix, "Map") {
+			t.Errorf("%+v", err)
+		}
+	})
+}

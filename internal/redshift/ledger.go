@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/schema"
 )
 
 // The warehouse keeps, in the schema etl_portal:
@@ -188,6 +189,9 @@ func (r *Redshift) check(ctx context.Context, spec *etl.LoadSpec) error {
 		found := false
 		for _, c := range spec.Columns {
 			found = found || c.Name == key
+		}
+		if !found && slices.ContainsFunc(spec.Table.Columns, func(c schema.Column) bool { return c.Name == key && c.Identity == "always" }) {
+			return etl.Mistakef("key_not_mapped", "Choose other columns as the key, by which the file's rows are known; in Redshift any may be.", "Redshift numbers the key column %q itself, so that no row of a file has its value", key)
 		}
 		if !found {
 			return etl.Mistakef("key_not_mapped", "Map a column of the file to it.", "the key column %q is not among those that rows fill", key)

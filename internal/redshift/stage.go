@@ -48,28 +48,44 @@ func (r *Redshift) stage(ctx context.Context, load string) (s openStage, ok bool
 	return s, ok, err
 }
 
+// gets is how often an object is read that is replaced meanwhile, as a chunk's
+// entry is by another loader.
+const gets = 10
+
 // get reads an object of JSON; ok is false where there is none.
 func (r *Redshift) get(ctx context.Context, key string, into any) (ok bool, err error) {
-	ref, err := r.o.Staging.Blobs.Head(ctx, key)
-	var body io.ReadCloser
-	if err == nil {
-		// It may be deleted since.
-		body, err = r.o.Staging.Blobs.Range(ctx, ref, 0, -1)
-	}
-	if e, found := errors.AsType[*etl.Error](err); found && e.Code == "object_not_found" {
-		return false, nil
+	var text []byte
+	for range gets {
+		text, err = r.content(ctx, key)
+		e, known := errors.AsType[*etl.Error](err)
+		if known && e.Code == "object_not_found" {
+			return false, nil
+		}
+		if !known || e.Code != "source_changed" {
+			break
+		}
 	}
 	if err != nil {
-		return false, err
-	}
-	text, err := io.ReadAll(body)
-	if err := errors.Join(err, body.Close()); err != nil {
 		return false, err
 	}
 	if err := json.Unmarshal(text, into); err != nil {
 		return false, defect("object %s: %v", key, err)
 	}
 	return true, nil
+}
+
+// content reads an object as it is, or says that it was deleted or replaced meanwhile.
+func (r *Redshift) content(ctx context.Context, key string) ([]byte, error) {
+	ref, err := r.o.Staging.Blobs.Head(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	body, err := r.o.Staging.Blobs.Range(ctx, ref, 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(body)
+	return text, errors.Join(err, body.Close())
 }
 
 func (r *Redshift) put(ctx context.Context, key string, from any) error {
