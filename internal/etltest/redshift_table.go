@@ -262,8 +262,10 @@ func (d *tableDesign) keep(schemaName, table string) []string {
 	if style == "KEY" {
 		style = "KEY(" + d.distKey + ")"
 	}
-	out := []string{fmt.Sprintf("DELETE FROM rs.column_designs WHERE table_schema = %s AND table_name = %s", schemaName, text(table)),
-		fmt.Sprintf("DELETE FROM rs.table_designs WHERE table_schema = %s AND table_name = %s", schemaName, text(table))}
+	out := []string{
+		fmt.Sprintf("DELETE FROM rs.column_designs WHERE table_schema = %s AND table_name = %s", schemaName, text(table)),
+		fmt.Sprintf("DELETE FROM rs.table_designs WHERE table_schema = %s AND table_name = %s", schemaName, text(table)),
+	}
 	encodeAuto := d.automatic
 	var values []string
 	for _, c := range d.columns {
