@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -35,4 +37,49 @@ func TestLoadRedshiftGivenTypes(t *testing.T) {
 	o := load("--type", "n=date")
 	require.NotEqual(t, exitDone, o.code)
 	s.Want("SELECT count(*) FROM keyed", "2")
+}
+
+// A new table has the types that were named, or none is made.
+func TestRedshiftTypesOfNewTables(t *testing.T) {
+	s, objects, env := newStandIn(t)
+	file := filepath.Join(t.TempDir(), "types.csv")
+	require.NoError(t, os.WriteFile(file, []byte("id,j,b,at,n\n1,\"{\"\"a\"\": [1, \"\"x\"\"]}\",\\x3132,13:45:00+02,né\n"), 0o600))
+	load := func(to, table string, types ...string) outcome {
+		flags := []string{"load", file, "--to", to, "--table", table, "--create"}
+		for _, t := range types {
+			flags = append(flags, "--type", t)
+		}
+		return admin(t, env, flags...)
+	}
+	o := load(s.URL(), "made", "j=super", "b=varbyte(10)", "at=timetz", "n=nvarchar(2)")
+	require.Equal(t, exitDone, o.code, o.err)
+	s.Want("SELECT j, FROM_VARBYTE(b, 'hex'), at, n FROM made", "{\"a\": [1, \"x\"]}|3132|13:45:00+02|né")
+	database := newDatabase(t).url
+	for _, wrong := range []string{"integr", "geometry", "money", "text[]", "timestamp(3)", "varchar(max)"} {
+		o = load(s.URL(), "none", "id="+wrong)
+		require.Equal(t, exitUsage, o.code, "%s: %s", wrong, o.err)
+		require.Contains(t, o.err, `column "id"`)
+		require.Contains(t, o.err, wrong)
+	}
+	require.Contains(t, load(s.URL(), "none", "id=integr").err, "Use smallint, integer")
+	s.Want("SELECT count(*) FROM svv_tables WHERE table_name = 'none'", "0")
+	o = load(database, "none", "id=integr")
+	require.NotEqual(t, exitDone, o.code)
+	require.Contains(t, o.err, "integr")
+
+	p := standInPortal(t, s, objects)
+	credential := p.call(http.MethodPost, "/api/v1/credentials", map[string]any{
+		"name": "warehouse", "type": "redshift", "host": s.Host, "port": s.Port, "database": s.Database, "username": s.User, "password": s.Pass,
+		"ssl_mode": "disable", "options": map[string]string{"copy_role_arn": s.Role},
+	}, http.StatusCreated)["id"]
+	job := func(kind string) map[string]any {
+		return map[string]any{
+			"name": "typed", "credential_id": credential, "file_id": p.upload("typed.csv", "id,j\n1,{}\n"), "table": "typed", "create_table": true,
+			"column_mappings": []map[string]any{{"source": "id", "destination": "id"}, {"source": "j", "destination": "j", "type": kind}},
+		}
+	}
+	require.Contains(t, p.call(http.MethodPost, "/api/v1/jobs/validate", job("super"), http.StatusOK)["ddl"], `"j" SUPER`)
+	refused := p.call(http.MethodPost, "/api/v1/jobs/validate", job("supr"), http.StatusUnprocessableEntity)
+	require.Equal(t, "unknown_type", refused["code"], "%v", refused)
+	require.Contains(t, fmt.Sprint(refused["errors"]), "body.column_mappings[1].type")
 }

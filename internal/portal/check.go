@@ -120,7 +120,7 @@ func checkAlone(job *etl.Job) error {
 		}
 	case etl.Upsert:
 		if len(job.UpsertKeys) == 0 {
-			k.bad("body.upsert_keys", "upsert_without_keys", "Name the columns of a unique index of the table", "is empty, and UPSERT needs keys")
+			k.bad("body.upsert_keys", "upsert_without_keys", "Name the columns by which rows are recognised: in PostgreSQL those of a unique index of the table, in Redshift any", "is empty, and UPSERT needs keys")
 		}
 		for i, key := range job.UpsertKeys {
 			if slices.Contains(job.UpsertKeys[:i], key) {
@@ -328,6 +328,9 @@ func makeable(dest etl.Destination, job *etl.Job, table *schema.Table) error {
 			where = "body.column_mappings"
 			if i := slices.IndexFunc(job.Mapping.Columns, func(m etl.ColumnMapping) bool { return m.Destination == p.Column }); i >= 0 {
 				where = fmt.Sprintf("%s[%d].destination", where, i)
+				if p.Code == "unknown_type" {
+					where = fmt.Sprintf("body.column_mappings[%d].type", i)
+				}
 			}
 		}
 		k.bad(where, p.Code, p.Fix, "%s", p.Reason)
@@ -416,6 +419,9 @@ func checkKeys(job *etl.Job, table *schema.Table, mapped []schema.Column) error 
 		is := func(c schema.Column) bool { return c.Name == key }
 		if !slices.ContainsFunc(table.Columns, is) {
 			return at(etl.Mistakef("unknown_key", "Use the names of the table's columns", "the table has no column %q to be the key", key), where)
+		}
+		if i := slices.IndexFunc(table.Columns, is); !slices.ContainsFunc(mapped, is) && table.Columns[i].Identity == "always" {
+			return at(etl.Mistakef("key_not_mapped", "Choose other columns as the key, by which the file's rows are known", "the database numbers the key column %q itself, so that no row of a file has its value", key), where)
 		}
 		if !slices.ContainsFunc(mapped, is) {
 			return at(etl.Mistakef("key_not_mapped", "Map a column of the file to it", "nothing is mapped to the key column %q", key), where)

@@ -20,7 +20,7 @@ type JobInput struct {
 	CreateTable   bool                `json:"create_table,omitempty" doc:"Make the table; it must not exist yet. Later runs load into the table that was made"`
 	TableOptions  schema.TableOptions `json:"table_options,omitzero" doc:"Of the table that is made, in Redshift alone"`
 	Strategy      string              `json:"load_strategy,omitempty" enum:"INSERT,UPSERT,TRUNCATE_INSERT" default:"INSERT"`
-	UpsertKeys    []string            `json:"upsert_keys,omitempty" maxItems:"32" doc:"For UPSERT: the columns of a unique index of the table"`
+	UpsertKeys    []string            `json:"upsert_keys,omitempty" maxItems:"32" doc:"For UPSERT: the columns by which rows are recognised; in PostgreSQL those of a unique index of the table, in Redshift any"`
 	DuplicateKeys string              `json:"duplicate_keys,omitempty" enum:"last,first,fail" doc:"Which of several rows of the file with one key counts; absent: last"`
 	BatchSize     int64               `json:"batch_size,omitempty" minimum:"0" doc:"About so many rows a chunk, which has at least 8 MiB; absent: by bytes"`
 	OnBadRow      etl.BadRowPolicy    `json:"on_bad_row,omitzero"`

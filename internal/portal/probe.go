@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"slices"
@@ -103,6 +104,14 @@ func (p *Portal) TestCredential(ctx context.Context, id int64) (*ConnectionTest,
 	ctx, cancel := context.WithTimeout(ctx, testFor)
 	defer cancel()
 	t := &tester{c: c, password: password, opener: p.Open}
+	t.run(ctx, p.log())
+	t.close(context.WithoutCancel(ctx))
+	last := t.steps[len(t.steps)-1]
+	return &ConnectionTest{OK: last.OK, Steps: t.steps}, nil
+}
+
+// run takes the steps until one fails.
+func (t *tester) run(ctx context.Context, log *slog.Logger) {
 	for _, step := range t.plan() {
 		start := time.Now()
 		detail, err := step.do(ctx)
@@ -110,8 +119,12 @@ func (p *Portal) TestCredential(ctx context.Context, id int64) (*ConnectionTest,
 		if err != nil {
 			e, ok := errors.AsType[*etl.Error](err)
 			if !ok {
-				p.log().ErrorContext(ctx, "connection test", "step", step.name, "error", err)
+				log.ErrorContext(ctx, "connection test", "step", step.name, "error", err)
 				e = etl.Mistakef("failed", "Try again", "the step failed")
+			}
+			if e.Code == noStaging {
+				// Without a bucket the warehouse is not even opened: that is no fault of the login.
+				s.Name = stepStaging
 			}
 			s.Detail, s.Code, s.Fix = e.Message, string(e.Code), e.Fix
 		}
@@ -120,10 +133,13 @@ func (p *Portal) TestCredential(ctx context.Context, id int64) (*ConnectionTest,
 			break
 		}
 	}
-	t.close(context.WithoutCancel(ctx))
-	last := t.steps[len(t.steps)-1]
-	return &ConnectionTest{OK: last.OK, Steps: t.steps}, nil
 }
+
+const (
+	stepStaging = "staging"
+	// noStaging is the code of warehouse.Open where no bucket is named.
+	noStaging etl.Code = "no_staging"
+)
 
 // probing is one step of a test.
 type probing struct {
@@ -152,7 +168,7 @@ func (t *tester) plan() []probing {
 	network := []probing{{"dns", t.resolve}, {"tcp", t.connect}, {"tls", t.secure}}
 	steps := []probing{{"login", t.login}, {"privileges", t.privileges}}
 	if t.c.Type == typeRedshift {
-		steps = append(steps, probing{"staging", t.staging}, probing{"copy_role", t.copyRole})
+		steps = append(steps, probing{stepStaging, t.staging}, probing{"copy_role", t.copyRole})
 		switch t.c.Options[optionAccess] {
 		case dataAPI:
 			return steps

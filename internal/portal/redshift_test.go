@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -132,4 +133,34 @@ func TestCredentialsStep(t *testing.T) {
 			require.Equal(t, 1, opened, "one connection is made, and its credentials are asked for once")
 		})
 	}
+}
+
+// Where no bucket is named it is the staging that fails, whichever step opens
+// the warehouse.
+func TestNoStagingIsNoLogin(t *testing.T) {
+	x := &tester{
+		c: etl.Credential{Type: "redshift", Options: map[string]string{"access": "data_api"}},
+		opener: func(context.Context, etl.Credential, string) (etl.FanOut, error) {
+			return nil, etl.Mistakef("no_staging", "Give staging_bucket the name of a bucket.", "no bucket is named")
+		},
+	}
+	x.run(t.Context(), slog.New(slog.DiscardHandler))
+	require.Len(t, x.steps, 1)
+	require.Equal(t, "staging", x.steps[0].Name)
+	require.Equal(t, "no_staging", x.steps[0].Code)
+	require.False(t, x.steps[0].OK)
+	require.NotEmpty(t, x.steps[0].Fix)
+}
+
+// A key that the database numbers cannot be mapped, so that nobody is told to.
+func TestIdentityIsNoKey(t *testing.T) {
+	table := tableOf("id", "name")
+	table.Columns[0].Identity = "always"
+	job := &etl.Job{Strategy: etl.Upsert, UpsertKeys: []string{"id"}}
+	err := checkKeys(job, table, table.Columns[1:])
+	invalid := &Invalid{}
+	require.ErrorAs(t, err, &invalid)
+	require.Equal(t, etl.Code("key_not_mapped"), invalid.Err.Code)
+	require.NotContains(t, invalid.Err.Fix, "Map ")
+	require.Equal(t, "body.upsert_keys[0]", invalid.Details[0].Location)
 }

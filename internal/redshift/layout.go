@@ -40,7 +40,7 @@ const (
 // VARBYTE by LZO are in https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_TABLE_NEW.html).
 var encodings = map[string]string{
 	"RAW":       "",
-	"AZ64":      numbers + times + "TIME",
+	"AZ64":      numbers + times + "TIME TIMETZ",
 	"BYTEDICT":  numbers + times + "REAL DOUBLE VARCHAR",
 	"DELTA":     numbers + "DATE TIMESTAMP",
 	"DELTA32K":  "INTEGER BIGINT NUMERIC DATE TIMESTAMP",
@@ -103,6 +103,7 @@ func (k *tableCheck) bad(field, column string, code etl.Code, fix, format string
 func (r *Redshift) CheckTable(t *schema.Table) []etl.TableProblem {
 	k := &tableCheck{t: t}
 	k.names()
+	k.types()
 	k.distribution()
 	k.sortOrder()
 	k.encodings()
@@ -152,6 +153,16 @@ func (k *tableCheck) names() {
 		default:
 			folded[low] = c.Name
 			k.name("columns", c.Name, c.Name)
+		}
+	}
+}
+
+// types refuses those of which only the name is known: Redshift has few, and
+// makes none.
+func (k *tableCheck) types() {
+	for _, c := range k.t.Columns {
+		if t := c.Type; t.Kind == schema.Other && otherTypes[t.Name] == "" {
+			k.bad("columns", c.Name, "unknown_type", "Use "+typesMade, "column %q: Redshift has no type %.60q that a load fills", c.Name, t.Name)
 		}
 	}
 }

@@ -23,6 +23,7 @@ func newTable(o schema.TableOptions) *schema.Table {
 		typ := schema.Type{Kind: k}
 		t.Columns = append(t.Columns, schema.Column{Name: "c_" + strings.Fields(typ.String())[0], Type: typ})
 	}
+	t.Columns = append(t.Columns, schema.Column{Name: "c_timetz", Type: schema.Type{Kind: schema.Other, Name: "timetz"}})
 	return t
 }
 
@@ -73,6 +74,10 @@ func TestCheckTable(t *testing.T) {
 		"a reserved word":        {&schema.Table{Name: "select", Columns: columnsNamed("from", "a b", `"`)}, ""},
 		"the load's own":         {&schema.Table{Name: "t", Columns: columnsNamed("_etl_row", "_ETL_LINE", "ctid")}, "columns reserved_name, columns reserved_name, columns reserved_name"},
 		"temporary":              {&schema.Table{Name: "#t", Columns: columnsNamed("a")}, "table bad_name"},
+		"types of others": {&schema.Table{Name: "t", Columns: []schema.Column{
+			{Name: "a", Type: schema.Type{Kind: schema.Other, Name: "geometry"}}, {Name: "b", Type: schema.Type{Kind: schema.Other, Name: "text[]"}},
+			{Name: "c", Type: schema.Type{Kind: schema.Other, Name: "timestamp(3)"}}, {Name: "d", Type: schema.Type{Kind: schema.Other, Name: "time with time zone"}},
+		}}, "columns unknown_type, columns unknown_type, columns unknown_type"},
 		"1598 columns":           {&schema.Table{Name: "t", Columns: columnsNamed(many(1598)...)}, ""},
 		"1599 columns":           {&schema.Table{Name: "t", Columns: columnsNamed(many(1599)...)}, "columns too_many_columns"},
 	} {

@@ -38,6 +38,12 @@ func varcharFor(n int) int {
 	return maxVarchar
 }
 
+// otherTypes are the types of Redshift that have no kind of their own.
+var otherTypes = map[string]string{"timetz": "TIMETZ", "time with time zone": "TIMETZ"}
+
+// typesMade are those that a column of a new table may have.
+const typesMade = "smallint, integer, bigint, numeric(p,s), real, double precision, boolean, text, varchar(n), date, time, timetz, timestamp, timestamptz, interval, uuid, super or varbyte(n)"
+
 // columnType is the SQL type of a column of a table that is made.
 // VARCHAR(n) counts bytes (https://docs.aws.amazon.com/redshift/latest/dg/r_Character_types.html),
 // so that n characters are given four bytes each. A text without a length has
@@ -63,7 +69,11 @@ func columnType(c *schema.Column) string {
 	case schema.JSON, schema.JSONB:
 		return "SUPER"
 	case schema.Bytea:
-		return fmt.Sprintf("VARBYTE(%d)", maxVarbyte)
+		return fmt.Sprintf("VARBYTE(%d)", cmp.Or(min(t.Length, maxVarbyte), maxVarbyte))
+	case schema.Other:
+		if word := otherTypes[t.Name]; word != "" {
+			return word
+		}
 	}
 	if c.MaxBytes > 0 {
 		return fmt.Sprintf("VARCHAR(%d)", varcharFor(c.MaxBytes))
@@ -159,7 +169,7 @@ func storage(c schema.Column, made bool) stored {
 	case schema.Bytea:
 		s.sql = fmt.Sprintf("VARBYTE(%d)", cmp.Or(t.Length, maxVarbyte))
 	default:
-		s.sql = strings.ToUpper(t.String())
+		s.sql = cmp.Or(otherTypes[t.Name], strings.ToUpper(t.String()))
 	}
 	return s
 }

@@ -23,6 +23,8 @@ var typeNames = map[string]Kind{
 	"timestamp": Timestamp, "timestamp without time zone": Timestamp,
 	"timestamptz": TimestampTZ, "timestamp with time zone": TimestampTZ,
 	"interval": Interval, "uuid": UUID, "json": JSON, "jsonb": JSONB, "bytea": Bytea,
+	// What Redshift calls its own.
+	"super": JSONB, "varbyte": Bytea, "varbinary": Bytea, "binary varying": Bytea, "nvarchar": Varchar,
 }
 
 // kindNames are the names that String writes.
@@ -42,7 +44,8 @@ func (k Kind) String() string {
 }
 
 // ParseType reads a type's SQL name in any PostgreSQL spelling: int4,
-// varchar(10), numeric(10,2), timestamp with time zone, text[]. The serial
+// varchar(10), numeric(10,2), timestamp with time zone, text[]; and those of
+// Redshift that have a kind: super, varbyte(10), nvarchar(10). The serial
 // types are their integers. A name that is not known, is quoted or stands in a
 // schema other than pg_catalog becomes a type of kind Other, whose Name is its
 // parts as written, joined anew: a database may have it (see Known). Types with
@@ -80,6 +83,9 @@ func ParseType(s string) (Type, error) {
 	return t, nil
 }
 
+// maxVarbyte is the most that Redshift gives a VARBYTE.
+const maxVarbyte = 16_777_216
+
 func withModifiers(written, base string, t Type, args []int) (Type, error) {
 	wrong := func(form string, low, high int) error {
 		return fmt.Errorf("the type %s must be %s between %d and %d", quote(written), form, low, high)
@@ -101,6 +107,14 @@ func withModifiers(written, base string, t Type, args []int) (Type, error) {
 				return Type{}, wrong("numeric(p,s) with s", -1000, 1000)
 			}
 		}
+	case Bytea:
+		if base == "bytea" {
+			return Type{}, fmt.Errorf("the type %s takes no number in parentheses", quote(written))
+		}
+		if len(args) != 1 || n < 1 || n > maxVarbyte {
+			return Type{}, wrong("varbyte(n) with n", 1, maxVarbyte)
+		}
+		t.Length = n
 	case Double:
 		if base != "float" {
 			return Type{}, fmt.Errorf("the type %s takes no number in parentheses", quote(written))
@@ -134,6 +148,10 @@ func (t Type) String() string {
 	case Varchar:
 		if t.Length > 0 {
 			return "varchar(" + strconv.Itoa(t.Length) + ")"
+		}
+	case Bytea:
+		if t.Length > 0 {
+			return "varbyte(" + strconv.Itoa(t.Length) + ")"
 		}
 	case Char:
 		if t.Length == 0 {

@@ -44,6 +44,11 @@ func TestParseType(t *testing.T) {
 		{"json", Type{Kind: JSON}, "json"},
 		{"jsonb", Type{Kind: JSONB}, "jsonb"},
 		{"bytea", Type{Kind: Bytea}, "bytea"},
+		{"super", Type{Kind: JSONB}, "jsonb"},
+		{"VARBYTE", Type{Kind: Bytea}, "bytea"},
+		{"binary varying(9)", Type{Kind: Bytea, Length: 9}, "varbyte(9)"},
+		{"nvarchar(9)", Type{Kind: Varchar, Length: 9}, "varchar(9)"},
+		{`"super"`, Type{Kind: Other, Name: `"super"`}, `"super"`},
 		{"time", Type{Kind: Time}, "time"},
 		{"time without time zone", Type{Kind: Time}, "time"},
 		{"timestamp with time zone", Type{Kind: TimestampTZ}, "timestamptz"},
@@ -76,7 +81,7 @@ func TestParseType(t *testing.T) {
 func TestParseTypeRefuses(t *testing.T) {
 	for in, part := range map[string]string{
 		"": "missing", "   ": "missing", "varchar(0)": "between 1 and 10485760", "varchar(x)": `"x" is not a whole number`, "varchar(1,2)": "must be varchar(n)", "numeric(1001)": "between 1 and 1000", "numeric(10,2000)": "between -1000 and 1000", "numeric(1,2,3)": "must be numeric(p,s)",
-		"text(5)": "takes no number", "integer(4)": "takes no number", "float8(3)": "takes no number", "float(54)": "between 1 and 53", "timestamp(7)": "between 0 and 6",
+		"text(5)": "takes no number", "bytea(5)": "takes no number", "varbyte(0)": "between 1 and", "integer(4)": "takes no number", "float8(3)": "takes no number", "float(54)": "between 1 and 53", "timestamp(7)": "between 0 and 6",
 		"text; drop table x": "the character ';'", "text)": "parentheses", "text(": "parenthesis", `"text`: "not closed", "text--": "the character '-'", "a,b": "comma", "text[": "not closed", "text]": "brackets", "text[x]": "only a number", "varchar()": "empty", "(5)": "parentheses", "5text": "begins with a letter",
 		"int) as x, (int": "parentheses", "te\x00xt": "not text", strings.Repeat("x", 501): "longer than 500", "x'y": "the character", "numeric(10,2)(3)": "parentheses", "a/*b*/": "the character",
 	} {
