@@ -147,7 +147,7 @@ func (f *loadFlags) load(ctx context.Context, s streams, path string) (*workflow
 		d.OnReject, d.OnRestart, d.BeforePublish = rejects.write, rejects.restart, rejects.flush
 	}
 	progress := newProgress(s.err, src, d.Progress, f.quiet || f.dryRun && f.format == "json")
-	d.OnStep = progress.step
+	d.OnStep, d.OnWait = progress.step, progress.waits
 	rejects.columns = d.SourceNames
 	rep, err := d.Run(ctx)
 	progress.stop()

@@ -30,11 +30,13 @@ type progress struct {
 	done     chan struct{}
 	mu       sync.Mutex
 	name     string
-	shown    bool
+	// quiet, shown and what is written are the writer's.
+	writing      sync.Mutex
+	quiet, shown bool
 }
 
 func newProgress(out io.Writer, src *source.Source, counts *load.Progress, quiet bool) *progress {
-	p := &progress{out: out, src: src, counts: counts, started: time.Now(), name: "connect", stopping: make(chan struct{}), done: make(chan struct{})}
+	p := &progress{out: out, src: src, counts: counts, started: time.Now(), name: "connect", quiet: quiet, stopping: make(chan struct{}), done: make(chan struct{})}
 	if f, ok := out.(*os.File); ok {
 		p.terminal = term.IsTerminal(int(f.Fd()))
 	}
@@ -52,6 +54,24 @@ func (p *progress) step(name string) {
 	p.name = name
 }
 
+// waits says why nothing goes on.
+func (p *progress) waits(reason string) {
+	if p.quiet {
+		return
+	}
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	p.clear()
+	fmt.Fprintln(p.out, "waiting: "+reason)
+}
+
+// clear removes the bar of a terminal.
+func (p *progress) clear() {
+	if p.terminal && p.shown {
+		fmt.Fprint(p.out, "\r\x1b[K")
+	}
+}
+
 func (p *progress) loop() {
 	defer close(p.done)
 	every := lineRefresh
@@ -63,18 +83,22 @@ func (p *progress) loop() {
 	for {
 		select {
 		case <-p.stopping:
-			if p.terminal && p.shown {
-				fmt.Fprint(p.out, "\r\x1b[K")
-			}
+			p.clear()
 			return
 		case <-ticker.C:
-			p.shown = true
-			if p.terminal {
-				fmt.Fprint(p.out, "\r\x1b[K"+p.line())
-			} else {
-				fmt.Fprintln(p.out, p.line())
-			}
+			p.show()
 		}
+	}
+}
+
+func (p *progress) show() {
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	p.shown = true
+	if p.terminal {
+		fmt.Fprint(p.out, "\r\x1b[K"+p.line())
+	} else {
+		fmt.Fprintln(p.out, p.line())
 	}
 }
 

@@ -305,7 +305,7 @@ WHERE n = 2 ORDER BY _row LIMIT 1`,
 		return &etl.Error{
 			Kind: etl.Refused, Code: "duplicate_key", Line: second, Column: strings.Join(s.spec.Keys, ", "), Value: limit(strings.Join(values, ", "), 200),
 			Message: fmt.Sprintf("lines %d and %d have the same key %s", first, second, limit(key, 300)),
-			Fix:     "Remove one of them, or let the first or the last count (duplicate_keys).",
+			Fix:     "Remove one of them, or let the first or the last count (duplicate_keys, on the command line --duplicate-keys).",
 		}
 	})
 	return err

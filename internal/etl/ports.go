@@ -48,6 +48,8 @@ type LoadSpec struct {
 	// transaction when nothing but COMMIT is left to do; its error rolls back.
 	// Not called in a dry run.
 	BeforeCommit func(ctx context.Context, transaction int64, result LoadResult) error
+	// OnWait, where set, is told once why Finish waits for others.
+	OnWait func(reason string)
 	// DryRun makes Finish compute its Result and then roll back.
 	DryRun bool
 	// Sample asks a dry run for a LoadResult.Comparison with that many rows;

@@ -3,6 +3,7 @@ package etl
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -125,10 +126,14 @@ func TableMistake(problems []TableProblem) error {
 		return nil
 	}
 	reasons := make([]string, len(problems))
+	var fixes []string
 	for i, p := range problems {
 		reasons[i] = p.Reason
+		if fix := strings.TrimSuffix(p.Fix, "."); fix != "" && !slices.Contains(fixes, fix) {
+			fixes = append(fixes, fix)
+		}
 	}
-	e := Mistakef(problems[0].Code, problems[0].Fix, "%s", strings.Join(reasons, "; "))
+	e := Mistakef(problems[0].Code, strings.Join(fixes, "; "), "%s", strings.Join(reasons, "; "))
 	e.Column = problems[0].Column
 	return e
 }

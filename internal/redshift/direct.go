@@ -80,7 +80,7 @@ func (d *direct) Finish(ctx context.Context) (etl.LoadResult, error) {
 	}
 	defer func() { d.sweep(ctx) }()
 	until := time.Now().Add(d.r.o.Turn)
-	for try := 1; ; {
+	for try, told := 1, d.spec.OnWait == nil; ; {
 		result, err := p.publish(ctx)
 		d.drop(ctx, p.manifest)
 		if errors.Is(err, errPublished) {
@@ -93,6 +93,10 @@ func (d *direct) Finish(ctx context.Context) (etl.LoadResult, error) {
 		case busy && time.Now().After(until):
 			err = &etl.Error{Kind: etl.Weather, Code: "table_busy", Err: err, Message: later.Reason + ", and has been for " + d.r.o.Turn.String(), Fix: "Try again later; " + unchanged}
 		case busy:
+			if !told {
+				d.spec.OnWait(later.Reason)
+				told = true
+			}
 			if pause(ctx, d.r.o.Retry) == nil {
 				continue // LOCK itself has waited
 			}

@@ -143,7 +143,10 @@ func TestDirectWaits(t *testing.T) {
 	s.Exec("CREATE TABLE t (id INTEGER)")
 	patient := eager(t, s, impatientRoad(t, s), time.Hour)
 	spec := specOf(t, patient, "t")
+	var told []string
+	spec.OnWait = func(reason string) { told = append(told, reason) }
 	session := written(t, patient, spec, row(1))
+	spec.OnWait = nil
 	lock, err := s.Ask("SELECT 'LOCK TABLE etl_portal.' || relname FROM pg_class WHERE relname LIKE 'target%'")
 	if err != nil || lock == "" {
 		t.Fatalf("%q, %v", lock, err)
@@ -161,8 +164,8 @@ func TestDirectWaits(t *testing.T) {
 	}()
 	until(t, "it tries again", func() bool { return s.Ran("LOCK TABLE") >= before+2 })
 	free()
-	if err := <-ended; err != nil {
-		t.Error(err)
+	if err := <-ended; err != nil || len(told) != 1 || !strings.Contains(told[0], "another load") {
+		t.Errorf("%v, waited for %q", err, told)
 	}
 	s.Want("SELECT id FROM t", "1")
 }

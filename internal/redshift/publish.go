@@ -518,7 +518,7 @@ func (p *publication) duplicate(ctx context.Context, cause error) error {
 	e := &etl.Error{
 		Kind: etl.Refused, Code: "duplicate_key", Err: cause, Column: strings.Join(p.spec.Keys, ", "),
 		Message: "several rows of the file have the same key (" + strings.Join(p.spec.Keys, ", ") + ")",
-		Fix:     "Remove one of them, or choose which counts (duplicate_keys first or last).",
+		Fix:     "Remove one of them, or choose which counts (duplicate_keys first or last, --duplicate-keys on the command line).",
 	}
 	results, err := p.r.transaction(ctx, s.sql...)
 	if err != nil {

@@ -53,6 +53,8 @@ type Direct struct {
 	BeforePublish func() error
 	// OnStep is told what begins ("inspect", "load", "publish"). May be nil.
 	OnStep func(step string)
+	// OnWait is told once why the load waits for others. May be nil.
+	OnWait func(reason string)
 	// OnRestart is told that rejects reported so far will be reported again,
 	// because the file is read once more to explain a refused row. May be nil.
 	OnRestart func() error
@@ -106,7 +108,7 @@ func (d *Direct) Run(ctx context.Context) (*Report, error) {
 	}
 	spec := etl.LoadSpec{
 		Table: rep.Table, Columns: program.Columns(), Create: d.Create, Strategy: d.Strategy,
-		Keys: rep.Keys, DuplicateKeys: d.DuplicateKeys, DryRun: d.DryRun, Explain: !d.Source.Rereadable(),
+		Keys: rep.Keys, DuplicateKeys: d.DuplicateKeys, DryRun: d.DryRun, Explain: !d.Source.Rereadable(), OnWait: d.OnWait,
 	}
 	if d.OnReject != nil && d.Policy.Mode == "skip" && rep.Table.Refusals != (schema.Refusals{}) {
 		// The rows that the database refuses are looked up in the file afterwards.
