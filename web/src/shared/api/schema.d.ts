@@ -1537,7 +1537,7 @@ export interface components {
             table: string;
             /** @description Of the table that is made, in Redshift alone */
             table_options?: components["schemas"]["TableOptions"];
-            /** @description For UPSERT: the columns of a unique index of the table */
+            /** @description For UPSERT: the columns by which rows are recognised; in PostgreSQL those of a unique index of the table, in Redshift any */
             upsert_keys?: string[];
         };
         JobItem: {
