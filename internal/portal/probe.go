@@ -110,31 +110,6 @@ func (p *Portal) TestCredential(ctx context.Context, id int64) (*ConnectionTest,
 	return &ConnectionTest{OK: last.OK, Steps: t.steps}, nil
 }
 
-// run takes the steps until one fails.
-func (t *tester) run(ctx context.Context, log *slog.Logger) {
-	for _, step := range t.plan() {
-		start := time.Now()
-		detail, err := step.do(ctx)
-		s := TestStep{Name: step.name, OK: err == nil, Detail: detail, DurationMS: time.Since(start).Milliseconds()}
-		if err != nil {
-			e, ok := errors.AsType[*etl.Error](err)
-			if !ok {
-				log.ErrorContext(ctx, "connection test", "step", step.name, "error", err)
-				e = etl.Mistakef("failed", "Try again", "the step failed")
-			}
-			if e.Code == noStaging {
-				// Without a bucket the warehouse is not even opened: that is no fault of the login.
-				s.Name = stepStaging
-			}
-			s.Detail, s.Code, s.Fix = e.Message, string(e.Code), e.Fix
-		}
-		t.steps = append(t.steps, s)
-		if err != nil {
-			break
-		}
-	}
-}
-
 const (
 	stepStaging = "staging"
 	// noStaging is the code of warehouse.Open where no bucket is named.
@@ -159,6 +134,31 @@ type tester struct {
 	user   string
 	failed error
 	steps  []TestStep
+}
+
+// run takes the steps until one fails.
+func (t *tester) run(ctx context.Context, log *slog.Logger) {
+	for _, step := range t.plan() {
+		start := time.Now()
+		detail, err := step.do(ctx)
+		s := TestStep{Name: step.name, OK: err == nil, Detail: detail, DurationMS: time.Since(start).Milliseconds()}
+		if err != nil {
+			e, ok := errors.AsType[*etl.Error](err)
+			if !ok {
+				log.ErrorContext(ctx, "connection test", "step", step.name, "error", err)
+				e = etl.Mistakef("failed", "Try again", "the step failed")
+			}
+			if e.Code == noStaging {
+				// Without a bucket the warehouse is not even opened: that is no fault of the login.
+				s.Name = stepStaging
+			}
+			s.Detail, s.Code, s.Fix = e.Message, string(e.Code), e.Fix
+		}
+		t.steps = append(t.steps, s)
+		if err != nil {
+			break
+		}
+	}
 }
 
 // plan are the steps: a warehouse that is reached by an API has none of the

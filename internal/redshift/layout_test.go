@@ -75,11 +75,13 @@ func TestCheckTable(t *testing.T) {
 		"the load's own":         {&schema.Table{Name: "t", Columns: columnsNamed("_etl_row", "_ETL_LINE", "ctid")}, "columns reserved_name, columns reserved_name, columns reserved_name"},
 		"temporary":              {&schema.Table{Name: "#t", Columns: columnsNamed("a")}, "table bad_name"},
 		"types of others": {&schema.Table{Name: "t", Columns: []schema.Column{
-			{Name: "a", Type: schema.Type{Kind: schema.Other, Name: "geometry"}}, {Name: "b", Type: schema.Type{Kind: schema.Other, Name: "text[]"}},
-			{Name: "c", Type: schema.Type{Kind: schema.Other, Name: "timestamp(3)"}}, {Name: "d", Type: schema.Type{Kind: schema.Other, Name: "time with time zone"}},
+			{Name: "a", Type: schema.Type{Kind: schema.Other, Name: "geometry"}},
+			{Name: "b", Type: schema.Type{Kind: schema.Other, Name: "text[]"}},
+			{Name: "c", Type: schema.Type{Kind: schema.Other, Name: "timestamp(3)"}},
+			{Name: "d", Type: schema.Type{Kind: schema.Other, Name: "time with time zone"}},
 		}}, "columns unknown_type, columns unknown_type, columns unknown_type"},
-		"1598 columns":           {&schema.Table{Name: "t", Columns: columnsNamed(many(1598)...)}, ""},
-		"1599 columns":           {&schema.Table{Name: "t", Columns: columnsNamed(many(1599)...)}, "columns too_many_columns"},
+		"1598 columns": {&schema.Table{Name: "t", Columns: columnsNamed(many(1598)...)}, ""},
+		"1599 columns": {&schema.Table{Name: "t", Columns: columnsNamed(many(1599)...)}, "columns too_many_columns"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
