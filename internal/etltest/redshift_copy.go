@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"compress/gzip"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -232,20 +231,18 @@ func (x *redshiftSession) rows(ctx context.Context, c *copyStatement, targets []
 			return nil, nil, err
 		}
 	}
-	r := csv.NewReader(in)
-	r.FieldsPerRecord = -1
+	r := newCopyReader(in)
 	var lines []int64
 	var read [][]string
 	for {
-		row, err := r.Read()
+		row, line, err := r.read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return nil, nil, &pgconn.PgError{Code: "XX000", Message: "Invalid quote formatting for CSV in " + file + ": " + err.Error()}
 		}
-		line, _ := r.FieldPos(0)
-		read, lines = append(read, row), append(lines, int64(line))
+		read, lines = append(read, row), append(lines, line)
 	}
 	wrong := make([]*badRow, len(read))
 	for i, row := range read {

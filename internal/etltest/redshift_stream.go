@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/csv"
 	"errors"
 	"io"
 	"maps"
@@ -64,14 +63,13 @@ func (x *redshiftSession) streamPart(ctx context.Context, c *copyStatement, targ
 		return errSlowly
 	}
 	defer d.Close()
-	rows := csv.NewReader(d)
-	rows.ReuseRecord, rows.FieldsPerRecord = true, len(targets)
+	rows := newCopyReader(d)
 	for {
-		row, err := rows.Read()
+		row, _, err := rows.read()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		if err != nil {
+		if err != nil || len(row) != len(targets) {
 			return errSlowly
 		}
 		for k, t := range targets {
