@@ -109,6 +109,11 @@ func (b *batch) field(c *stored, v *schema.Value) *etl.Reject {
 		case bytes.IndexByte(v.Bytes, 0) >= 0:
 			return bad("untranslatable_character", "the value holds a NUL byte, which Redshift cannot keep")
 		}
+		if c.sql == "SUPER" {
+			if n := longText(v.Bytes); n > 0 {
+				return bad("too_long", "a text in the value has %d bytes, and column %s, a SUPER, takes texts of %d", n, c.name, maxVarchar)
+			}
+		}
 		b.quoted(v.Bytes)
 		return nil
 	case schema.VFloat:
