@@ -207,14 +207,11 @@ func TestBadRowsAreKeptWithTheirReasons(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
 	require.Equal(t, "id,amount,day,_line,_column,_reason", lines[0])
 	require.Len(t, lines, 7)
-	for i, want := range []string{`2,"12,5",2024-01-02,3,amount,`, "3,5.00,2024-02-30,4,day,", "5,,2024-01-05,7,amount,", "6,6.00,,8,"} {
+	for i, want := range []string{`2,"12,5",2024-01-02,3,amount,`, "3,5.00,2024-02-30,4,day,", "1,7.00,2024-01-03,5,", "4,-1.00,2024-01-04,6,", "5,,2024-01-05,7,amount,", "6,6.00,,8,"} {
 		require.Contains(t, lines[i+1], want)
 	}
-	all := string(b)
-	require.Contains(t, all, "1,7.00,2024-01-03,5,")
-	require.Contains(t, all, "4,-1.00,2024-01-04,6,")
-	require.Contains(t, all, "t_amount_check")
-	require.Contains(t, all, "t_pkey")
+	require.Contains(t, lines[3], "t_pkey")
+	require.Contains(t, lines[4], "t_amount_check")
 
 	o = db.load(path, "--on-bad-row", "skip", "--max-bad-rows", "5", "--strategy", "truncate_insert")
 	require.Equal(t, exitFailed, o.code)

@@ -35,7 +35,7 @@ func TestLoadRedshiftRefusesTooMany(t *testing.T) {
 	}{
 		"refused by COPY": {refusedFile, `the first is line 3, column "item": Value is not to be taken`, 3, []string{"2,refuse it,3,item,Value is not to be taken", "4,refused,5,", "6,refuse,7,"}},
 		"and before it, later": {
-			refusedFile + "x,tea\n", `the first is line 3, column "item": Value is not to be taken`, 4, []string{"x,tea,8,id,", "2,refuse it,3,item,Value is not to be taken", "4,refused,5,", "6,refuse,7,"},
+			refusedFile + "x,tea\n", `the first is line 3, column "item": Value is not to be taken`, 4, []string{"2,refuse it,3,item,Value is not to be taken", "4,refused,5,", "6,refuse,7,", "x,tea,8,id,"},
 		},
 		"and before it, sooner": {
 			strings.Replace(refusedFile, "2,refuse", "x,tea\n2,refuse", 1), `the first is line 3, column "id"`, 4, []string{"x,tea,3,id,", "2,refuse it,4,", "4,refused,6,", "6,refuse,8,"},
@@ -54,8 +54,11 @@ func TestLoadRedshiftRefusesTooMany(t *testing.T) {
 			require.Equal(t, x.rejected, told.Rejected)
 			kept, err := os.ReadFile(rejects)
 			require.NoError(t, err)
+			at := 0
 			for _, line := range x.lines {
-				require.Contains(t, string(kept), "\n"+line)
+				n := strings.Index(string(kept[at:]), "\n"+line)
+				require.GreaterOrEqual(t, n, 0, "%s: %s", line, kept)
+				at += n
 			}
 			require.Equal(t, x.rejected+1, strings.Count(string(kept), "\n"))
 			s.Want("SELECT count(*) FROM sales", "0")

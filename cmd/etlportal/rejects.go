@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,9 +15,9 @@ import (
 )
 
 // rejectFile receives bad rows as CSV in their own columns plus
-// etl.RejectColumns. A regular file is written beside its name and renamed
-// when it is complete, so that a file of that name always is; into a device or
-// a pipe the rows go directly.
+// etl.RejectColumns, by their lines. A regular file is written beside its name
+// and renamed when it is complete, so that a file of that name always is; into a
+// device or a pipe the rows go directly, those that the database refused last.
 type rejectFile struct {
 	path string
 	// direct says that path is no regular file.
@@ -28,6 +29,10 @@ type rejectFile struct {
 	row     [][]byte
 	width   int
 	rows    int
+	// last is the line of the row that was written last; header and second are
+	// where the rows begin, and where those that the database refused begin
+	// anew before it, 0 where they do not.
+	last, header, second int64
 }
 
 // newRejectFile checks that path can be written and is not the input.
@@ -75,7 +80,14 @@ func (r *rejectFile) write(bad *etl.Reject) error {
 			return err
 		}
 	}
+	if bad.Line < r.last && r.second == 0 && !r.direct {
+		var err error
+		if r.second, err = r.offset(); err != nil {
+			return err
+		}
+	}
 	r.rows++
+	r.last = bad.Line
 	r.row = r.row[:0]
 	if bad.Fields == nil {
 		r.row = append(r.row, bad.Raw)
@@ -102,7 +114,7 @@ func (r *rejectFile) start() error {
 		r.file, err = os.OpenFile(r.path, os.O_WRONLY, 0)
 	} else {
 		// Made anew, so that the user's umask decides who may read it.
-		r.file, err = os.OpenFile(fmt.Sprintf("%s.%d.part", r.path, os.Getpid()), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666) //nolint:gosec // as every program makes its output files
+		r.file, err = os.OpenFile(fmt.Sprintf("%s.%d.part", r.path, os.Getpid()), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o666) //nolint:gosec // as every program makes its output files
 	}
 	if err != nil {
 		r.file = nil
@@ -112,7 +124,7 @@ func (r *rejectFile) start() error {
 }
 
 func (r *rejectFile) begin() error {
-	r.rows = 0
+	r.rows, r.last, r.second = 0, 0, 0
 	r.buf = bufio.NewWriter(r.file)
 	r.csv = csv.NewWriter(r.buf)
 	r.row = r.row[:0]
@@ -124,7 +136,22 @@ func (r *rejectFile) begin() error {
 	for _, n := range etl.RejectColumns {
 		r.row = append(r.row, []byte(n))
 	}
-	return r.fail(r.csv.Write(r.row, nil))
+	if err := r.csv.Write(r.row, nil); err != nil || r.direct {
+		return r.fail(err)
+	}
+	var err error
+	r.header, err = r.offset()
+	return err
+}
+
+// offset is where the next row goes.
+func (r *rejectFile) offset() (int64, error) {
+	err := errors.Join(r.csv.Flush(), r.buf.Flush())
+	if err != nil {
+		return 0, r.fail(err)
+	}
+	at, err := r.file.Seek(0, io.SeekCurrent)
+	return at, r.fail(err)
 }
 
 // restart forgets what was written.
@@ -174,6 +201,12 @@ func (r *rejectFile) close(done bool) error {
 	}
 	if err := errors.Join(r.csv.Flush(), r.buf.Flush()); err != nil {
 		return r.fail(err)
+	}
+	if r.second > 0 {
+		var err error
+		if r.file, err = r.ordered(r.file); err != nil {
+			return r.fail(err)
+		}
 	}
 	file := r.file
 	r.file = nil
