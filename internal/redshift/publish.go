@@ -163,7 +163,7 @@ func (s *script) assert(name, condition, from string) {
 // count adds what is about the rows as they were staged.
 func (p *publication) count(s *script) {
 	s.assert("count", fmt.Sprintf("count(*) = %d", p.rows-int64(len(p.refused))), p.stage())
-	from, matched, nulls := p.stage(), "0", "0"
+	from, nulls, met := p.stage(), "0", "SELECT 0 AS matched, 0 AS touched"
 	if p.spec.Strategy == etl.Upsert {
 		from = p.final()
 		if p.nullable() {
@@ -176,10 +176,13 @@ func (p *publication) count(s *script) {
 			s.assert("duplicates", fmt.Sprintf("count(*) = %d", p.rows-int64(len(p.refused))), p.final())
 		}
 		if !p.spec.Create {
-			matched = fmt.Sprintf("(SELECT count(*) FROM %s AS _etl_s WHERE EXISTS (SELECT 1 FROM %s AS t WHERE %s))", p.final(), p.target(), p.equal("t."))
+			// One join of the keys tells the rows of the file that meet some of the
+			// table, and these, which are more where the table has a key twice.
+			met = fmt.Sprintf("SELECT count(DISTINCT %s%s) AS matched, count(*) AS touched FROM %s AS _etl_s JOIN %s AS t ON %s", source, rowColumn, p.final(), p.target(), p.equal("t."))
 		}
 	}
-	s.add("counts", "CREATE TEMP TABLE %s AS SELECT count(*) AS final, %s AS matched, %s AS unkeyed FROM %s", p.counts(), matched, nulls, from)
+	s.add("counts", "CREATE TEMP TABLE %s AS SELECT own.final, own.unkeyed, met.matched, met.touched FROM (SELECT count(*) AS final, %s AS unkeyed FROM %s) AS own CROSS JOIN (%s) AS met",
+		p.counts(), nulls, from, met)
 }
 
 // move adds what changes the table.
@@ -323,7 +326,11 @@ func (p *publication) full() *script {
 	} else {
 		p.move(s)
 	}
-	s.add("result", "SELECT final, matched, unkeyed FROM %s", p.counts())
+	result := "SELECT final, unkeyed, matched, touched"
+	for _, o := range p.observations() {
+		result += ", CASE WHEN " + o.holds + " THEN 1 ELSE 0 END"
+	}
+	s.add("result", "%s FROM %s", result, p.counts())
 	if p.load != "" {
 		s.add("entry", "INSERT INTO %s (load, target, staged, inserted, updated, refused, notes, at) SELECT %s, %s, %d, final - matched, matched, %s, %s, TIMESTAMP %s FROM %s",
 			ledger(), literal(p.load), literal(limit(p.target(), 400)), p.rows-int64(len(p.refused)), literal(p.kept()), p.notesOf(),
@@ -364,36 +371,6 @@ func (p *publication) kept() string {
 	return string(text)
 }
 
-// notesKept is JSON as the ledger takes it.
-func notesKept(notes []string) string {
-	text, err := json.Marshal(notes)
-	if err != nil || len(text) > maxVarchar/4 || notes == nil {
-		return "[]"
-	}
-	return string(text)
-}
-
-// nullable says that a key of a staged row may have no value.
-func (p *publication) nullable() bool {
-	return slices.ContainsFunc(p.columns, func(c stored) bool { return !c.notNull && slices.Contains(p.spec.Keys, c.name) })
-}
-
-// nullKeys tells of rows that every load adds anew.
-func (p *publication) nullKeys(count string) string {
-	return fmt.Sprintf("%s rows have NULL in their key (%s), which equals no other: each load adds them anew", count, strings.Join(p.spec.Keys, ", "))
-}
-
-// notesOf is the expression of what the ledger notes: how many keys are NULL is
-// known within the transaction alone.
-func (p *publication) notesOf() string {
-	kept := literal(notesKept(p.notes))
-	if p.spec.Strategy != etl.Upsert || !p.nullable() {
-		return kept
-	}
-	with := notesKept(append(slices.Clip(p.notes), p.nullKeys(p.nonce)))
-	return fmt.Sprintf("CASE WHEN unkeyed = 0 THEN %s ELSE REPLACE(%s, %s, CAST(unkeyed AS VARCHAR(20))) END", kept, literal(with), literal(p.nonce))
-}
-
 // copyTries is how often a COPY is run that fails without refusing a row: faults
 // of S3 pass, and are told apart from a role's mistakes by their text alone.
 const copyTries = 3
@@ -425,20 +402,23 @@ func (p *publication) publish(ctx context.Context) (etl.LoadResult, error) {
 		return etl.LoadResult{}, p.failure(ctx, s, err, what)
 	}
 	row := results[s.at["result"]].Rows
-	if len(row) != 1 || len(row[0]) != 3 {
+	observations := p.observations()
+	if len(row) != 1 || len(row[0]) != 4+len(observations) {
 		return etl.LoadResult{}, defect("the counts of a load are %d rows", len(row))
 	}
-	final, err1 := strconv.ParseInt(text(row[0][0]), 10, 64)
-	matched, err2 := strconv.ParseInt(text(row[0][1]), 10, 64)
-	nulls, err3 := strconv.ParseInt(text(row[0][2]), 10, 64)
-	if err := cmp.Or(err1, err2, err3); err != nil {
+	counts := counted{text(row[0][0]), text(row[0][1]), text(row[0][2]), text(row[0][3])}
+	final, err1 := strconv.ParseInt(counts.final, 10, 64)
+	matched, err2 := strconv.ParseInt(counts.matched, 10, 64)
+	if err := cmp.Or(err1, err2); err != nil {
 		return etl.LoadResult{}, defect("the counts of a load: %v", err)
 	}
 	result := etl.LoadResult{
 		Inserted: final - matched, Updated: matched, Deduplicated: p.rows - int64(len(p.refused)) - final, Refused: p.refused, Notes: p.notes,
 	}
-	if nulls > 0 {
-		result.Notes = append(slices.Clip(result.Notes), p.nullKeys(text(row[0][2])))
+	for i, o := range observations {
+		if text(row[0][4+i]) == "1" {
+			result.Notes = append(slices.Clip(result.Notes), o.text(counts))
+		}
 	}
 	if p.spec.Create {
 		result.Created = p.r.CreateTableSQL(p.made())
