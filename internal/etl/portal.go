@@ -236,6 +236,9 @@ type Run struct {
 	Seq int64
 	// Held says that a PENDING run waits for its orchestrator to start it.
 	Held bool
+	// Adopted says that the table which the run was to make is there by now, and
+	// that it loads into that.
+	Adopted bool
 	// ParentID is the run whose bad rows this one loads again; 0 is none.
 	ParentID int64
 	// Reloaded are those rows, for the one who makes the run; they are not read back.

@@ -90,6 +90,16 @@ type TableMaker interface {
 	TableNotes(t *schema.Table) []string
 }
 
+// MadeAlike says whether a table that is there has exactly the columns that a
+// destination would make.
+func MadeAlike(d Destination, want, have []schema.Column) bool {
+	alike := func(want, have schema.Type) bool { return want == have }
+	if m, ok := d.(TableMaker); ok {
+		alike = m.MadeAs
+	}
+	return slices.EqualFunc(want, have, func(want, have schema.Column) bool { return want.Name == have.Name && alike(want.Type, have.Type) })
+}
+
 // maxColumns is PostgreSQL's limit of a table (MaxHeapAttributeNumber).
 const maxColumns = 1600
 

@@ -2,7 +2,6 @@ package portal
 
 import (
 	"context"
-	"slices"
 
 	"github.com/etlportal/etlportal/internal/etl"
 	"github.com/etlportal/etlportal/internal/schema"
@@ -68,10 +67,5 @@ func (p *Portal) wouldMake(ctx context.Context, dest etl.Destination, job *etl.J
 	if err != nil {
 		return false
 	}
-	alike := func(want, have schema.Type) bool { return want == have }
-	if m, ok := dest.(etl.TableMaker); ok {
-		alike = m.MadeAs
-	}
-	same := func(want, have schema.Column) bool { return want.Name == have.Name && alike(want.Type, have.Type) }
-	return slices.EqualFunc(program.Columns(), t.Columns, same) && checkKeys(job, t, program.Columns()) == nil
+	return etl.MadeAlike(dest, program.Columns(), t.Columns) && checkKeys(job, t, program.Columns()) == nil
 }

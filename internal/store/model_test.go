@@ -25,6 +25,7 @@ type modelRun struct {
 	phase   etl.Phase
 	attempt int
 	chunks  []modelChunk
+	adopted bool
 }
 
 func (m *modelRun) loading() bool { return m.status == etl.Running && m.phase == etl.PhaseLoad }
@@ -100,6 +101,12 @@ func TestRunsFollowTheModel(t *testing.T) {
 							m.chunks[i].state = etl.ChunkWaiting
 						}
 					}
+				})
+			},
+			"adopt": func(*rapid.T) {
+				a := attempt()
+				move(a == m.attempt, func() error { _, err := s.AdoptTable(ctx, id, a); return err }, func() {
+					m.adopted = m.adopted || m.status == etl.Running && m.phase != etl.PhasePublish
 				})
 			},
 			"claim": func(*rapid.T) {
@@ -209,6 +216,7 @@ func compare(ctx context.Context, t require.TestingT, s *Store, id int64, m *mod
 	r, err := s.Run(ctx, id)
 	require.NoError(t, err)
 	require.Equal(t, [3]any{m.status, m.phase, m.attempt}, [3]any{r.Status, r.Phase, r.Attempt})
+	require.Equal(t, m.adopted, r.Adopted)
 	require.Equal(t, len(m.chunks), r.ChunksTotal)
 	require.Equal(t, m.done(), r.ChunksDone)
 	list, err := s.Chunks(ctx, id)

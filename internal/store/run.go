@@ -15,7 +15,7 @@ import (
 
 const runColumns = `id, job_id, status, phase, trigger, attempt, load_id, path, job, file_id::text, object, encoding, dialect, source_columns,
 	rows_read, rows_loaded, rows_inserted, rows_updated, rows_filtered, rows_rejected, rows_deduplicated,
-	bytes_total, bytes_read, chunks_total, chunks_done, error, created_at, started_at, finished_at, seq, parent_run_id, held`
+	bytes_total, bytes_read, chunks_total, chunks_done, error, created_at, started_at, finished_at, seq, parent_run_id, held, adopted`
 
 func scanRun(row pgx.Row) (etl.Run, error) {
 	var (
@@ -29,7 +29,7 @@ func scanRun(row pgx.Row) (etl.Run, error) {
 	c := &r.Counts
 	err := row.Scan(&r.ID, &r.JobID, &r.Status, &r.Phase, &r.Trigger, &r.Attempt, &r.LoadID, &r.Path, &job, &r.FileID, &r.Object, &r.Encoding, &dialect, &columns,
 		&c.Read, &c.Loaded, &c.Inserted, &c.Updated, &c.Filtered, &c.Rejected, &c.Deduplicated,
-		&r.BytesTotal, &r.BytesRead, &r.ChunksTotal, &r.ChunksDone, &failure, &r.CreatedAt, &r.StartedAt, &r.FinishedAt, &r.Seq, &parent, &r.Held)
+		&r.BytesTotal, &r.BytesRead, &r.ChunksTotal, &r.ChunksDone, &failure, &r.CreatedAt, &r.StartedAt, &r.FinishedAt, &r.Seq, &parent, &r.Held, &r.Adopted)
 	if err != nil {
 		return etl.Run{}, err
 	}
@@ -186,6 +186,15 @@ func (s *Store) move(ctx context.Context, id int64, attempt int, what string, do
 func (s *Store) StartRun(ctx context.Context, id int64, attempt int) (etl.Run, error) {
 	return s.move(ctx, id, attempt, "starting", func(r etl.Run) bool { return r.Status == etl.Running }, nil,
 		`status = 'RUNNING', phase = CASE WHEN chunks_total > 0 THEN 'load' ELSE 'plan' END`)
+}
+
+// AdoptTable makes a run that is to make its table load into one that is there
+// by now. Repeated, or once the run publishes, it gives the run as it is.
+func (s *Store) AdoptTable(ctx context.Context, id int64, attempt int) (etl.Run, error) {
+	done := func(r etl.Run) bool {
+		return r.Adopted || r.Status != etl.Running || r.Phase == etl.PhasePublish
+	}
+	return s.move(ctx, id, attempt, "choosing the table of", done, nil, `adopted = true`)
 }
 
 // ReleaseRun lets a held run go; released is false where it was not held any

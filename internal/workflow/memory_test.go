@@ -231,6 +231,12 @@ func (a *access) StartRun(ctx context.Context, id int64, attempt int) (etl.Run, 
 		})
 }
 
+func (a *access) AdoptTable(ctx context.Context, id int64, attempt int) (etl.Run, error) {
+	return a.move(ctx, "AdoptTable", id, attempt, func(r *memoryRun) bool {
+		return r.Adopted || r.Status != etl.Running || r.Phase == etl.PhasePublish
+	}, func(*memoryRun) bool { return true }, func(r *memoryRun) { r.Adopted = true })
+}
+
 func (a *access) PlanRun(ctx context.Context, id int64, attempt int, path string, chunks []etl.Chunk) (etl.Run, error) {
 	return a.move(ctx, "PlanRun", id, attempt, func(r *memoryRun) bool { return r.Status == etl.Running && r.ChunksTotal > 0 },
 		func(r *memoryRun) bool { return r.Status == etl.Running && r.Phase == etl.PhasePlan }, func(r *memoryRun) {

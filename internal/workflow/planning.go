@@ -23,6 +23,9 @@ func (s *Steps) planRun(ctx context.Context, m etl.Message) error {
 		return s.settle(ctx, &run, err)
 	}
 	run = started
+	if run, err = s.adopt(ctx, run); err != nil {
+		return s.settle(ctx, &run, err)
+	}
 	if run.Phase == etl.PhasePlan {
 		if run, err = s.plan(ctx, run); err != nil {
 			return s.settle(ctx, &run, err)
@@ -32,6 +35,32 @@ func (s *Steps) planRun(ctx context.Context, m etl.Message) error {
 		return err
 	}
 	return s.settle(ctx, &run, s.sendChunks(ctx, &run))
+}
+
+// adopt lets a run that is to make its table load into one that another run has
+// made since with the very columns that it would make. The run it returns has at
+// least id and attempt.
+func (s *Steps) adopt(ctx context.Context, run etl.Run) (etl.Run, error) {
+	if !run.Job.CreateTable || run.Adopted || run.Phase != etl.PhasePlan && run.Attempt == 1 {
+		return run, nil // within its first attempt it may have made the table itself
+	}
+	w, err := s.prepare(ctx, &run)
+	if err != nil {
+		return run, err
+	}
+	table, err := w.dest.Table(ctx, run.Job.Schema, run.Job.Table)
+	if codeOf(err) == "table_not_found" || err == nil && !etl.MadeAlike(w.dest, w.spec.Columns, table.Columns) {
+		return run, nil
+	}
+	if err != nil {
+		return run, err
+	}
+	adopted, err := s.Store.AdoptTable(ctx, run.ID, run.Attempt)
+	if err != nil {
+		return run, err
+	}
+	s.info(ctx, run.ID, "the table %s was made meanwhile, with the columns of this run: its rows are loaded into it", table.QualifiedName())
+	return adopted, nil
 }
 
 // plan decides on path and chunks. The run it returns has at least id and attempt.

@@ -34,6 +34,7 @@ type Store interface {
 	RunByLoad(ctx context.Context, loadID string) (etl.Run, error)
 	StartRun(ctx context.Context, id int64, attempt int) (etl.Run, error)
 	ReleaseRun(ctx context.Context, id int64) (run etl.Run, released bool, err error)
+	AdoptTable(ctx context.Context, id int64, attempt int) (etl.Run, error)
 	PlanRun(ctx context.Context, id int64, attempt int, path string, chunks []etl.Chunk) (etl.Run, error)
 	Chunks(ctx context.Context, runID int64) ([]etl.Chunk, error)
 	ClaimChunk(ctx context.Context, runID int64, number, attempt int, hold time.Duration) (etl.Chunk, error)

@@ -62,7 +62,8 @@ func (s *Steps) prepare(ctx context.Context, run *etl.Run) (*work, error) {
 	o := transform.Options{Location: options.Sniff.Location, Now: run.CreatedAt}
 	m := job.Mapping
 	var table *schema.Table
-	if job.CreateTable {
+	create := job.CreateTable && !run.Adopted
+	if create {
 		if len(m.Columns) == 0 {
 			m.Columns = createMapping(sources).Columns
 		}
@@ -89,7 +90,7 @@ func (s *Steps) prepare(ctx context.Context, run *etl.Run) (*work, error) {
 		}
 	}
 	w.spec = etl.LoadSpec{
-		Table: table, Columns: w.program.Columns(), Create: job.CreateTable, Strategy: job.Strategy,
+		Table: table, Columns: w.program.Columns(), Create: create, Strategy: job.Strategy,
 		Keys: job.UpsertKeys, DuplicateKeys: job.DuplicateKeys, SkipRefused: m.OnBadRow.Mode == "skip",
 	}
 	return w, nil
