@@ -114,13 +114,15 @@ export function DialectCard({ file, onCorrect, correcting, error }: { file: Meta
             {pick('trailing_delimiter', 'Delimiter at line ends', String(dialect.trailing_delimiter), yesNo, (value) => set({ trailing_delimiter: value === 'true' }), given.trailing_delimiter !== undefined)}
             {pick('date_order', 'Order of dates', overrides?.date_order ?? '', dateOrders, (order) => void onCorrect({ date_order: order as SourcePatch['date_order'] }), overrides?.date_order !== undefined)}
             {pick('decimal', 'Decimal sign', overrides?.decimal ?? '', decimals, (sign) => void onCorrect({ decimal: sign as SourcePatch['decimal'] }), overrides?.decimal !== undefined)}
-            <Typed key={`zone ${overrides?.timezone ?? ''}`} label="Time zone" list="zones" autoComplete="off" spellCheck={false} placeholder="UTC" value={overrides?.timezone ?? ''} corrected={overrides?.timezone !== undefined} fits={(zone) => zone === '' || zone.trim() !== ''} onChange={(zone) => void onCorrect({ timezone: zone.trim() })}>
-              {overrides?.timezone !== undefined && (
-                <Button size="icon" variant="ghost" busy={correcting} aria-label="Time zone as found" title="As found" onClick={() => void onCorrect({ timezone: null })}>
-                  <RotateCcw aria-hidden />
-                </Button>
-              )}
-            </Typed>
+            <div className={cn(overrides?.timezone !== undefined && 'col-span-2 sm:col-span-1')}>
+              <Typed key={`zone ${overrides?.timezone ?? ''}`} label="Time zone" list="zones" autoComplete="off" spellCheck={false} placeholder="UTC" value={overrides?.timezone ?? ''} corrected={overrides?.timezone !== undefined} fits={(zone) => zone === '' || zone.trim() !== ''} onChange={(zone) => void onCorrect({ timezone: zone.trim() })}>
+                {overrides?.timezone !== undefined && (
+                  <Button size="icon" variant="ghost" busy={correcting} aria-label="Time zone as found" title="As found" onClick={() => void onCorrect({ timezone: null })}>
+                    <RotateCcw aria-hidden />
+                  </Button>
+                )}
+              </Typed>
+            </div>
             <ZoneList />
             <div className="col-span-2">
               <Typed
