@@ -32,15 +32,15 @@ func (r *Redshift) Begin(ctx context.Context, spec etl.LoadSpec) (etl.LoadSessio
 		return nil, err
 	}
 	d := &direct{r: r, spec: spec, rows: storages(&spec), stage: openStage{Nonce: nonce()}}
-	if !spec.DryRun {
-		mark, err := r.mark(ctx, &spec)
-		if err == nil {
-			err = r.ledgers(ctx, mark)
-		}
-		if err != nil {
-			return nil, err
-		}
-		d.mark = mark
+	mark, err := r.mark(ctx, &spec)
+	if err == nil {
+		err = r.entitled(ctx, "loads", mark)
+	}
+	if err == nil && !spec.DryRun {
+		d.mark, err = mark, r.ledgers(ctx, mark)
+	}
+	if err != nil {
+		return nil, err
 	}
 	d.parts = &parts{r: r, ctx: ctx, bytes: r.o.PartBytes, prefix: r.home(d.load())}
 	return d, nil

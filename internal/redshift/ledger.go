@@ -1,6 +1,7 @@
 package redshift
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -43,13 +44,13 @@ func fingerprint(s string) string {
 // the privilege all the same, which the user of a schema that an administrator
 // made has not.
 func (r *Redshift) ledgers(ctx context.Context, mark string) error {
-	found, err := r.ask(ctx, "looking for the schema "+ownSchema, "SELECT c.relname FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname IN ('loads', 'stages', "+literal(mark)+
-		") WHERE n.nspname = "+literal(ownSchema))
+	all := []string{"loads", "stages", mark}
+	there, err := r.there(ctx, all)
 	if err != nil {
 		return err
 	}
-	if len(found) == 0 {
-		if err := r.create(ctx, "CREATE SCHEMA IF NOT EXISTS "+quote(ownSchema)); err != nil {
+	if there == nil {
+		if err := r.create(ctx, "CREATE SCHEMA IF NOT EXISTS "+quote(ownSchema), all); err != nil {
 			return err
 		}
 	}
@@ -58,18 +59,19 @@ func (r *Redshift) ledgers(ctx context.Context, mark string) error {
 		{"stages", "CREATE TABLE IF NOT EXISTS " + stages() + " (load VARCHAR(64) NOT NULL)"},
 		{mark, "CREATE TABLE IF NOT EXISTS " + qualified(ownSchema, mark) + " (load VARCHAR(64) NOT NULL)"},
 	} {
-		if slices.ContainsFunc(found, func(row []*string) bool { return text(row[0]) == table.name }) {
+		if there[table.name] {
 			continue
 		}
-		if err := r.create(ctx, table.sql); err != nil {
+		if err := r.create(ctx, table.sql, all); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// create makes something that another process may make at the same time.
-func (r *Redshift) create(ctx context.Context, sql string) error {
+// create makes something that another process may make at the same time, one of
+// all that a load needs.
+func (r *Redshift) create(ctx context.Context, sql string, all []string) error {
 	wait := r.o.Retry
 	for try := 1; ; try++ {
 		_, err := r.transaction(ctx, sql)
@@ -78,10 +80,7 @@ func (r *Redshift) create(ctx context.Context, sql string) error {
 		}
 		e := explain(ctx, err, "making the schema "+ownSchema)
 		if stateOf(err) == "42501" {
-			return &etl.Error{
-				Kind: etl.Mistake, Code: "missing_privilege", Err: err, Message: "the user may not make the schema " + ownSchema + " and the tables in it, where loads are kept",
-				Fix: "Ask for: GRANT CREATE ON DATABASE <database> TO <user>; or let an administrator run CREATE SCHEMA " + ownSchema + " AUTHORIZATION <user>; where another user has made it: GRANT USAGE, CREATE ON SCHEMA " + ownSchema + " TO <user>;",
-			}
+			return cmp.Or(r.entitled(ctx, all...), e)
 		}
 		if _, failed := errors.AsType[*etl.StatementError](err); !failed || try == 3 {
 			return e

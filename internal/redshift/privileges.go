@@ -3,6 +3,7 @@ package redshift
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/etlportal/etlportal/internal/etl"
@@ -15,6 +16,12 @@ const shared = "SELECT, INSERT, DELETE"
 
 // Privileges implements portal.Catalogue.
 func (r *Redshift) Privileges(ctx context.Context) ([]etl.Privilege, error) {
+	return r.privileges(ctx, nil)
+}
+
+// privileges are those that loads need whose ledgers are some tables of
+// ownSchema, all that are there where none is named.
+func (r *Redshift) privileges(ctx context.Context, tables []string) ([]etl.Privilege, error) {
 	rows, err := r.ask(ctx, "looking at the privileges", `SELECT CURRENT_DATABASE(), CURRENT_USER, CASE WHEN HAS_DATABASE_PRIVILEGE(CURRENT_DATABASE(), 'create') THEN 1 ELSE 0 END,
 CASE WHEN HAS_DATABASE_PRIVILEGE(CURRENT_DATABASE(), 'temporary') THEN 1 ELSE 0 END`)
 	if err != nil {
@@ -22,7 +29,7 @@ CASE WHEN HAS_DATABASE_PRIVILEGE(CURRENT_DATABASE(), 'temporary') THEN 1 ELSE 0 
 	}
 	row := rows[0]
 	database, user := schema.Identifier(text(row[0])), schema.Identifier(text(row[1]))
-	keeps, err := r.keeps(ctx, database, user, text(row[2]) == "1")
+	keeps, err := r.keeps(ctx, database, user, text(row[2]) == "1", tables)
 	if err != nil {
 		return nil, err
 	}
@@ -35,9 +42,14 @@ CASE WHEN HAS_DATABASE_PRIVILEGE(CURRENT_DATABASE(), 'temporary') THEN 1 ELSE 0 
 }
 
 // keeps says whether the user may keep loads in ownSchema: make it, or use what is there.
-func (r *Redshift) keeps(ctx context.Context, database, user string, creates bool) (*etl.Privilege, error) {
+func (r *Redshift) keeps(ctx context.Context, database, user string, creates bool, tables []string) (*etl.Privilege, error) {
 	p := &etl.Privilege{Name: "create", Required: true, Held: true, Message: "loads can be kept in schema " + ownSchema}
-	rows, err := r.ask(ctx, "looking at the privileges", "SELECT CASE WHEN HAS_SCHEMA_PRIVILEGE(nspname, 'create') AND HAS_SCHEMA_PRIVILEGE(nspname, 'usage') THEN 1 ELSE 0 END FROM pg_namespace WHERE nspname = "+literal(ownSchema))
+	among := ""
+	if tables != nil {
+		among = " AND c.relname IN (" + literals(tables) + ")"
+	}
+	rows, err := r.ask(ctx, "looking at the privileges", fmt.Sprintf(`SELECT CASE WHEN HAS_SCHEMA_PRIVILEGE(nspname, 'create') THEN 1 ELSE 0 END, CASE WHEN HAS_SCHEMA_PRIVILEGE(nspname, 'usage') THEN 1 ELSE 0 END,
+(SELECT count(*) FROM pg_class c WHERE c.relnamespace = n.oid%s) FROM pg_namespace n WHERE nspname = %s`, among, literal(ownSchema)))
 	if err != nil {
 		return nil, err
 	}
@@ -49,12 +61,13 @@ func (r *Redshift) keeps(ctx context.Context, database, user string, creates boo
 		return p, nil
 	}
 	var grants []string
-	if text(rows[0][0]) != "1" {
+	complete := tables != nil && text(rows[0][2]) == strconv.Itoa(len(tables))
+	if text(rows[0][1]) != "1" || text(rows[0][0]) != "1" && !complete {
 		grants = append(grants, fmt.Sprintf("GRANT USAGE, CREATE ON SCHEMA %s TO %s;", ownSchema, user))
 	}
 	// Owners whose tables the user may not use.
 	rows, err = r.ask(ctx, "looking at the privileges", fmt.Sprintf(`SELECT DISTINCT PG_GET_USERBYID(c.relowner) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = %s AND c.relkind = 'r' AND NOT (HAS_TABLE_PRIVILEGE(c.oid, 'select') AND HAS_TABLE_PRIVILEGE(c.oid, 'insert') AND HAS_TABLE_PRIVILEGE(c.oid, 'delete')) ORDER BY 1`, literal(ownSchema)))
+WHERE n.nspname = %s AND c.relkind = 'r'%s AND NOT (HAS_TABLE_PRIVILEGE(c.oid, 'select') AND HAS_TABLE_PRIVILEGE(c.oid, 'insert') AND HAS_TABLE_PRIVILEGE(c.oid, 'delete')) ORDER BY 1`, literal(ownSchema), among))
 	if err != nil {
 		return nil, err
 	}
@@ -69,4 +82,96 @@ WHERE n.nspname = %s AND c.relkind = 'r' AND NOT (HAS_TABLE_PRIVILEGE(c.oid, 'se
 		p.Message = "the user may not use the schema " + ownSchema + ", where loads are kept, with the tables that other users have made there"
 	}
 	return p, nil
+}
+
+// entitled says whether the user may keep a load in tables of ownSchema and make
+// temporary ones: the Mistake missing_privilege names every GRANT that is missing,
+// to the user and of the database as they are called. What the catalogue denies
+// is tried, too, and left without a trace: whether it counts what a role brings
+// is not documented.
+func (r *Redshift) entitled(ctx context.Context, tables ...string) error {
+	all, err := r.privileges(ctx, tables)
+	if err != nil {
+		return err
+	}
+	lacking := missing(all)
+	if lacking == nil {
+		return nil
+	}
+	s, err := r.tried(ctx, tables)
+	if err != nil {
+		return err
+	}
+	if _, err := r.transaction(ctx, s.sql...); stateOf(err) != "42501" {
+		return nil //nolint:nilerr // the load itself tells what else is wrong
+	}
+	return lacking
+}
+
+// missing is the error of privileges that are required and not held.
+func missing(all []etl.Privilege) error {
+	var lacks, grants []string
+	for _, p := range all {
+		if p.Required && !p.Held {
+			lacks, grants = append(lacks, p.Message), append(grants, p.Grant)
+		}
+	}
+	if lacks == nil {
+		return nil
+	}
+	return etl.Mistakef("missing_privilege", "Let an administrator run: "+strings.Join(grants, " "), "%s", strings.Join(lacks, "; "))
+}
+
+// tried are statements that need the privileges of a load, and change nothing.
+func (r *Redshift) tried(ctx context.Context, tables []string) (*script, error) {
+	there, err := r.there(ctx, tables)
+	if err != nil {
+		return nil, err
+	}
+	name := "etl_check_" + nonce()
+	s := &script{}
+	// Others who load may hold locks for long.
+	s.add("patience", "SET statement_timeout TO %d", lockFor)
+	s.add("temporary", "CREATE TEMP TABLE %s (load VARCHAR(64))", name)
+	s.add("no temporary", "DROP TABLE %s", name)
+	if there == nil {
+		s.add("schema", "CREATE SCHEMA %s", name)
+		s.add("no schema", "DROP SCHEMA %s", name)
+		tables = nil
+	}
+	for _, table := range tables {
+		at := qualified(ownSchema, table)
+		if !there[table] {
+			at = qualified(ownSchema, name)
+			s.add("table", "CREATE TABLE %s (load VARCHAR(64))", at)
+		}
+		s.add("insert", "INSERT INTO %s (load) SELECT load FROM %s WHERE 1 = 0", at, at)
+		s.add("delete", "DELETE FROM %s WHERE 1 = 0", at)
+		if !there[table] {
+			s.add("no table", "DROP TABLE %s", at)
+		}
+	}
+	s.add("patience again", "SET statement_timeout TO DEFAULT")
+	return s, nil
+}
+
+// there says which of some tables of ownSchema are made; nil without the schema.
+func (r *Redshift) there(ctx context.Context, tables []string) (map[string]bool, error) {
+	found, err := r.ask(ctx, "looking for the schema "+ownSchema, fmt.Sprintf("SELECT c.relname FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname IN (%s) WHERE n.nspname = %s", literals(tables), literal(ownSchema)))
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	made := make(map[string]bool, len(found))
+	for _, row := range found {
+		made[text(row[0])] = true
+	}
+	return made, nil
+}
+
+func literals(names []string) string {
+	list := make([]string, len(names))
+	for i, name := range names {
+		list[i] = literal(name)
+	}
+	return strings.Join(list, ", ")
 }
