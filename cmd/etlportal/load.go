@@ -41,7 +41,7 @@ func newLoad(s streams) *cobra.Command {
 FILE is a path or - for standard input; .gz, .zst and .zip with one CSV are unpacked.
 Where the table exists, its columns say the types, and the file's columns match by name.
 With --create the table is made from what the file holds.
-The password may come from PGPASSWORD or ~/.pgpass instead of the URL.
+The password may come from PGPASSWORD or the password file (PGPASSFILE, ~/.pgpass) instead of the URL.
 Redshift loads from S3: its URL has copy_role_arn and staging_bucket as options. access=iam takes temporary credentials
 of AWS in the place of a password, workgroup= or cluster_identifier= the Data API; docs/redshift.md shows all.`,
 		Example: `  etlportal load sales.csv --to postgres://me@localhost/shop --table sales --create

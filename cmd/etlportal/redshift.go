@@ -23,7 +23,7 @@ func (b *backend) openRedshift(c *backendConfig) func(context.Context, etl.Crede
 }
 
 // openDestination connects to what --to names. The password of a warehouse may
-// come from PGPASSWORD, as PostgreSQL's does.
+// come from PGPASSWORD or the password file, as PostgreSQL's does.
 func openDestination(ctx context.Context, to string) (etl.Destination, error) {
 	if strings.HasPrefix(to, "redshift://") {
 		return cloudhouse.OpenURL(ctx, cloudhouse.Config{}, to, os.Getenv("PGPASSWORD"))

@@ -54,7 +54,7 @@ var redshiftOptions = map[string]struct {
 	optionRole:           {regexp.MustCompile(`^(default|arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/:-]+)$`), "Give the ARN of a role that is attached to the warehouse, as arn:aws:iam::123456789012:role/copy, or the word default"},
 	optionAccess:         {regexp.MustCompile(`^(connection|iam|data_api)$`), "Use connection, iam or data_api"},
 	"staging_bucket":     {regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`), "Give the bucket's name alone"},
-	"staging_prefix":     {regexp.MustCompile(`^([A-Za-z0-9_.-]+/)+$`), "Give a prefix that ends with a slash, as etl/stage/"},
+	"staging_prefix":     {regexp.MustCompile(`^(\.*[A-Za-z0-9_-][A-Za-z0-9_.-]*/)+$`), "Give a prefix that ends with a slash, as etl/stage/"},
 	"staging_region":     {regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`), "Give a region, as eu-central-1"},
 	"region":             {regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`), "Give a region, as eu-central-1"},
 	"workgroup":          {regexp.MustCompile(`^[a-z0-9-]{3,64}$`), "Give the name of a workgroup of Redshift Serverless"},

@@ -38,6 +38,9 @@ func TestRedshiftCredentials(t *testing.T) {
 		{sslMode: "prefer", user: "a\nb", options: []string{"access", "data_api", "workgroup", "etl"}, code: "bad_character", location: "body.username"},
 		{host: host, sslMode: "prefer", options: []string{"access", "data_api", "workgroup", "etl", "cluster_identifier", "main"}, code: "bad_option", location: "body.options.workgroup"},
 		{host: host, user: "loader", sslMode: "require", options: []string{"access", "psychic"}, code: "bad_option", location: "body.options.access"},
+		{host: host, user: "loader", sslMode: "require", options: []string{"staging_prefix", "etl/.hidden/a..b/"}},
+		{host: host, user: "loader", sslMode: "require", options: []string{"staging_prefix", "pre"}, code: "bad_option", location: "body.options.staging_prefix"},
+		{host: host, user: "loader", sslMode: "require", options: []string{"staging_prefix", "etl/../x/"}, code: "bad_option", location: "body.options.staging_prefix"},
 	} {
 		in := CredentialInput{
 			Name: "warehouse", Type: "redshift", Host: c.host, Port: c.port, Database: "shop", Username: c.user, SSLMode: c.sslMode, MaxParallel: 4, Options: map[string]string{"copy_role_arn": "default"},

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"strconv"
 	"strings"
 	"syscall"
@@ -58,14 +59,31 @@ const (
 	unreachable       etl.Code = "unreachable"
 	connectionRefused etl.Code = "connection_refused"
 	connectTimeout    etl.Code = "connect_timeout"
+	unknownHost       etl.Code = "unknown_host"
 )
+
+// FiledPassword is the password that libpq would find for this login: that of
+// PGPASSWORD, else of the password file (PGPASSFILE, else ~/.pgpass); "" where
+// there is none. Connect looks for none by itself.
+func (l *Login) FiledPassword() string {
+	at := url.URL{
+		Scheme: "postgres", User: url.User(l.Username), Host: net.JoinHostPort(l.Host, strconv.Itoa(cmp.Or(l.Port, defaultPort))),
+		Path: "/" + l.Database, RawQuery: "sslmode=disable",
+	}
+	config, err := pgconn.ParseConfig(at.String())
+	if err != nil {
+		// Connect meets the same, and tells it.
+		return ""
+	}
+	return config.Password
+}
 
 // Connect gives the road to a warehouse over its wire protocol. It connects when
 // it is used first: who stages rows never does. Mistakes: bad_ssl_mode, bad_certificate.
 //
 // Errors of connecting: the Mistakes wrong_password, unsupported_password, temporary_login_refused,
-// no_such_database and tls_failed; Weather unreachable, connection_refused and
-// connect_timeout; those of Login.Credentials.
+// no_such_database and tls_failed; Weather unknown_host, unreachable,
+// connection_refused and connect_timeout; those of Login.Credentials.
 func Connect(_ context.Context, l Login) (etl.Statements, error) {
 	// Only ParseConfig makes a config; all that counts in it is replaced below.
 	config, err := pgconn.ParseConfig("host=127.0.0.1 sslmode=disable")
@@ -182,8 +200,14 @@ func (a *authentication) Read(p []byte) (int, error) {
 const authenticationHead = 1 + 4 + 4
 
 // digest says that the server asked so.
-func (a *authentication) digest() bool {
-	return len(a.head) == authenticationHead && a.head[0] == 'R' && binary.BigEndian.Uint32(a.head[5:]) == digest
+func (a *authentication) digest() bool { return a.kind() == digest }
+
+// kind is the type of authentication that the server asked for; 0 is none.
+func (a *authentication) kind() uint32 {
+	if len(a.head) < authenticationHead || a.head[0] != 'R' {
+		return 0
+	}
+	return binary.BigEndian.Uint32(a.head[5:])
 }
 
 // denied says that the server let the user not in: as PostgreSQL says it, and as
@@ -203,6 +227,7 @@ func (w *wire) refusal(config *pgconn.Config, asked *authentication, err error) 
 	e := &etl.Error{Kind: etl.Weather, Code: unreachable, Message: "no connection to Redshift at " + at + " could be made", Fix: "Check host, port, network and security group, and that the cluster or workgroup is there."}
 	var answer *pgconn.PgError
 	var timeout net.Error
+	var name *net.DNSError
 	switch {
 	case asked.digest():
 		e.Kind, e.Code = etl.Mistake, "unsupported_password"
@@ -214,6 +239,10 @@ func (w *wire) refusal(config *pgconn.Config, asked *authentication, err error) 
 		// AWS gives credentials for a user that does not exist, too
 		// (https://docs.aws.amazon.com/redshift/latest/APIReference/API_GetClusterCredentials.html).
 		e.Fix = fmt.Sprintf("Make the user, where it does not exist: CREATE USER %s PASSWORD DISABLE; and check that the host is that of the workgroup or cluster named.", quote(databaseUser(config.User)))
+	case config.Password == "" && asked.kind() != 0:
+		e.Kind, e.Code = etl.Mistake, "wrong_password"
+		e.Message = fmt.Sprintf("Redshift asks for a password of user %q, and none was given", config.User)
+		e.Fix = "Give it: on the command line in PGPASSWORD or the password file; or use access=iam, which needs none."
 	case denied(err):
 		e.Kind, e.Code = etl.Mistake, "wrong_password"
 		e.Message, e.Fix = fmt.Sprintf("Redshift did not accept user %q with this password", config.User), "Check user and password."
@@ -222,6 +251,12 @@ func (w *wire) refusal(config *pgconn.Config, asked *authentication, err error) 
 		e.Message, e.Fix = fmt.Sprintf("there is no database %q", config.Database), "Check the database's name."
 	case errors.As(err, &answer):
 		e.Message += ": " + strings.Join(strings.Fields(answer.Message), " ")
+	case errors.As(err, &name) && !name.IsTimeout:
+		e.Code, e.Message = unknownHost, fmt.Sprintf("the host %q is not known", config.Host)
+		e.Fix = "Check the host's name and the network, and that the cluster or workgroup is there."
+	case errors.As(err, &name):
+		e.Code, e.Message = unknownHost, fmt.Sprintf("no name server told in time where the host %q is", config.Host)
+		e.Fix = "Check the network and its name servers, then try again."
 	case errors.Is(err, syscall.ECONNREFUSED):
 		e.Code, e.Message = connectionRefused, "no server takes connections at "+at
 	case errors.As(err, &timeout) && timeout.Timeout():

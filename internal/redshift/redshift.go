@@ -82,7 +82,8 @@ var (
 	roleForm   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+(,arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+)*$`)
 	bucketForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 	regionForm = regexp.MustCompile(`^[a-z0-9-]{0,32}$`)
-	prefixForm = regexp.MustCompile(`^[A-Za-z0-9_./-]*$`)
+	// prefixForm leaves out what a client may take for a way up.
+	prefixForm = regexp.MustCompile(`^(\.*[A-Za-z0-9_-][A-Za-z0-9_.-]*/)+$`)
 )
 
 // New makes the destination over a road to the warehouse, which it closes with
@@ -98,9 +99,14 @@ func New(run etl.Statements, o Options) (*Redshift, error) {
 		return nil, etl.Mistakef("bad_copy_role", "Give copy_role_arn the ARN of a role that is attached to the cluster or namespace (arn:aws:iam::123456789012:role/name), or the word default.",
 			"%q is no role by which COPY can read the staged files", s.Role)
 	}
-	if s.Blobs == nil || !bucketForm.MatchString(s.Bucket) || !regionForm.MatchString(s.Region) || !prefixForm.MatchString(s.Prefix) {
+	switch {
+	case s.Blobs == nil || !bucketForm.MatchString(s.Bucket):
 		return nil, etl.Mistakef("bad_staging", "Give staging_bucket the name of an S3 bucket in the warehouse's region.",
-			"%q with prefix %q is no place for staged files", s.Bucket, s.Prefix)
+			"%q is no bucket for staged files", s.Bucket)
+	case !regionForm.MatchString(s.Region):
+		return nil, etl.Mistakef("bad_staging", "Give staging_region a region, as eu-central-1.", "%q is no region of a bucket", s.Region)
+	case !prefixForm.MatchString(s.Prefix):
+		return nil, etl.Mistakef("bad_staging", "Give staging_prefix one that ends with a slash, as etl/stage/.", "%q is no prefix for staged files", s.Prefix)
 	}
 	if most := maxFileName - ownKey - len("s3://"+s.Bucket+"/"); len(s.Prefix) > most {
 		return nil, etl.Mistakef("bad_staging", fmt.Sprintf("Give a prefix of at most %d bytes.", most),

@@ -37,10 +37,11 @@ const (
 
 	optionCA      = "ssl_root_cert"
 	optionTimeout = "connect_timeout"
-	// IAM is OptionAccess for connections with temporary credentials, DataAPI for
-	// going without a connection.
-	IAM     = "iam"
-	DataAPI = "data_api"
+	// Connection is OptionAccess for connections with a password, IAM for those
+	// with temporary credentials, DataAPI for going without a connection.
+	Connection = "connection"
+	IAM        = "iam"
+	DataAPI    = "data_api"
 )
 
 // Config is what does not follow from a credential.
@@ -143,7 +144,9 @@ func known(account aws.Account, c etl.Credential) (aws.Account, aws.RedshiftData
 	return account, d
 }
 
-// OpenURL gives the warehouse of a redshift:// URL.
+// OpenURL gives the warehouse of a redshift:// URL. Where neither it nor the
+// caller has a password, it is that of the password file (PGPASSFILE, else
+// ~/.pgpass), as with psql. Errors are those of redshift.ParseURL and of Open.
 func OpenURL(ctx context.Context, config Config, at, password string) (*redshift.Redshift, error) {
 	c, password, err := named(at, password)
 	if err != nil {
@@ -162,15 +165,16 @@ func Road(ctx context.Context, config Config, at, password string) (etl.Statemen
 	return connect(ctx, config, c, password)
 }
 
-// named reads a URL; its own password counts before the other.
+// named reads a URL; its own password counts before the other, and that before
+// the one of the password file.
 func named(at, otherwise string) (c etl.Credential, password string, err error) {
 	u, err := redshift.ParseURL(at)
 	if err != nil {
 		return c, "", err
 	}
 	c = etl.Credential{Type: "redshift", Host: u.Host, Port: u.Port, Database: u.Database, Username: u.Username, SSLMode: u.SSLMode, Options: u.Options}
-	if c.Options[OptionAccess] == "" && (u.Options[OptionWorkgroup] != "" || u.Options[OptionCluster] != "") {
-		c.Options[OptionAccess] = DataAPI
+	if password = cmp.Or(u.Password, otherwise); password == "" && u.Options[OptionAccess] == Connection {
+		password = u.FiledPassword()
 	}
-	return c, cmp.Or(u.Password, otherwise), nil
+	return c, password, nil
 }

@@ -99,7 +99,7 @@ function rulesOf(values: Fields) {
     secret_arn: when(shown.secret, like(/^arn:aws[a-z-]*:secretsmanager:/, 'Give the ARN of a secret, which begins with arn:aws:secretsmanager:')),
     copy_role_arn: when(shown.redshift, needed('Name the role by which COPY reads the files').refine((text) => text === '' || /^(default|arn:aws[a-z-]*:iam::\d{12}:role\/\S+)$/.test(text), 'Give the ARN of a role, as arn:aws:iam::123456789012:role/copy, or the word default')),
     staging_bucket: when(shown.redshift, like(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'Give the name of the bucket alone, without s3:// and folders')),
-    staging_prefix: when(shown.redshift, like(/^([A-Za-z0-9_.-]+\/)+$/, 'End the folder with a slash, as etl/stage/')),
+    staging_prefix: when(shown.redshift, like(/^(\.*[A-Za-z0-9_-][A-Za-z0-9_.-]*\/)+$/, 'End the folder with a slash, as etl/stage/')),
     staging_region: when(shown.redshift, region),
   })
 }
