@@ -66,6 +66,14 @@ func TestRedshiftTypesOfNewTables(t *testing.T) {
 	o = load(database, "none", "id=integr")
 	require.NotEqual(t, exitDone, o.code)
 	require.Contains(t, o.err, "integr")
+	// PostgreSQL has Redshift's types by its own names.
+	o = load(database, "made", "j=super", "b=varbyte(2)", "n=nvarchar(2)")
+	require.Equal(t, exitDone, o.code, o.err)
+	found := newDatabaseAt(t, database).rows("SELECT format('%s %s %s', pg_typeof(j), pg_typeof(b), encode(b, 'hex')) FROM made")
+	require.Equal(t, []string{"jsonb bytea 3132"}, found)
+	o = load(database, "shorter", "b=varbyte(1)")
+	require.Equal(t, exitFailed, o.code, o.err)
+	require.Contains(t, o.err, "varbyte(1) holds 1")
 
 	p := standInPortal(t, s, objects)
 	credential := p.call(http.MethodPost, "/api/v1/credentials", map[string]any{

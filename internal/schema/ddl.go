@@ -11,7 +11,7 @@ func (t *Table) QualifiedName() string {
 }
 
 // CreateSQL is the CREATE TABLE statement, one column a line, without a
-// closing semicolon. A column of kind Unknown becomes text. A type of kind
+// closing semicolon. A column of kind Unknown becomes text, one of Bytea has no length. A type of kind
 // Other is printed as ParseType reads it; one that it refuses becomes one quoted
 // name, for the database to refuse. Indexes in Unique
 // become PRIMARY KEY and UNIQUE constraints; their names are left to the
@@ -43,6 +43,9 @@ func (c *Column) definition() string {
 		typ = c.Domain
 	case c.Type.Kind == Unknown:
 		typ = Type{Kind: Text}.String()
+	case c.Type.Kind == Bytea:
+		// PostgreSQL's takes no length.
+		typ = Type{Kind: Bytea}.String()
 	case c.Type.Kind == Other:
 		if n, err := readTypeName(c.Type.Name); err == nil {
 			typ = n.String()

@@ -102,4 +102,16 @@ func TestCreateSQL(t *testing.T) {
 	if got := (&Table{Name: "t", Columns: []Column{{Name: "a", Type: Type{Kind: Text}}}}).CreateSQL(); got != "CREATE TABLE t (\n  a text\n)" {
 		t.Errorf("got\n%s", got)
 	}
+	// Redshift's names of types are PostgreSQL's in its statement.
+	theirs := &Table{Name: "t"}
+	for i, name := range []string{"varbyte(10)", "varbinary(1)", "varbyte", "super", "nvarchar(3)"} {
+		typ, err := ParseType(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs.Columns = append(theirs.Columns, Column{Name: string(rune('a' + i)), Type: typ})
+	}
+	if got := theirs.CreateSQL(); got != "CREATE TABLE t (\n  a bytea,\n  b bytea,\n  c bytea,\n  d jsonb,\n  e varchar(3)\n)" {
+		t.Errorf("got\n%s", got)
+	}
 }

@@ -198,7 +198,15 @@ func (p *Parser) parseBytea(text []byte, v *Value) *ParseError {
 		}
 		out = append(out, hi<<4|lo)
 	}
+	return p.bytea(out, v)
+}
+
+// bytea takes bytes as many as the type holds.
+func (p *Parser) bytea(out []byte, v *Value) *ParseError {
 	p.scratch = out
+	if p.t.Length > 0 && len(out) > p.t.Length {
+		return parseErrorf(CodeTooLong, "the value has %d bytes, and %s holds %d", len(out), p.t, p.t.Length)
+	}
 	v.Kind, v.Bytes = VBytes, out
 	return nil
 }
@@ -217,9 +225,7 @@ func (p *Parser) parseBase64(text []byte, v *Value) *ParseError {
 	if err != nil {
 		return p.notBytea(text, "it is not base64")
 	}
-	p.scratch = out
-	v.Kind, v.Bytes = VBytes, out
-	return nil
+	return p.bytea(out, v)
 }
 
 func (p *Parser) notBytea(text []byte, why string) *ParseError {

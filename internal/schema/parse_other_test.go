@@ -85,6 +85,9 @@ func TestParseUUIDsAndBytes(t *testing.T) {
 		{typ: "bytea", format: "base64", in: "A", code: CodeNotBytea},
 		{typ: "bytea", format: "base64", in: "AB", code: CodeNotBytea},
 		{typ: "bytea", format: "base64", in: "", want: `\x`},
+		{typ: "varbyte(2)", in: "01ff", want: `\x01ff`},
+		{typ: "varbyte(2)", in: `\x01ff00`, code: CodeTooLong, reason: "the value has 3 bytes, and varbyte(2) holds 2"},
+		{typ: "varbyte(2)", format: "base64", in: "AQID", code: CodeTooLong, reason: "3 bytes"},
 	})
 }
 
