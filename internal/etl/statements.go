@@ -88,6 +88,17 @@ type TableMaker interface {
 	MadeAs(want, have schema.Type) bool
 	// TableNotes are what is worth knowing of CreateTableSQL.
 	TableNotes(t *schema.Table) []string
+	// TableSQL shows a table that is there, as Table describes it: what that does
+	// not tell is left out, so that it is no statement to make another one by.
+	TableSQL(t *schema.Table) string
+}
+
+// TableSQL shows a table that is there.
+func TableSQL(d Destination, t *schema.Table) string {
+	if m, ok := d.(TableMaker); ok {
+		return m.TableSQL(t)
+	}
+	return d.CreateTableSQL(t)
 }
 
 // MadeAlike says whether a table that is there has exactly the columns that a

@@ -310,7 +310,11 @@ func (c *checked) compile(p *Portal, dest etl.Destination, job *etl.Job, file st
 	case !job.TableOptions.IsZero():
 		c.notes = append(c.notes, "the table is there already: table_options no longer change it")
 	}
-	c.ddl = dest.CreateTableSQL(table)
+	if target == nil {
+		c.ddl = dest.CreateTableSQL(table)
+	} else {
+		c.ddl = etl.TableSQL(dest, table)
+	}
 	err = checkKeys(job, table, program.Columns())
 	if _, declared := dest.(etl.UnenforcedKeys); declared && isCode(err, "key_not_unique") {
 		c.notes = append(c.notes, fmt.Sprintf("the table declares no key (%s), and would enforce none: where several of its rows have one key, all of them are updated", strings.Join(job.UpsertKeys, ", ")))

@@ -58,7 +58,7 @@ func (j *Job) Tag() int64 { return j.Version }
 // CheckedJob is a job as it was checked against its file and its table.
 type CheckedJob struct {
 	Job
-	DDL     string   `json:"ddl" doc:"CREATE TABLE as it would run, or as it would make the table that exists"`
+	DDL     string   `json:"ddl" doc:"CREATE TABLE as it would run, or the columns and keys of the table that exists, in its own types"`
 	Notes   []string `json:"notes" doc:"Worth knowing: what is left out, what the database fills"`
 	Matches []Match  `json:"matches,omitempty" doc:"Where columns were matched by name: which got which"`
 }

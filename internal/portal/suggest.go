@@ -28,7 +28,7 @@ type Suggestion struct {
 	Destinations []string `json:"unmatched_destinations" doc:"Columns of the table that nothing fills, and that the database does not fill itself"`
 	// Candidates are pairs of those.
 	Candidates []Candidate `json:"candidates" doc:"Pairs of what is unmatched whose names are alike, the likeliest first; they are not in column_mappings"`
-	DDL        string      `json:"ddl" doc:"CREATE TABLE as it would run, or as it would make the table that exists"`
+	DDL        string      `json:"ddl" doc:"CREATE TABLE as it would run, or the columns and keys of the table that exists, in its own types"`
 }
 
 // Suggest matches columns by name and says what is left over on either side.
@@ -59,11 +59,11 @@ func (p *Portal) Suggest(ctx context.Context, in SuggestInput) (*Suggestion, err
 			for i, m := range job.Mapping.Columns {
 				table.Columns = append(table.Columns, schema.Column{Name: m.Destination, Type: sources[i].Type, MaxBytes: sources[i].MaxBytes})
 			}
-		} else if err := out.pair(sources, table); err != nil {
-			return err
+			out.DDL = dest.CreateTableSQL(table)
+			return nil
 		}
-		out.DDL = dest.CreateTableSQL(table)
-		return nil
+		out.DDL = etl.TableSQL(dest, table)
+		return out.pair(sources, table)
 	})
 	if err != nil {
 		return nil, p.place(forAPI(err), job)

@@ -1060,7 +1060,7 @@ export interface components {
             created_at: string;
             /** Format: int64 */
             credential_id: number;
-            /** @description CREATE TABLE as it would run, or as it would make the table that exists */
+            /** @description CREATE TABLE as it would run, or the columns and keys of the table that exists, in its own types */
             ddl: string;
             duplicate_keys?: string;
             /** Format: uuid */
@@ -2345,7 +2345,7 @@ export interface components {
             /** @description Pairs of what is unmatched whose names are alike, the likeliest first; they are not in column_mappings */
             candidates: components["schemas"]["Candidate"][];
             column_mappings: components["schemas"]["ColumnMapping"][];
-            /** @description CREATE TABLE as it would run, or as it would make the table that exists */
+            /** @description CREATE TABLE as it would run, or the columns and keys of the table that exists, in its own types */
             ddl: string;
             matches: components["schemas"]["Match"][];
             /** @description Columns of the table that nothing fills, and that the database does not fill itself */
