@@ -1,11 +1,14 @@
 package workflow_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
 
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/schema"
 )
 
 // aside runs f with the messages that wait out of the way, and brings them back.
@@ -16,6 +19,11 @@ func (w *workers) aside(f func()) {
 	w.pending = append(kept, w.pending...)
 }
 
+// typedSales are the columns of sales, whatever its sample shows.
+var typedSales = etl.Mapping{Columns: []etl.ColumnMapping{
+	{Source: "id", Destination: "id", Type: "bigint"}, {Source: "name", Destination: "name", Type: "text"}, {Source: "amount", Destination: "amount", Type: "numeric(12,2)"},
+}}
+
 // Of two first runs of a job that makes its table one makes it. The other fails
 // where it was planned before that, and is retried into the table, without its
 // chunks being loaded anew; one that is planned later loads into it at once.
@@ -24,9 +32,7 @@ func TestTableMadeMeanwhile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			src := b.upload("sales.csv", sales(rows, nil))
-			j := b.job(src, etl.Job{Table: "sales", CreateTable: true, Mapping: etl.Mapping{Columns: []etl.ColumnMapping{
-				{Source: "id", Destination: "id", Type: "bigint"}, {Source: "name", Destination: "name", Type: "text"}, {Source: "amount", Destination: "amount", Type: "numeric(12,2)"},
-			}}})
+			j := b.job(src, etl.Job{Table: "sales", CreateTable: true, Mapping: typedSales})
 			late := b.execute(j)
 			i := slices.IndexFunc(b.queue.pending, func(m etl.Message) bool { return m.RunID == late.ID })
 			m := b.queue.pending[i]
@@ -70,4 +76,82 @@ func TestTableOfOthers(t *testing.T) {
 	}
 	b.finish(again, etl.Failed)
 	b.want("SELECT count(*)::text FROM sales", "0")
+}
+
+// unseen is a destination whose tables may not be looked at.
+type unseen struct{ etl.FanOut }
+
+func (unseen) Table(context.Context, string, string) (*schema.Table, error) {
+	return nil, etl.Mistakef("permission_denied", "Grant it.", "the catalogue is closed")
+}
+
+// handle works through the messages one by one, until none is left or a process dies.
+func (b *bench) handle(ctx context.Context) {
+	b.Helper()
+	for len(b.queue.pending) > 0 {
+		m := b.queue.pending[0]
+		b.queue.pending = b.queue.pending[1:]
+		if err := b.steps.Handlers()[m.Topic](ctx, m); err != nil && !errors.Is(err, errCrash) {
+			b.Fatalf("%+v: %v", m, err)
+		}
+	}
+}
+
+// A retried run's plan that comes again, whatever it meets, is no reason to fail
+// a run whose rows are in the table.
+func TestPlanAgain(t *testing.T) {
+	for name, when := range map[string]string{"while it publishes": "before completion", "of a published run": ""} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			j := b.job(b.upload("sales.csv", sales(10000, nil)), etl.Job{Table: "sales", CreateTable: true, Mapping: typedSales})
+			open := b.steps.Open
+			closed := func(ctx context.Context, c etl.Credential) (etl.FanOut, error) {
+				dest, err := open(ctx, c)
+				return unseen{dest}, err
+			}
+			fail := func(run etl.Run) {
+				t.Helper()
+				if _, err := b.store.FailRun(t.Context(), run.ID, run.Attempt, nil, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			run := b.execute(j)
+			if when != "" {
+				fail(run)
+				again, err := b.steps.Retry(t.Context(), run.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				run = again
+			}
+			again := etl.Message{Topic: etl.TopicPlan, RunID: run.ID, Attempt: run.Attempt}
+			b.handle(etl.WithFaults(t.Context(), func(step string) error {
+				switch {
+				case step != "before completion":
+				case when == "":
+					return errCrash
+				default:
+					b.steps.Open = closed
+					if err := b.steps.Handlers()[again.Topic](t.Context(), again); err != nil {
+						t.Error(err)
+					}
+					b.steps.Open = open
+				}
+				return nil
+			}))
+			if when == "" {
+				fail(run)
+				again, err := b.steps.Retry(t.Context(), run.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				run, b.steps.Open = again, closed
+			}
+			run = b.finish(run, etl.Completed)
+			if run.Counts.Inserted != 10000 || run.Adopted {
+				t.Errorf("%+v", run)
+			}
+			b.want("SELECT count(*)::text FROM sales", "10000")
+		})
+	}
 }

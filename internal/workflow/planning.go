@@ -7,6 +7,7 @@ import (
 	"github.com/etlportal/etlportal/internal/csv"
 	"github.com/etlportal/etlportal/internal/etl"
 	"github.com/etlportal/etlportal/internal/plan"
+	"github.com/etlportal/etlportal/internal/schema"
 )
 
 // planRun cuts a run's file into chunks, freezes them and sends each on its way.
@@ -38,18 +39,19 @@ func (s *Steps) planRun(ctx context.Context, m etl.Message) error {
 }
 
 // adopt lets a run that is to make its table load into one that another run has
-// made since with the very columns that it would make. The run it returns has at
-// least id and attempt.
+// made since with the very columns that it would make. What stands in the way of
+// looking is told by the step that it stands in the way of: the run may be
+// published already. The run it returns has at least id and attempt.
 func (s *Steps) adopt(ctx context.Context, run etl.Run) (etl.Run, error) {
-	if !run.Job.CreateTable || run.Adopted || run.Phase != etl.PhasePlan && run.Attempt == 1 {
+	if !run.Job.CreateTable || run.Adopted || run.Phase == etl.PhasePublish || run.Phase != etl.PhasePlan && run.Attempt == 1 {
 		return run, nil // within its first attempt it may have made the table itself
 	}
+	var table *schema.Table
 	w, err := s.prepare(ctx, &run)
-	if err != nil {
-		return run, err
+	if err == nil {
+		table, err = w.dest.Table(ctx, run.Job.Schema, run.Job.Table)
 	}
-	table, err := w.dest.Table(ctx, run.Job.Schema, run.Job.Table)
-	if codeOf(err) == "table_not_found" || err == nil && !etl.MadeAlike(w.dest, w.spec.Columns, table.Columns) {
+	if etl.KindOf(err) == etl.Mistake || err == nil && !etl.MadeAlike(w.dest, w.spec.Columns, table.Columns) {
 		return run, nil
 	}
 	if err != nil {
