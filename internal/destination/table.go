@@ -43,13 +43,13 @@ WITH RECURSIVE target AS (
   FROM base WINDOW w AS (PARTITION BY attnum) ORDER BY attnum, depth DESC
 ), described AS (
   SELECT a.attnum, json_build_object(
-    'name', a.attname, 'type', pg_catalog.format_type(r.typid, r.typmod),
+    'name', a.attname, 'type', pg_catalog.format_type(r.typid, r.typmod), 'own', y.typnamespace <> 'pg_catalog'::pg_catalog.regnamespace,
     'domain', CASE WHEN r.depth > 0 THEN pg_catalog.format_type(a.atttypid, NULL) ELSE '' END,
     'not_null', a.attnotnull OR r.no_null,
     'default', CASE WHEN a.atthasdef THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) ELSE '' END,
     'has_default', a.atthasdef OR a.attidentity <> '' OR r.hasdefault,
     'identity', a.attidentity, 'generated', a.attgenerated <> '') AS described
-  FROM attribute a JOIN resolved r USING (attnum)
+  FROM attribute a JOIN resolved r USING (attnum) JOIN pg_catalog.pg_type y ON y.oid = r.typid
   LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.oid AND d.adnum = a.attnum
 ), uniques AS (
   SELECT x.indexrelid, json_build_object('name', i.relname, 'primary', x.indisprimary, 'columns', (
@@ -86,6 +86,7 @@ type catalogTable struct {
 	Columns []struct {
 		Name       string `json:"name"`
 		Type       string `json:"type"`
+		Own        bool   `json:"own"`
 		Domain     string `json:"domain"`
 		NotNull    bool   `json:"not_null"`
 		Default    string `json:"default"`
@@ -161,7 +162,7 @@ func (c *catalogTable) table() (*schema.Table, error) {
 	}}
 	for _, column := range c.Columns {
 		typ, err := schema.ParseType(column.Type)
-		if err != nil {
+		if err != nil || column.Own && typ.Kind != schema.Other {
 			typ = schema.Type{Kind: schema.Other, Name: column.Type}
 		}
 		identity := map[string]string{"a": "always", "d": "by default"}[column.Identity]

@@ -52,6 +52,21 @@ func TestTableIsDescribed(t *testing.T) {
 	}
 }
 
+// A type of the database's own is what it is, though Redshift calls one of its
+// types so.
+func TestOwnTypesOfRedshiftsNames(t *testing.T) {
+	for _, name := range []string{"super", "varbyte", "nvarchar"} {
+		d := newDatabase(t, `CREATE TYPE `+name+` AS ENUM ('a')`, `CREATE TABLE t (id int, v `+name+`)`)
+		if got := d.table("t").Columns[1].Type; got != (schema.Type{Kind: schema.Other, Name: name}) {
+			t.Errorf("%+v", got)
+		}
+		if result := d.load(d.spec("t", "id", "v"), row(1, "a")); result.Inserted != 1 {
+			t.Errorf("%+v", result)
+		}
+		d.want(`TABLE t`, "1|a")
+	}
+}
+
 func TestTableNotFound(t *testing.T) {
 	d := newDatabase(t, `CREATE SCHEMA shop`, `CREATE TABLE sales (a int)`, `CREATE TABLE "Order Items" (a int)`, `CREATE TABLE shop.stock (a int)`,
 		`CREATE VIEW report AS SELECT 1`, `CREATE MATERIALIZED VIEW mat AS SELECT 1`, `CREATE SEQUENCE seq`, `CREATE TEMPORARY TABLE sale (a int)`)

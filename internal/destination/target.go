@@ -40,6 +40,7 @@ SELECT json_build_object(
     )
     SELECT coalesce(json_agg(json_build_object(
       'name', a.attname, 'type', pg_catalog.format_type(b.typid, b.typmod), 'cast', pg_catalog.format_type(b.typid, -1),
+      'own', t.typnamespace <> 'pg_catalog'::pg_catalog.regnamespace,
       'receive', p.proname, 'collation', CASE WHEN k.collname <> 'default' THEN quote_ident(kn.nspname) || '.' || quote_ident(k.collname) ELSE '' END,
       'insert', pg_catalog.has_column_privilege(c.oid, a.attnum, 'INSERT'),
       'select', pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'),
@@ -83,6 +84,8 @@ type targetColumn struct {
 	// Type is the base type with, Cast without its modifiers.
 	Type string `json:"type"`
 	Cast string `json:"cast"`
+	// Own says that it is no type of PostgreSQL's, whatever its name.
+	Own bool `json:"own"`
 	// Receive is the function that reads the type's binary form.
 	Receive   string `json:"receive"`
 	Collation string `json:"collation"`
@@ -183,7 +186,7 @@ func (t *target) checkColumn(c schema.Column, table string) error {
 		return etl.Mistakef("generated_column", "Leave it out.", "column %s of %s is computed by the database and takes no values", column, table)
 	}
 	have, err := schema.ParseType(found.Type)
-	if err != nil {
+	if err != nil || found.Own {
 		have = schema.Type{Kind: schema.Other}
 	}
 	// The form in which values are sent is the kind's; a wrong one would be
