@@ -18,6 +18,7 @@ import (
 
 	"github.com/etlportal/etlportal/internal/csv"
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/schema"
 	"github.com/etlportal/etlportal/internal/transform"
 )
 
@@ -325,6 +326,8 @@ func FixOf(code etl.Code) string {
 		return "Correct the line, fill its missing fields with NULL by --pad-short-rows"
 	case codeLongRow:
 		return "Correct the line"
+	case schema.CodeTooLong:
+		return "Shorten the value, widen the column"
 	}
 	return "Correct the file, set the column's format in a mapping"
 }

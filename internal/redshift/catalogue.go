@@ -67,9 +67,9 @@ func columnOf(row []*string) schema.Column {
 	}
 	switch word := strings.ToLower(text(row[3])); word {
 	case "character varying":
-		c.Type = schema.Type{Kind: schema.Varchar, Length: number(4)}
+		c.Type = schema.Type{Kind: schema.Varchar, Length: number(4), InBytes: true}
 	case "character":
-		c.Type = schema.Type{Kind: schema.Char, Length: cmp.Or(number(4), 1)}
+		c.Type = schema.Type{Kind: schema.Char, Length: cmp.Or(number(4), 1), InBytes: true}
 	case "numeric":
 		c.Type = schema.Type{Kind: schema.Numeric, Precision: number(5), Scale: number(6)}
 	case super:

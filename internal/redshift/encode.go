@@ -98,7 +98,7 @@ func (b *batch) field(c *stored, v *schema.Value) *etl.Reject {
 	case schema.VText:
 		switch {
 		case c.bytes > 0 && len(v.Bytes) > c.bytes:
-			return bad("too_long", "the value has %d bytes, and column %s takes %d", len(v.Bytes), c.name, c.bytes)
+			return bad("too_long", "the value has %d bytes, and column %s takes %d%s", len(v.Bytes), c.name, c.bytes, c.widened)
 		case c.sql == "SUPER" && len(v.Bytes) > maxSuper:
 			return bad("too_long", "the value has %d bytes, and column %s, a SUPER, takes %d", len(v.Bytes), c.name, maxSuper)
 		case string(v.Bytes) == b.null:

@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/schema"
 )
 
 // A load keeps beside its parts, in the object store:
@@ -151,6 +152,10 @@ func storages(spec *etl.LoadSpec) []stored {
 			c.NotNull = true
 		}
 		out[i] = storage(c, spec.Create)
+		if !spec.Create && c.Type.Kind == schema.Varchar && out[i].bytes < maxVarchar {
+			// https://docs.aws.amazon.com/redshift/latest/dg/r_ALTER_TABLE.html
+			out[i].widened = fmt.Sprintf("; ALTER TABLE %s ALTER COLUMN %s TYPE VARCHAR(n) widens it", spec.Table.QualifiedName(), schema.Identifier(c.Name))
+		}
 	}
 	return out
 }

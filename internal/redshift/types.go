@@ -160,6 +160,9 @@ type stored struct {
 	notNull bool
 	// bytes is what a text may have; 0 where it is no text.
 	bytes int
+	// widened is how a VARCHAR of a table that is there is made to take more; "" where
+	// it cannot be.
+	widened string
 	// measured says that the column is made as wide as what was staged for it.
 	measured bool
 }

@@ -93,10 +93,17 @@ func (p *Parser) notBoolean(text []byte) *ParseError {
 
 // parseCharacters counts characters, not bytes. Blanks beyond the length are
 // dropped for char(n), where they have no meaning, and counted for varchar(n).
+// Of a type whose length counts bytes the destination refuses what is too long.
 func (p *Parser) parseCharacters(text []byte, v *Value) *ParseError {
 	v.Kind, v.Bytes = VText, text
 	n := p.t.Length
 	if n == 0 || len(text) <= n {
+		return nil
+	}
+	if p.t.InBytes {
+		if p.t.Kind == Char {
+			v.Bytes = text[:max(n, len(bytes.TrimRight(text, " ")))]
+		}
 		return nil
 	}
 	count := utf8.RuneCount(text)

@@ -42,6 +42,10 @@ type Type struct {
 	// Length is that of char(n) and varchar(n), in characters, and of bytea, in
 	// bytes, where a database bounds it; 0 means none.
 	Length int
+	// InBytes says that the Length of char(n) and varchar(n) counts bytes, as that
+	// of a column in Redshift does. The destination tells values that are longer,
+	// as it knows how the column is widened.
+	InBytes bool
 	// Name is the SQL name of a type of kind Other, as format_type prints it.
 	Name string
 }
