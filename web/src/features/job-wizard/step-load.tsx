@@ -1,8 +1,10 @@
 import { Filter } from 'lucide-react'
-import { Button, Card, Checkbox, Field, Input, OptionCard, Select } from '@/shared/components'
+import { useMemo } from 'react'
+import { Button, Card, Field, Input, OptionCard, Select } from '@/shared/components'
 import { formatCount, plural } from '@/shared/lib/format'
 import type { Draft } from './draft'
 import { ExpressionEditor, ProblemLine } from './expression-editor'
+import { KeyColumns } from './key-columns'
 import { useTrial } from './use-trial'
 import type { Wizard } from './wizard'
 
@@ -79,6 +81,7 @@ function Keys({ wizard, errorOf }: Props) {
   const { draft, update, columns, table, redshift } = wizard
   const error = errorOf('keys')
   const indexes = table?.unique_indexes ?? []
+  const names = useMemo(() => [...new Set(columns.map((each) => each.destination).filter(Boolean))], [columns])
   const same = (names: string[]) => names.length === draft.keys.length && names.every((name) => draft.keys.includes(name))
   return (
     <Card title="Key" description={keyWords(table !== undefined, redshift)}>
@@ -95,19 +98,7 @@ function Keys({ wizard, errorOf }: Props) {
       {table && !redshift && indexes.length === 0 && <p className="mb-3 text-xs text-warn-text">The table has no unique index, which “Add or update” needs.</p>}
       <fieldset aria-describedby={error ? 'field-keys-error' : undefined}>
         <legend className="sr-only">Key columns</legend>
-        <div className="grid max-h-56 grid-cols-1 gap-x-4 overflow-y-auto sm:grid-cols-2">
-          {columns
-            .filter((each) => each.destination)
-            .map((each, i) => (
-              <Checkbox
-                key={each.key}
-                id={i === 0 ? 'field-keys' : undefined}
-                label={<span className="font-mono text-xs">{each.destination}</span>}
-                checked={draft.keys.includes(each.destination)}
-                onChange={(event) => update({ keys: event.target.checked ? [...draft.keys, each.destination] : draft.keys.filter((name) => name !== each.destination) })}
-              />
-            ))}
-        </div>
+        <KeyColumns names={names} keys={draft.keys} onChange={(keys) => update({ keys })} />
       </fieldset>
       {error && (
         <p id="field-keys-error" className="mt-2 text-xs font-medium text-bad-text">

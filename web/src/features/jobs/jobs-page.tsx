@@ -1,9 +1,9 @@
-import { useInfiniteQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Ellipsis, Play, Plus, Search, Workflow } from 'lucide-react'
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { useNavigate } from 'react-router'
 import * as z from 'zod'
-import type { JobItem } from '@/shared/api/model'
+import type { JobItem, Schedule } from '@/shared/api/model'
 import { itemsOf, jobsQuery } from '@/shared/api/queries'
 import { Badge, Button, ButtonLink, Card, Count, EmptyState, ErrorPanel, Input, LoadMore, Menu, PageHeader, RowLink, RunStrip, SampleButton, Select, StatusBadge, Time, type DataColumn } from '@/shared/components'
 import { ListTable } from '@/shared/components/list-table'
@@ -11,6 +11,9 @@ import { tableName } from '@/shared/lib/format'
 import { useSearchState } from '@/shared/lib/search-state'
 import { useRunNow } from './actions'
 import { DeleteJob } from './delete-job'
+import { jobSchedulesQuery, planOf } from './job-schedules'
+import { NextRun } from './next-run'
+import { Selection } from './selection'
 
 const states = ['COMPLETED', 'FAILED', 'RUNNING', 'PENDING', 'CANCELLED', 'NEVER'] as const
 const words: Record<(typeof states)[number], string> = { COMPLETED: 'Completed', FAILED: 'Failed', RUNNING: 'Running', PENDING: 'Pending', CANCELLED: 'Cancelled', NEVER: 'Never run' }
@@ -20,9 +23,15 @@ export function JobsPage() {
   const [{ q, status }, setState] = useSearchState(view)
   const field = useRef<HTMLInputElement>(null)
   const typing = useRef<ReturnType<typeof setTimeout>>(undefined)
+  const [picked, setPicked] = useState<ReadonlySet<number>>(new Set())
+  // What was picked before is not what another filter shows.
+  const filter = (change: { q?: string; status?: typeof status }) => {
+    setPicked(new Set())
+    setState(change)
+  }
   const search = (typed: string) => {
     clearTimeout(typing.current)
-    typing.current = setTimeout(() => setState({ q: typed.trim() }), 250)
+    typing.current = setTimeout(() => filter({ q: typed.trim() }), 250)
   }
   useEffect(() => {
     // A link may have changed the filter; what is being typed stays.
@@ -34,11 +43,30 @@ export function JobsPage() {
     refetchInterval: ({ state }) => (itemsOf(state.data).some((job) => job.recent_runs[0]?.status === 'RUNNING' || job.recent_runs[0]?.status === 'PENDING') ? 3_000 : false),
   })
   const jobs = itemsOf(query.data)
+  const chosen = jobs.filter((job) => picked.has(job.id))
+  const pick = (ids: number[], on: boolean) =>
+    setPicked((before) => {
+      const next = new Set(before)
+      for (const id of ids) {
+        if (on) next.add(id)
+        else next.delete(id)
+      }
+      return next
+    })
+  const schedules = useQuery(jobSchedulesQuery)
+  const plans = useMemo(() => schedules.data && Map.groupBy(schedules.data, (schedule: Schedule) => schedule.job_id), [schedules.data])
+  const nextRun = (job: JobItem) => (plans ? <NextRun plan={planOf(plans.get(job.id) ?? [])} /> : <span className="text-faint">–</span>)
   const navigate = useNavigate()
   const run = useRunNow()
   const [deleting, setDeleting] = useState<JobItem | null>(null)
   const filtered = q !== '' || status !== ''
   const columns: DataColumn<JobItem>[] = [
+    {
+      id: 'pick',
+      header: 'Select',
+      width: '3.5rem',
+      cell: (job) => <input type="checkbox" aria-label={`Select ${job.name}`} checked={picked.has(job.id)} onChange={(event) => pick([job.id], event.target.checked)} className="tick" />,
+    },
     {
       id: 'name',
       header: 'Job',
@@ -48,6 +76,7 @@ export function JobsPage() {
             <span className="max-w-40 truncate sm:max-w-72">{job.name}</span>
           </RowLink>
           <p className="max-w-40 truncate font-mono text-2xs text-muted sm:max-w-72">{tableName(job)}</p>
+          {plans?.has(job.id) && <p className="mt-0.5 text-xs text-muted md:hidden">{nextRun(job)}</p>}
         </div>
       ),
     },
@@ -66,8 +95,9 @@ export function JobsPage() {
           <Badge>Never run</Badge>
         ),
     },
+    { id: 'next', header: 'Next run', from: 'md', cell: nextRun },
     { id: 'strip', header: 'Last ten', from: 'md', cell: (job) => <RunStrip runs={job.recent_runs} /> },
-    { id: 'rows', header: 'Rows loaded', from: 'md', align: 'right', cell: (job) => <Count value={job.recent_runs[0]?.rows_loaded} /> },
+    { id: 'rows', header: 'Rows loaded', from: 'lg', align: 'right', cell: (job) => <Count value={job.recent_runs[0]?.rows_loaded} /> },
     {
       id: 'actions',
       header: 'Actions',
@@ -89,6 +119,7 @@ export function JobsPage() {
               { label: 'Run with another file', onSelect: () => void navigate(`/jobs/${job.id}?run=1`) },
               { label: 'Change', onSelect: () => void navigate(`/jobs/new?job=${job.id}`) },
               { label: 'Runs', onSelect: () => void navigate(`/runs?job=${job.id}`) },
+              { label: 'Schedules', onSelect: () => void navigate(`/jobs/${job.id}?tab=schedule`) },
               null,
               { label: 'Delete', danger: true, onSelect: () => setDeleting(job) },
             ]}
@@ -114,7 +145,7 @@ export function JobsPage() {
           <Search aria-hidden className="absolute top-2 left-2.5 size-4 text-faint" />
           <Input type="search" aria-label="Search jobs" placeholder="Name or table" className="pl-8" ref={field} defaultValue={q} onChange={(event) => search(event.target.value)} />
         </div>
-        <Select aria-label="Last result" className="w-40" value={status} onChange={(event) => setState({ status: event.target.value as typeof status })}>
+        <Select aria-label="Last result" className="w-40" value={status} onChange={(event) => filter({ status: event.target.value as typeof status })}>
           <option value="">Any result</option>
           {states.map((each) => (
             <option key={each} value={each}>
@@ -124,13 +155,16 @@ export function JobsPage() {
         </Select>
       </div>
       {run.error && <ErrorPanel error={run.error} className="mb-4" />}
+      {schedules.error && query.data && <ErrorPanel error={schedules.error} onRetry={() => void schedules.refetch()} retrying={schedules.isFetching} className="mb-4" />}
       <Card flush>
+        <Selection jobs={jobs} chosen={chosen} onPick={pick} />
         <ListTable
           query={query}
           caption="Jobs"
           columns={columns}
           rows={jobs}
           rowKey={(job) => job.id}
+          selected={(job) => picked.has(job.id)}
           footer={<LoadMore query={query} what="jobs" />}
           empty={
             filtered ? (
@@ -141,7 +175,7 @@ export function JobsPage() {
                   <Button
                     onClick={() => {
                       clearTimeout(typing.current)
-                      setState({ q: '', status: '' })
+                      filter({ q: '', status: '' })
                     }}
                   >
                     Show all jobs

@@ -35,7 +35,7 @@ test.each([
 })
 
 test('a job that cannot be started says why on the page', async () => {
-  server.use(json('get', '/api/v1/jobs', { items: [{ ...job, recent_runs: [] }] }), problem('post', '/api/v1/jobs/execute/7', 409, { code: 'in_use', title: 'It runs already', fix: 'Wait for run 3' }))
+  server.use(json('get', '/api/v1/jobs', { items: [{ ...job, recent_runs: [] }] }), json('get', '/api/v1/schedules', { items: [] }), problem('post', '/api/v1/jobs/execute/7', 409, { code: 'in_use', title: 'It runs already', fix: 'Wait for run 3' }))
   const user = userEvent.setup()
   renderRoutes(routes, '/jobs')
   await user.click(await screen.findByRole('button', { name: 'Run now: Orders' }))
