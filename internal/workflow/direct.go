@@ -183,7 +183,7 @@ func (d *Direct) refused(ctx context.Context, found *Detected, rejects []etl.Rej
 	}
 	defer closer.Close()
 	for i := range rejects {
-		bad := &rejects[i]
+		bad := rejects[i] // its fields are not kept: all of them may be more than fits
 		for {
 			rec, err := r.Read()
 			if err != nil {
@@ -198,7 +198,7 @@ func (d *Direct) refused(ctx context.Context, found *Detected, rejects []etl.Rej
 			}
 			break
 		}
-		if err := d.OnReject(bad); err != nil {
+		if err := d.OnReject(&bad); err != nil {
 			return err
 		}
 	}

@@ -86,11 +86,12 @@ func (s *Steps) DryRun(ctx context.Context, job etl.Job) (*Trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := w.find(ctx, []etl.Chunk{l.chunk}, result.Refused); err != nil {
+	refused, err := w.find(ctx, []etl.Chunk{l.chunk}, result.Refused)
+	if err != nil {
 		return nil, err
 	}
 	t.Counts, t.Notes = result.Counts, append(t.Notes, result.Notes...)
-	t.Rejects = slices.Concat(l.rejects, result.Refused)
+	t.Rejects = slices.Concat(l.rejects, refused)
 	slices.SortStableFunc(t.Rejects, func(a, b etl.Reject) int { return cmp.Compare(a.Line, b.Line) })
 	t.Failure = failure(&run, t)
 	t.Rejects = t.Rejects[:min(len(t.Rejects), trialRejects)]

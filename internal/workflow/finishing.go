@@ -193,8 +193,8 @@ func (s *Steps) publish(ctx context.Context, w *work, chunks []etl.Chunk) error 
 func (s *Steps) settlePublish(ctx context.Context, w *work, chunks []etl.Chunk, err error) error {
 	run := w.run
 	if refused, ok := errors.AsType[*etl.RowsRefused](err); ok && ctx.Err() == nil {
-		s.findRefused(ctx, w, chunks, refused.Rows)
-		return s.fail(ctx, run, firstRefused(err, refused.Rows), refused.Rows)
+		kept := s.findRefused(ctx, w, chunks, refused.Rows)
+		return s.fail(ctx, run, firstRefused(err, refused.Rows), kept)
 	}
 	if missing, ok := errors.AsType[*etl.ChunksMissing](err); ok {
 		return s.settle(ctx, run, s.reload(ctx, w, missing.Chunks))
@@ -232,15 +232,20 @@ func firstRefused(err error, rows []etl.Reject) error {
 	return &named
 }
 
-// findRefused finds refused rows in the file. Where that fails line, column, value
-// and reason are there all the same.
-func (s *Steps) findRefused(ctx context.Context, w *work, chunks []etl.Chunk, refused []etl.Reject) {
+// findRefused finds refused rows in the file, and gives those that are kept.
+// Where that fails line, column, value and reason are there all the same.
+func (s *Steps) findRefused(ctx context.Context, w *work, chunks []etl.Chunk, refused []etl.Reject) []etl.Reject {
 	if len(refused) == 0 {
-		return
+		return nil
 	}
-	if err := w.find(ctx, chunks, refused); err != nil {
+	kept, err := w.find(ctx, chunks, refused)
+	if err != nil {
 		s.say(ctx, "warn", w.run.ID, nil, "the refused rows could not be read from the file again: %s", shown(err).Message)
 	}
+	if lost := len(refused) - len(kept); lost > 0 {
+		s.say(ctx, "warn", w.run.ID, nil, "%d rows were refused by the database, %d of them beyond what is kept", len(refused), lost)
+	}
+	return kept
 }
 
 // reload has chunks loaded again that the destination does not have.
@@ -271,8 +276,7 @@ func (s *Steps) complete(ctx context.Context, w *work, chunks []etl.Chunk, resul
 	c.Rejected += int64(len(result.Refused))
 	c.Inserted, c.Updated, c.Deduplicated = result.Inserted, result.Updated, result.Deduplicated
 	c.Loaded = c.Inserted + c.Updated
-	refused := result.Refused
-	s.findRefused(ctx, w, chunks, refused)
+	refused := s.findRefused(ctx, w, chunks, result.Refused)
 	var last []etl.LogEntry
 	for _, message := range append(slices.Clip(result.Notes), fmt.Sprintf("completed: %s read, %d inserted, %d updated, %d filtered out, %d rejected, %d duplicates", count(c.Read, "row"), c.Inserted, c.Updated, c.Filtered, c.Rejected, c.Deduplicated)) {
 		last = append(last, etl.LogEntry{RunID: run.ID, Level: "info", Message: message})

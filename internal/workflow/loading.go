@@ -14,8 +14,8 @@ import (
 	"github.com/etlportal/etlportal/internal/load"
 )
 
-// keptRejects bounds the bytes of bad rows that are kept of one chunk; those
-// beyond are counted only.
+// keptRejects bounds the bytes of bad rows that are kept of one chunk, and of
+// those that the database refused of one run; those beyond are counted only.
 const keptRejects = 32 << 20
 
 // loadChunk loads one chunk of a run: claim, rows, report. The last one sends
@@ -214,8 +214,7 @@ func (l *loading) settle(ctx context.Context, err error) error {
 			rejects = nil // they were reported with the chunk
 		}
 		if refused, ok := errors.AsType[*etl.RowsRefused](err); ok {
-			l.s.findRefused(ctx, l.work, []etl.Chunk{l.chunk}, refused.Rows)
-			rejects = slices.Concat(rejects, refused.Rows)
+			rejects = slices.Concat(rejects, l.s.findRefused(ctx, l.work, []etl.Chunk{l.chunk}, refused.Rows))
 		}
 		return l.s.fail(ctx, l.run, err, rejects)
 	}
@@ -329,11 +328,7 @@ func (l *loading) config() load.Config {
 }
 
 func (l *loading) keep(r *etl.Reject) error {
-	size := len(r.Raw) + len(r.Value) + len(r.Reason)
-	for _, f := range r.Fields {
-		size += len(f) + 16
-	}
-	if l.bytes += size; l.bytes <= keptRejects {
+	if l.bytes += held(r); l.bytes <= keptRejects {
 		l.rejects = append(l.rejects, *r)
 	}
 	return nil

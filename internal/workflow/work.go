@@ -233,10 +233,11 @@ func (r *ranges) close() {
 	r.idle = nil
 }
 
-// find fills in the fields of refused rows, whose lines alone are known, from the file.
-func (w *work) find(ctx context.Context, chunks []etl.Chunk, rejects []etl.Reject) error {
+// find fills in the fields of refused rows, whose lines alone are known, from the
+// file, and gives those that are kept: of their bytes, keptRejects.
+func (w *work) find(ctx context.Context, chunks []etl.Chunk, rejects []etl.Reject) ([]etl.Reject, error) {
 	sort.SliceStable(rejects, func(i, j int) bool { return rejects[i].Line < rejects[j].Line })
-	next := 0
+	next, room := 0, keptRejects
 	for i := range chunks {
 		span := chunks[i].Span
 		until := int64(-1)
@@ -248,27 +249,32 @@ func (w *work) find(ctx context.Context, chunks []etl.Chunk, rejects []etl.Rejec
 			next++
 		}
 		if first < next {
-			if err := w.findIn(ctx, span, rejects[first:next]); err != nil {
-				return err
+			found, err := w.findIn(ctx, span, rejects[first:next], &room)
+			if err != nil {
+				return rejects, err
+			}
+			if first+found < next {
+				return rejects[:first+found], nil
 			}
 		}
 	}
-	return nil
+	return rejects, nil
 }
 
-func (w *work) findIn(ctx context.Context, span csv.Span, rejects []etl.Reject) error {
+// findIn finds those of one chunk, until there is no room for more bytes.
+func (w *work) findIn(ctx context.Context, span csv.Span, rejects []etl.Reject, room *int) (found int, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the request, which is not read to its end
 	r, _, err := w.open(ctx, span)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for i := range rejects {
 		bad := &rejects[i]
 		for {
 			rec, err := r.Read()
 			if err != nil {
-				return fmt.Errorf("line %d, which the database refused, is not found again: %w", bad.Line, err)
+				return i, fmt.Errorf("line %d, which the database refused, is not found again: %w", bad.Line, err)
 			}
 			if rec.Pos.Line < bad.Line {
 				continue
@@ -280,6 +286,18 @@ func (w *work) findIn(ctx context.Context, span csv.Span, rejects []etl.Reject) 
 			}
 			break
 		}
+		if *room -= held(bad); *room < 0 {
+			return i, nil
+		}
 	}
-	return nil
+	return len(rejects), nil
+}
+
+// held is about how many bytes a bad row takes.
+func held(r *etl.Reject) int {
+	size := len(r.Raw) + len(r.Value) + len(r.Reason)
+	for _, f := range r.Fields {
+		size += len(f) + 16
+	}
+	return size
 }
