@@ -34,11 +34,12 @@ func TestCopyReader(t *testing.T) {
 		var got []string
 		for {
 			row, line, err := r.read()
-			if errors.Is(err, io.EOF) {
+			switch {
+			case errors.Is(err, io.EOF):
 				got = append(got, "EOF")
-			} else if errors.Is(err, errQuotes) {
+			case errors.Is(err, errQuotes):
 				got = append(got, "quotes")
-			} else if err != nil {
+			case err != nil:
 				t.Fatal(err)
 			}
 			if err != nil {

@@ -22,7 +22,7 @@ func TestCompareLargeValues(t *testing.T) {
 		spec := specOf(t, r, "t")
 		spec.DryRun, spec.Sample = true, 10
 		large := schema.Value{Kind: schema.VBytes, Bytes: bytes.Repeat([]byte{0xab}, 50000)}
-		result, err := load(t, r, spec, row(1, `"`+strings.Repeat("x", 70000)+`"`, large), row(2, nil, nil), row(3, `{"a": 1}`, schema.Value{Kind: schema.VBytes, Bytes: []byte{1, 2}}))
+		result, err := load(t, r, spec, row(1, `["`+strings.Repeat("x", 35000)+`", "`+strings.Repeat("x", 35000)+`"]`, large), row(2, nil, nil), row(3, `{"a": 1}`, schema.Value{Kind: schema.VBytes, Bytes: []byte{1, 2}}))
 		if err != nil || result.Comparison == nil || len(result.Comparison.Rows) != 3 {
 			t.Fatalf("%+v, %v", result, err)
 		}

@@ -326,11 +326,11 @@ func (p *publication) full() *script {
 	} else {
 		p.move(s)
 	}
-	result := "SELECT final, unkeyed, matched, touched"
+	counts := []string{"final", "unkeyed", "matched", "touched"}
 	for _, o := range p.observations() {
-		result += ", CASE WHEN " + o.holds + " THEN 1 ELSE 0 END"
+		counts = append(counts, "CASE WHEN "+o.holds+" THEN 1 ELSE 0 END")
 	}
-	s.add("result", "%s FROM %s", result, p.counts())
+	s.add("result", "SELECT %s FROM %s", strings.Join(counts, ", "), p.counts())
 	if p.load != "" {
 		s.add("entry", "INSERT INTO %s (load, target, staged, inserted, updated, refused, notes, at) SELECT %s, %s, %d, final - matched, matched, %s, %s, TIMESTAMP %s FROM %s",
 			ledger(), literal(p.load), literal(limit(p.target(), 400)), p.rows-int64(len(p.refused)), literal(p.kept()), p.notesOf(),
