@@ -66,4 +66,19 @@ test('a file of 1,000 columns is mapped: few of them are in the page, all of the
   // Sideways through the trial.
   await page.getByRole('region', { name: 'Rows as they will be' }).evaluate((element) => element.scrollTo({ left: element.scrollWidth }))
   await expect(trial.getByRole('columnheader', { name: /^column_1000/ })).toBeVisible()
+
+  // The key is searched for, not scrolled to.
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await page.getByRole('radio', { name: /Add or update/ }).check()
+  await expect(page.getByText('50 of 1,000 columns')).toBeVisible()
+  const before = await page.getByRole('list', { name: 'Chosen key columns' }).getByRole('listitem').count()
+  await page.getByRole('searchbox', { name: 'Search columns for the key' }).fill('column_0777')
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Space')
+  await page.getByRole('searchbox', { name: 'Search columns for the key' }).fill('')
+  await expect(page.getByRole('list', { name: 'Chosen key columns' }).getByRole('listitem')).toHaveCount(before + 1)
+  await expect(page.getByRole('list', { name: 'Chosen key columns' })).toContainText('column_0777')
+  await expect(page.getByRole('list', { name: 'Columns', exact: true }).getByRole('checkbox')).toHaveCount(50)
+  await checkAccessibility(page)
+  await checkNarrow(page)
 })

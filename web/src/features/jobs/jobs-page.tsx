@@ -73,27 +73,32 @@ export function JobsPage() {
       cell: (job) => (
         <div className="min-w-0">
           <RowLink to={`/jobs/${job.id}`}>
-            <span className="max-w-40 truncate sm:max-w-72">{job.name}</span>
+            <span className="max-w-36 truncate sm:max-w-72">{job.name}</span>
           </RowLink>
-          <p className="max-w-40 truncate font-mono text-2xs text-muted sm:max-w-72">{tableName(job)}</p>
-          {plans?.has(job.id) && <p className="mt-0.5 text-xs text-muted md:hidden">{nextRun(job)}</p>}
+          <p className="max-w-36 truncate font-mono text-2xs text-muted sm:max-w-72">{tableName(job)}</p>
+          <div className="mt-0.5 flex max-w-36 flex-wrap items-center gap-x-2 gap-y-0.5 text-xs text-muted sm:max-w-72 md:hidden">
+            <span className="sm:hidden">
+              <LastResult job={job} />
+            </span>
+            {plans?.has(job.id) && nextRun(job)}
+          </div>
         </div>
       ),
     },
     {
       id: 'last',
       header: 'Last run',
-      cell: (job) =>
-        job.recent_runs[0] ? (
-          <div className="flex flex-wrap items-center gap-x-2">
-            <StatusBadge status={job.recent_runs[0].status} />
+      from: 'sm',
+      cell: (job) => (
+        <div className="flex flex-wrap items-center gap-x-2">
+          <LastResult job={job} />
+          {job.recent_runs[0] && (
             <span className="text-xs text-muted max-lg:hidden">
               <Time at={job.recent_runs[0].created_at} />
             </span>
-          </div>
-        ) : (
-          <Badge>Never run</Badge>
-        ),
+          )}
+        </div>
+      ),
     },
     { id: 'next', header: 'Next run', from: 'md', cell: nextRun },
     { id: 'strip', header: 'Last ten', from: 'md', cell: (job) => <RunStrip runs={job.recent_runs} /> },
@@ -204,4 +209,9 @@ export function JobsPage() {
       {deleting && <DeleteJob job={deleting} open onOpenChange={(open) => !open && setDeleting(null)} />}
     </>
   )
+}
+
+/** How the last run went. */
+function LastResult({ job }: { job: JobItem }) {
+  return job.recent_runs[0] ? <StatusBadge status={job.recent_runs[0].status} /> : <Badge>Never run</Badge>
 }

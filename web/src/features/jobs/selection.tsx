@@ -82,9 +82,9 @@ function Report({ outcome, onUndo, onClose }: { outcome: Outcome; onUndo: () => 
   const waiting = switched.filter((schedule) => schedule.state !== 'active')
   const Icon = switched.length > 0 ? CircleCheck : Info
   return (
-    <div className="flex gap-2.5">
+    <div className="flex gap-2.5 max-sm:flex-wrap">
       <Icon aria-hidden className={switched.length > 0 ? 'mt-1 size-4.5 shrink-0 text-ok-text' : 'mt-1 size-4.5 shrink-0 text-info-text'} />
-      <div className="min-w-0 flex-1 space-y-0.5 self-center">
+      <div className="min-w-0 flex-1 space-y-0.5 self-center max-sm:min-w-48">
         <p className="font-medium">{switched.length > 0 ? `${sentence(done)} ${plural(switched.length, 'schedule')} of ${plural(jobsOf(switched), 'job')}.` : `No schedule was ${done}.`}</p>
         {already.length > 0 && (
           <p className="text-muted">
@@ -119,7 +119,7 @@ function Report({ outcome, onUndo, onClose }: { outcome: Outcome; onUndo: () => 
           </ul>
         )}
       </div>
-      <div className="flex shrink-0 items-start gap-1">
+      <div className="flex shrink-0 items-start gap-1 max-sm:basis-full">
         {switched.length > 0 && (
           <Button size="sm" variant="ghost" onClick={onUndo}>
             <Undo2 aria-hidden />

@@ -21,7 +21,7 @@ export function RunStrip({ runs, places = 10 }: { runs: RunItem[]; places?: numb
   return (
     <span role="img" aria-label={shown.length === 0 ? 'No run yet' : `Last ${shown.length}: ${counts.join(', ')}`} className="inline-flex h-5 items-end gap-1 align-middle">
       {Array.from({ length: Math.max(0, places - shown.length) }, (_, i) => (
-        <span key={`none-${i}`} className="size-1 rounded-full bg-line" />
+        <span key={`none-${i}`} className="size-1 rounded-full bg-line-strong/45" />
       ))}
       {shown.map((run) => (
         <span
