@@ -196,7 +196,7 @@ func TestRunsFollowTheModel(t *testing.T) {
 			},
 			"retry": func(*rapid.T) {
 				move(m.status == etl.Failed, func() error { _, err := s.RetryRun(ctx, id); return err }, func() {
-					m.status, m.phase = etl.Pending, etl.PhasePlan
+					m.status, m.phase, m.adopted = etl.Pending, etl.PhasePlan, false
 					m.attempt++
 					for i := range m.chunks {
 						if c := &m.chunks[i]; c.state != etl.ChunkLoaded {

@@ -271,7 +271,8 @@ func (s *Store) CancelRun(ctx context.Context, id int64, last ...etl.LogEntry) (
 
 // RetryRun makes a FAILED run PENDING again under the next attempt and the same
 // load id. Loaded chunks stay loaded, all others wait again, and the counts and
-// rejects are those of the loaded ones. Any other run is run_state.
+// rejects are those of the loaded ones; whether its table is there is asked anew. Any
+// other run is run_state.
 func (s *Store) RetryRun(ctx context.Context, id int64) (etl.Run, error) {
 	var run etl.Run
 	err := s.tx(ctx, fmt.Sprintf("retrying run %d", id), func(tx pgx.Tx) (err error) {
@@ -289,7 +290,7 @@ func (s *Store) RetryRun(ctx context.Context, id int64) (etl.Run, error) {
 			return err
 		}
 		run, err = scanRun(tx.QueryRow(ctx, `
-			UPDATE job_runs SET attempt = $2, status = 'PENDING', phase = 'plan', held = false, error = NULL, rows_read = c.rows_read, rows_loaded = c.rows_loaded,
+			UPDATE job_runs SET attempt = $2, status = 'PENDING', phase = 'plan', held = false, adopted = false, error = NULL, rows_read = c.rows_read, rows_loaded = c.rows_loaded,
 				rows_inserted = c.rows_inserted, rows_updated = c.rows_updated, rows_filtered = c.rows_filtered, rows_rejected = c.rows_rejected,
 				rows_deduplicated = c.rows_deduplicated, bytes_read = c.bytes_read, chunks_done = c.done
 			FROM (SELECT coalesce(sum(rows_read), 0) AS rows_read, coalesce(sum(rows_loaded), 0) AS rows_loaded, coalesce(sum(rows_inserted), 0) AS rows_inserted,

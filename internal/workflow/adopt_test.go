@@ -26,10 +26,16 @@ var typedSales = etl.Mapping{Columns: []etl.ColumnMapping{
 
 // Of two first runs of a job that makes its table one makes it. The other fails
 // where it was planned before that, and is retried into the table, without its
-// chunks being loaded anew; one that is planned later loads into it at once.
+// chunks being loaded anew; one that is planned later loads into it at once. A
+// table that is dropped then is made by the next try.
 func TestTableMadeMeanwhile(t *testing.T) {
-	for name, rows := range map[string]int{"fan-out": 10000, "direct": 10} {
-		t.Run(name, func(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		rows    int
+		dropped bool
+	}{{"fan-out", 10000, false}, {"direct", 10, false}, {"fan-out", 10000, true}} {
+		name, rows, dropped := c.name, c.rows, c.dropped
+		t.Run(fmt.Sprintf("%s, dropped %t", name, dropped), func(t *testing.T) {
 			b := newBench(t)
 			src := b.upload("sales.csv", sales(rows, nil))
 			j := b.job(src, etl.Job{Table: "sales", CreateTable: true, Mapping: typedSales})
@@ -49,15 +55,28 @@ func TestTableMadeMeanwhile(t *testing.T) {
 			if late.Error.Code != "table_exists" {
 				t.Fatalf("%+v", late.Error)
 			}
-			done := late.ChunksDone
-			again, err := b.steps.Retry(t.Context(), late.ID)
-			if err != nil || again.ChunksDone != done || name == "fan-out" && done < 2 {
-				t.Fatalf("%+v, %v", again, err)
+			retry := func(want etl.Status) {
+				t.Helper()
+				done := b.run(late.ID).ChunksDone
+				again, err := b.steps.Retry(t.Context(), late.ID)
+				if err != nil || again.ChunksDone != done || name == "fan-out" && done < 2 {
+					t.Fatalf("%+v, %v", again, err)
+				}
+				if run := b.finish(again, want); want == etl.Completed && run.Counts.Inserted != int64(rows) {
+					t.Errorf("%+v", run.Counts)
+				}
 			}
-			if run := b.finish(again, etl.Completed); run.Counts.Inserted != int64(rows) {
-				t.Errorf("%+v", run.Counts)
+			if dropped {
+				b.exec("ALTER TABLE sales ADD CHECK (id < 0) NOT VALID")
+				retry(etl.Failed)
+				b.exec("DROP TABLE sales")
 			}
-			b.want("SELECT count(*)::text FROM sales", fmt.Sprint(3*rows))
+			retry(etl.Completed)
+			want := 3 * rows
+			if dropped {
+				want = rows
+			}
+			b.want("SELECT count(*)::text FROM sales", fmt.Sprint(want))
 		})
 	}
 }

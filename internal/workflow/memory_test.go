@@ -421,7 +421,7 @@ func (a *access) RetryRun(ctx context.Context, id int64) (etl.Run, error) {
 	return a.move(ctx, "RetryRun", id, 0, func(*memoryRun) bool { return false },
 		func(r *memoryRun) bool { return r.Status == etl.Failed }, func(r *memoryRun) {
 			r.Attempt++
-			r.Status, r.Phase, r.Held, r.Error, r.FinishedAt = etl.Pending, etl.PhasePlan, false, nil, nil
+			r.Status, r.Phase, r.Held, r.Adopted, r.Error, r.FinishedAt = etl.Pending, etl.PhasePlan, false, false, nil, nil
 			loaded := map[int]bool{}
 			for i := range r.chunks {
 				c := &r.chunks[i]
