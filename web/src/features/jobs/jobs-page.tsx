@@ -73,10 +73,10 @@ export function JobsPage() {
       cell: (job) => (
         <div className="min-w-0">
           <RowLink to={`/jobs/${job.id}`}>
-            <span className="max-w-36 truncate sm:max-w-72">{job.name}</span>
+            <span className="max-w-32 truncate sm:max-w-72">{job.name}</span>
           </RowLink>
-          <p className="max-w-36 truncate font-mono text-2xs text-muted sm:max-w-72">{tableName(job)}</p>
-          <div className="mt-0.5 flex max-w-36 flex-wrap items-center gap-x-2 gap-y-0.5 text-xs text-muted sm:max-w-72 md:hidden">
+          <p className="max-w-32 truncate font-mono text-2xs text-muted sm:max-w-72">{tableName(job)}</p>
+          <div className="mt-0.5 flex max-w-32 flex-wrap items-center gap-x-2 gap-y-0.5 text-xs text-muted sm:max-w-72 md:hidden">
             <span className="sm:hidden">
               <LastResult job={job} />
             </span>

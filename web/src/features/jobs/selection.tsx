@@ -119,7 +119,7 @@ function Report({ outcome, onUndo, onClose }: { outcome: Outcome; onUndo: () => 
           </ul>
         )}
       </div>
-      <div className="flex shrink-0 items-start gap-1 max-sm:basis-full">
+      <div className="flex shrink-0 items-start gap-1 max-sm:basis-full max-sm:pl-4.5">
         {switched.length > 0 && (
           <Button size="sm" variant="ghost" onClick={onUndo}>
             <Undo2 aria-hidden />
