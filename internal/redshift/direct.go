@@ -34,7 +34,7 @@ func (r *Redshift) Begin(ctx context.Context, spec etl.LoadSpec) (etl.LoadSessio
 	d := &direct{r: r, spec: spec, rows: storages(&spec), stage: openStage{Nonce: nonce()}}
 	mark, err := r.mark(ctx, &spec)
 	if err == nil {
-		err = r.entitled(ctx, "loads", mark)
+		err = r.entitled(ctx, &spec, "loads", mark)
 	}
 	if err == nil && !spec.DryRun {
 		d.mark, err = mark, r.ledgers(ctx, mark)

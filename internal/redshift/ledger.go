@@ -80,7 +80,7 @@ func (r *Redshift) create(ctx context.Context, sql string, all []string) error {
 		}
 		e := explain(ctx, err, "making the schema "+ownSchema)
 		if stateOf(err) == "42501" {
-			return cmp.Or(r.entitled(ctx, all...), e)
+			return cmp.Or(r.entitled(ctx, nil, all...), e)
 		}
 		if _, failed := errors.AsType[*etl.StatementError](err); !failed || try == 3 {
 			return e
@@ -109,6 +109,9 @@ func (r *Redshift) Prepare(ctx context.Context, load string, spec etl.LoadSpec) 
 	}
 	mark, err := r.mark(ctx, &spec)
 	if err != nil {
+		return err
+	}
+	if err := r.entitled(ctx, &spec, "loads", "stages", mark); err != nil {
 		return err
 	}
 	if err := r.ledgers(ctx, mark); err != nil {

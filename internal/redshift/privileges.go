@@ -84,21 +84,70 @@ WHERE n.nspname = %s AND c.relkind = 'r'%s AND NOT (HAS_TABLE_PRIVILEGE(c.oid, '
 	return p, nil
 }
 
-// entitled says whether the user may keep a load in tables of ownSchema and make
-// temporary ones: the Mistake missing_privilege names every GRANT that is missing,
-// to the user and of the database as they are called. What the catalogue denies
-// is tried, too, and left without a trace: whether it counts what a role brings
-// is not documented.
-func (r *Redshift) entitled(ctx context.Context, tables ...string) error {
+// fills says what the user lacks to fill a load's target, or to make it there.
+func (r *Redshift) fills(ctx context.Context, spec *etl.LoadSpec) ([]etl.Privilege, error) {
+	rights, of, from := []string{"select", "insert"}, "HAS_TABLE_PRIVILEGE(c.oid, '%s')", " JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = "+literal(spec.Table.Name)
+	switch {
+	case spec.Create:
+		rights, of, from = []string{"usage", "create"}, "HAS_SCHEMA_PRIVILEGE(n.nspname, '%s')", ""
+	case spec.Strategy == etl.Upsert:
+		rights = append(rights, "update")
+	case spec.Strategy == etl.TruncateInsert:
+		rights = append(rights, "delete")
+	}
+	in := "CURRENT_SCHEMA()"
+	if spec.Table.Schema != "" {
+		in = literal(spec.Table.Schema)
+	}
+	held := make([]string, len(rights))
+	for i, right := range rights {
+		held[i] = fmt.Sprintf(", CASE WHEN "+of+" THEN 1 ELSE 0 END", right)
+	}
+	rows, err := r.ask(ctx, "looking at the privileges", "SELECT CURRENT_USER, n.nspname"+strings.Join(held, "")+" FROM pg_namespace n"+from+" WHERE n.nspname = "+in)
+	if err != nil || len(rows) == 0 {
+		return nil, err // what the catalogue does not have is told by whoever reads or makes it
+	}
+	var lacks []string
+	for i, right := range rights {
+		if text(rows[0][2+i]) != "1" {
+			lacks = append(lacks, strings.ToUpper(right))
+		}
+	}
+	if lacks == nil {
+		return nil, nil
+	}
+	what, at, user := "table", schema.Identifier(text(rows[0][1]))+"."+schema.Identifier(spec.Table.Name), schema.Identifier(text(rows[0][0]))
+	if spec.Create {
+		what, at = "schema", schema.Identifier(text(rows[0][1]))
+	}
+	list := strings.Join(lacks, ", ")
+	return []etl.Privilege{{
+		Name: "target", Required: true, Message: fmt.Sprintf("the user may not %s in %s %s", list, what, at), Grant: fmt.Sprintf("GRANT %s ON %s %s TO %s;", list, strings.ToUpper(what), at, user),
+	}}, nil
+}
+
+// entitled says whether the user may fill the target of a load, where one is
+// given, keep it in tables of ownSchema and make temporary ones: the Mistake
+// missing_privilege names every GRANT that is missing, to the user and of the
+// database as they are called. What the catalogue denies is tried, too, and left
+// without a trace: whether it counts what a role brings is not documented.
+func (r *Redshift) entitled(ctx context.Context, spec *etl.LoadSpec, tables ...string) error {
 	all, err := r.privileges(ctx, tables)
 	if err != nil {
 		return err
+	}
+	if spec != nil {
+		target, err := r.fills(ctx, spec)
+		if err != nil {
+			return err
+		}
+		all = append(target, all...)
 	}
 	lacking := missing(all)
 	if lacking == nil {
 		return nil
 	}
-	s, err := r.tried(ctx, tables)
+	s, err := r.tried(ctx, spec, tables)
 	if err != nil {
 		return err
 	}
@@ -123,7 +172,7 @@ func missing(all []etl.Privilege) error {
 }
 
 // tried are statements that need the privileges of a load, and change nothing.
-func (r *Redshift) tried(ctx context.Context, tables []string) (*script, error) {
+func (r *Redshift) tried(ctx context.Context, spec *etl.LoadSpec, tables []string) (*script, error) {
 	there, err := r.there(ctx, tables)
 	if err != nil {
 		return nil, err
@@ -134,6 +183,9 @@ func (r *Redshift) tried(ctx context.Context, tables []string) (*script, error) 
 	s.add("patience", "SET statement_timeout TO %d", lockFor)
 	s.add("temporary", "CREATE TEMP TABLE %s (load VARCHAR(64))", name)
 	s.add("no temporary", "DROP TABLE %s", name)
+	if spec != nil {
+		s.fill(spec, name)
+	}
 	if there == nil {
 		s.add("schema", "CREATE SCHEMA %s", name)
 		s.add("no schema", "DROP SCHEMA %s", name)
@@ -153,6 +205,24 @@ func (r *Redshift) tried(ctx context.Context, tables []string) (*script, error) 
 	}
 	s.add("patience again", "SET statement_timeout TO DEFAULT")
 	return s, nil
+}
+
+// fill adds what takes the privileges to fill a load's target.
+func (s *script) fill(spec *etl.LoadSpec, name string) {
+	if spec.Create {
+		made := qualified(spec.Table.Schema, name+"_made")
+		s.add("made", "CREATE TABLE %s (load VARCHAR(64))", made)
+		s.add("not made", "DROP TABLE %s", made)
+		return
+	}
+	at, column := qualified(spec.Table.Schema, spec.Table.Name), quote(spec.Columns[0].Name)
+	s.add("fill", "INSERT INTO %s (%s) SELECT %s FROM %s WHERE 1 = 0", at, column, column, at)
+	switch spec.Strategy {
+	case etl.Upsert:
+		s.add("change", "UPDATE %s SET %s = %s WHERE 1 = 0", at, column, column)
+	case etl.TruncateInsert:
+		s.add("clear", "DELETE FROM %s WHERE 1 = 0", at)
+	}
 }
 
 // there says which of some tables of ownSchema are made; nil without the schema.

@@ -10,6 +10,7 @@ import (
 	"github.com/etlportal/etlportal/internal/etl"
 	"github.com/etlportal/etlportal/internal/etltest"
 	"github.com/etlportal/etlportal/internal/redshift"
+	"github.com/etlportal/etlportal/internal/schema"
 )
 
 // othersLedgers are tables in etl_portal that belong to another user.
@@ -75,6 +76,47 @@ func TestDirectLoadLacksPrivileges(t *testing.T) {
 					s.Exec(names.Replace(grant))
 				}
 				if _, err := load(t, r, specOf(t, r, "t"), row(1)); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// What is missing to fill the table is told before a row is staged, too, by both
+// ways to load and for each strategy.
+func TestTargetLacksPrivileges(t *testing.T) {
+	for name, c := range map[string]struct {
+		strategy etl.Strategy
+		held     string
+		grant    string
+	}{
+		"insert":          {etl.Insert, "SELECT", "GRANT INSERT ON TABLE public.t TO USER;"},
+		"upsert":          {etl.Upsert, "SELECT, DELETE", "GRANT INSERT, UPDATE ON TABLE public.t TO USER;"},
+		"truncate_insert": {etl.TruncateInsert, "SELECT, INSERT, UPDATE", "GRANT DELETE ON TABLE public.t TO USER;"},
+		"create":          {etl.Insert, "", "GRANT CREATE ON SCHEMA public TO USER;"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			made := []string{"CREATE SCHEMA etl_portal AUTHORIZATION USER", "REVOKE CREATE ON SCHEMA public FROM PUBLIC"}
+			if c.held != "" {
+				made = append(made, "CREATE TABLE t (id INTEGER)", "GRANT "+c.held+" ON t TO USER")
+			}
+			as(t, made, func(t *testing.T, s *etltest.RedshiftServer, r *redshift.Redshift, user string) {
+				t.Helper()
+				id := schema.Column{Name: "id", Type: schema.Type{Kind: schema.Integer}}
+				spec := etl.LoadSpec{Table: &schema.Table{Schema: "public", Name: "t", Columns: []schema.Column{id}}, Columns: []schema.Column{id}, Strategy: c.strategy, Create: c.held == ""}
+				if c.strategy == etl.Upsert {
+					spec.Keys, spec.Columns = []string{"id"}, spec.Table.Columns
+				}
+				_, err := r.Begin(t.Context(), spec)
+				for _, err := range []error{err, r.Prepare(t.Context(), "0123456789abcdef", spec)} {
+					e, ok := errors.AsType[*etl.Error](err)
+					if want := strings.ReplaceAll(c.grant, "USER", user); !ok || e.Code != "missing_privilege" || !strings.Contains(e.Fix, want) {
+						t.Errorf("%+v, not %s", err, want)
+					}
+				}
+				s.Exec(strings.ReplaceAll(c.grant, "USER", user))
+				if err := r.Prepare(t.Context(), "0123456789abcdef", spec); err != nil {
 					t.Error(err)
 				}
 			})
