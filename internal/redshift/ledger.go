@@ -21,7 +21,7 @@ import (
 // The warehouse keeps, in the schema etl_portal:
 //
 //   - loads: which loads were published, with what result; only ever added to;
-//   - stages: which loads are open;
+//   - stages: which loads are open, by entries of load/name;
 //   - target_<fingerprint>, one for each table loaded into: its lock, and which
 //     loads are in it. Keys are not enforced in Redshift
 //     (https://docs.aws.amazon.com/redshift/latest/dg/t_Defining_constraints.html),
@@ -118,11 +118,18 @@ func (r *Redshift) Prepare(ctx context.Context, load string, spec etl.LoadSpec) 
 		return err
 	}
 	// The entry comes first, so that whatever is staged is found and swept, and
-	// again after the stage: the load may have been dropped in between.
-	for {
+	// another one after the stage: the load may have been dropped in between, and
+	// what drops it may remove the first one at any time after.
+	all, err := r.entries(ctx, load)
+	if err != nil {
+		return entering(ctx, err)
+	}
+	if len(all) == 0 {
 		if err := r.enter(ctx, load); err != nil {
 			return err
 		}
+	}
+	for {
 		_, ok, err := r.stage(ctx, load)
 		if err != nil || ok {
 			return err
@@ -130,27 +137,36 @@ func (r *Redshift) Prepare(ctx context.Context, load string, spec etl.LoadSpec) 
 		if err := r.put(ctx, r.stageKey(load), openStage{Nonce: nonce()}); err != nil {
 			return err
 		}
+		if err := r.enter(ctx, load); err != nil {
+			return err
+		}
 	}
 }
 
-// enter puts a load among those that are open, once.
-func (r *Redshift) enter(ctx context.Context, load string) error {
+// entries are those of a load among the open ones, each under a name of its own:
+// who closes a load removes those that it has seen, however late.
+func (r *Redshift) entries(ctx context.Context, load string) ([]string, error) {
 	s := &script{}
 	s.add("patience", "SET statement_timeout TO %d", lockFor)
-	s.add("look", "SELECT count(*) FROM %s WHERE load = %s", stages(), literal(load))
+	s.add("look", "SELECT load FROM %s WHERE SPLIT_PART(load, '/', 1) = %s", stages(), literal(load))
 	s.add("patience again", "SET statement_timeout TO DEFAULT")
 	results, err := r.transaction(ctx, s.sql...)
 	if err != nil {
-		return entering(ctx, err)
+		return nil, err
 	}
-	if text(results[s.at["look"]].Rows[0][0]) != "0" {
-		return nil
+	var all []string
+	for _, row := range results[s.at["look"]].Rows {
+		all = append(all, text(row[0]))
 	}
-	s = &script{}
+	return all, nil
+}
+
+// enter puts a load among those that are open.
+func (r *Redshift) enter(ctx context.Context, load string) error {
+	s := &script{}
 	s.lock(stages())
-	s.add("again", "%s", r.forget(load))
-	s.add("enter", "INSERT INTO %s (load) VALUES (%s)", stages(), literal(load))
-	_, err = r.transaction(ctx, s.sql...)
+	s.add("enter", "INSERT INTO %s (load) VALUES (%s)", stages(), literal(load+"/"+nonce()))
+	_, err := r.transaction(ctx, s.sql...)
 	return entering(ctx, err)
 }
 
@@ -160,10 +176,6 @@ func entering(ctx context.Context, err error) error {
 		return &etl.RetryAfter{Delay: lockFor * time.Millisecond, Reason: "the list of open loads is locked"}
 	}
 	return explain(ctx, err, "preparing the load")
-}
-
-func (r *Redshift) forget(load string) string {
-	return "DELETE FROM " + stages() + " WHERE load = " + literal(load)
 }
 
 // check says whether a load could be published as things are.
@@ -347,13 +359,18 @@ func notes(spec *etl.LoadSpec) []string {
 
 // end closes a load's stage. Its parts are left to the bucket's lifecycle rule.
 func (r *Redshift) end(ctx context.Context, load string) error {
+	all, unread := r.entries(ctx, load)
 	if err := r.o.Staging.Blobs.Delete(ctx, r.stageKey(load)); err != nil {
 		return err
 	}
-	s := &script{}
-	s.lock(stages())
-	s.add("forget", "%s", r.forget(load))
-	if _, err := r.transaction(ctx, s.sql...); err != nil {
+	err := unread
+	if len(all) > 0 {
+		s := &script{}
+		s.lock(stages())
+		s.add("forget", "DELETE FROM %s WHERE load IN (%s)", stages(), literals(all))
+		_, err = r.transaction(ctx, s.sql...)
+	}
+	if err != nil {
 		if there, asked := r.initialised(ctx); asked == nil && !there {
 			return nil
 		}
@@ -370,7 +387,7 @@ func (r *Redshift) Stages(ctx context.Context) ([]string, error) {
 	if there, err := r.initialised(ctx); err != nil || !there {
 		return nil, err
 	}
-	rows, err := r.ask(ctx, "listing the staged loads", "SELECT DISTINCT load FROM "+stages()+" ORDER BY 1")
+	rows, err := r.ask(ctx, "listing the staged loads", "SELECT DISTINCT SPLIT_PART(load, '/', 1) FROM "+stages()+" ORDER BY 1")
 	if err != nil {
 		return nil, err
 	}
