@@ -104,6 +104,7 @@ func TestSchemas(t *testing.T) {
 
 // A second user is told which GRANTs make the ledgers of the first one its own, too.
 func TestPrivilegesOfSecondUser(t *testing.T) {
+	t.Parallel()
 	ledgers := []string{
 		"CREATE SCHEMA etl_portal",
 		"CREATE TABLE etl_portal.loads (load VARCHAR(64) NOT NULL, target VARCHAR(512), staged BIGINT, inserted BIGINT, updated BIGINT, refused VARCHAR(65535), notes VARCHAR(65535), at TIMESTAMP)",

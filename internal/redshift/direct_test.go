@@ -97,6 +97,7 @@ func held(t *testing.T, s *etltest.RedshiftServer, statements ...string) (end fu
 // the isolation level: under snapshot isolation nothing but a lock keeps two from
 // inserting one key, or from emptying what the other has not filled yet.
 func TestDirectLoadsTakeTurns(t *testing.T) {
+	t.Parallel()
 	for name := range roads {
 		for _, isolation := range []etltest.Isolation{etltest.Serializable, etltest.Snapshot} {
 			for _, strategy := range []etl.Strategy{etl.Upsert, etl.TruncateInsert} {
@@ -209,6 +210,7 @@ func (u *unsure) Run(ctx context.Context, statements ...string) ([]etl.Statement
 // A direct load whose COMMIT is not answered is in once, or not at all, and says
 // which, or how that is found out.
 func TestDirectLostAnswers(t *testing.T) {
+	t.Parallel()
 	for name := range roads {
 		for _, c := range []struct {
 			what                 string

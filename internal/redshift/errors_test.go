@@ -144,6 +144,7 @@ func fanOut(ctx context.Context, r *redshift.Redshift, name string, spec etl.Loa
 // A role that the warehouse does not have, a bucket that it may not read: the
 // error names both, and what to allow.
 func TestCopyDenied(t *testing.T) {
+	t.Parallel()
 	each(t, []string{"CREATE TABLE t (id INTEGER)"}, func(t *testing.T, s *etltest.RedshiftServer, r *redshift.Redshift) {
 		t.Helper()
 		if detail, err := r.CheckStaging(t.Context()); err != nil || !strings.Contains(detail, s.Bucket) {

@@ -43,6 +43,7 @@ func impatient(t *testing.T, wait time.Duration, test func(*testing.T, *etltest.
 // Transactions that others were in the way of are run again, also where Redshift
 // says so by its words alone.
 func TestConflicts(t *testing.T) {
+	t.Parallel()
 	impatient(t, time.Millisecond, func(t *testing.T, s *etltest.RedshiftServer, r *redshift.Redshift) {
 		t.Helper()
 		spec := specOf(t, r, "t")
@@ -70,6 +71,7 @@ func TestConflicts(t *testing.T) {
 
 // What S3 does not serve for a while is no mistake of the role.
 func TestCopyUnserved(t *testing.T) {
+	t.Parallel()
 	impatient(t, time.Millisecond, func(t *testing.T, s *etltest.RedshiftServer, r *redshift.Redshift) {
 		t.Helper()
 		spec := specOf(t, r, "t")
@@ -110,6 +112,7 @@ func TestLoadErrorsLate(t *testing.T) {
 // A view that the user may not read is asked for once; where that is each of
 // them, it is told what to grant.
 func TestLoadErrorsUnreadable(t *testing.T) {
+	t.Parallel()
 	for _, view := range []string{"stl_load_errors", "sys_load_error_detail"} {
 		impatient(t, time.Second, func(t *testing.T, s *etltest.RedshiftServer, r *redshift.Redshift) {
 			t.Helper()

@@ -15,6 +15,7 @@ import (
 // A key of NULL is recognised in no load: how many rows have one is told, also to
 // who asks for the result later.
 func TestNullKeysAreTold(t *testing.T) {
+	t.Parallel()
 	each(t, []string{"CREATE TABLE t (id INTEGER, kind VARCHAR(10), name VARCHAR(10))", "CREATE TABLE u (id INTEGER NOT NULL)"}, func(t *testing.T, s *etltest.RedshiftServer, r *redshift.Redshift) {
 		t.Helper()
 		spec := specOf(t, r, "t")
@@ -56,6 +57,7 @@ func TestNullKeysAreTold(t *testing.T) {
 // table were updated, where it has a key several times, and how many only stay,
 // is told, also to who asks for the result later.
 func TestUpdatedRowsAreTold(t *testing.T) {
+	t.Parallel()
 	for name, x := range map[string]struct {
 		note, rows string
 		quiet      []schema.Value

@@ -19,6 +19,7 @@ import (
 // which tells that its wait was ended, as over the Data API, which does not. One
 // whose lock is not there does not come back for ever.
 func TestLocked(t *testing.T) {
+	t.Parallel()
 	each(t, []string{"CREATE TABLE t (id INTEGER)"}, func(t *testing.T, s *etltest.RedshiftServer, r *redshift.Redshift) {
 		t.Helper()
 		spec := specOf(t, r, "t")
@@ -59,6 +60,7 @@ func TestLocked(t *testing.T) {
 
 // A LOCK is ended where statement_timeout does not count its wait.
 func TestLocksAreEnded(t *testing.T) {
+	t.Parallel()
 	s := etltest.Redshift(t, etltest.Blobs(t))
 	s.LocksOutlast = true
 	s.Exec("CREATE TABLE held (id INTEGER)")

@@ -24,6 +24,7 @@ var othersLedgers = []string{
 // staged, all at once and with the names that there are, and so it is of one that
 // is only tried.
 func TestDirectLoadLacksPrivileges(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		made   []string
 		grants []string
@@ -86,6 +87,7 @@ func TestDirectLoadLacksPrivileges(t *testing.T) {
 // What is missing to fill the table is told before a row is staged, too, by both
 // ways to load and for each strategy.
 func TestTargetLacksPrivileges(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		strategy etl.Strategy
 		held     string

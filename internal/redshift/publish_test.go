@@ -18,6 +18,7 @@ import (
 // Tables whose names, columns or schemas have capitals, which Redshift folds
 // unless it is told not to, are loaded into like any other.
 func TestCapitals(t *testing.T) {
+	t.Parallel()
 	each(t, []string{"CREATE TABLE plain (id INTEGER)"}, func(t *testing.T, s *etltest.RedshiftServer, r *redshift.Redshift) {
 		t.Helper()
 		s.ExecCaseSensitive(`CREATE SCHEMA "Shop"`, `CREATE TABLE "Shop"."Orders" ("Id" INTEGER, "Name" VARCHAR(10))`, `CREATE VIEW seen AS SELECT "Id" AS id, "Name" AS name FROM "Shop"."Orders"`,
@@ -180,6 +181,7 @@ func TestWideRows(t *testing.T) {
 
 // A table may be named as what a load names its own.
 func TestTableNamedAsAnAlias(t *testing.T) {
+	t.Parallel()
 	each(t, []string{"CREATE TABLE s (id INTEGER, name VARCHAR(10))", "CREATE TABLE t (id INTEGER, name VARCHAR(10))"}, func(t *testing.T, s *etltest.RedshiftServer, r *redshift.Redshift) {
 		t.Helper()
 		for _, name := range []string{"s", "t"} {
@@ -205,6 +207,7 @@ func TestTableNamedAsAnAlias(t *testing.T) {
 // Transactions that meet others time and again are tried longer, and then come
 // back later: that is no failure of the load.
 func TestConflictsThatLast(t *testing.T) {
+	t.Parallel()
 	for name := range roads {
 		t.Run(name, func(t *testing.T) {
 			s := etltest.Redshift(t, etltest.Blobs(t))
@@ -234,6 +237,7 @@ func TestConflictsThatLast(t *testing.T) {
 
 // Whoever prepares a load does not wait for ever for the list of those that are open.
 func TestOpenLoadsAreLocked(t *testing.T) {
+	t.Parallel()
 	s := etltest.Redshift(t, etltest.Blobs(t))
 	s.Exec("CREATE TABLE t (id INTEGER)")
 	r := eager(t, s, impatientRoad(t, s), time.Minute)

@@ -97,6 +97,7 @@ func specOf(t *testing.T, d etl.Destination, name string) etl.LoadSpec {
 }
 
 func TestDirect(t *testing.T) {
+	t.Parallel()
 	each(t, []string{"CREATE TABLE t (id INTEGER NOT NULL, name VARCHAR(10), doc SUPER, PRIMARY KEY (id)) DISTSTYLE AUTO SORTKEY AUTO"}, direct)
 }
 
@@ -123,9 +124,11 @@ func direct(t *testing.T, s *etltest.RedshiftServer, r *redshift.Redshift) {
 }
 
 func TestDestination(t *testing.T) {
+	t.Parallel()
 	for _, isolation := range []etltest.Isolation{etltest.Serializable, etltest.Snapshot} {
 		for name, connect := range roads {
 			t.Run(name+", "+string(isolation), func(t *testing.T) {
+				t.Parallel()
 				etltest.DestinationSuite(t, func(t *testing.T) etltest.DestinationSetup {
 					t.Helper()
 					s := etltest.Redshift(t, etltest.Blobs(t))

@@ -102,6 +102,7 @@ func smallParts(t *testing.T, s *etltest.RedshiftServer, road etl.Statements, wa
 // Rows that COPY refuses, in many parts, are told by the user's lines and values
 // whatever is in them, and told again by who comes after the answer was lost.
 func TestRefusedAnywhere(t *testing.T) {
+	t.Parallel()
 	for name, connect := range roads {
 		t.Run(name, func(t *testing.T) {
 			s := etltest.Redshift(t, etltest.Blobs(t))
