@@ -9,6 +9,7 @@ import { Badge, Button, ButtonLink, Card, Count, EmptyState, ErrorPanel, Input, 
 import { ListTable } from '@/shared/components/list-table'
 import { tableName } from '@/shared/lib/format'
 import { useSearchState } from '@/shared/lib/search-state'
+import { usePicked } from '@/shared/lib/use-picked'
 import { useRunNow } from './actions'
 import { DeleteJob } from './delete-job'
 import { jobSchedulesQuery, planOf } from './job-schedules'
@@ -23,10 +24,10 @@ export function JobsPage() {
   const [{ q, status }, setState] = useSearchState(view)
   const field = useRef<HTMLInputElement>(null)
   const typing = useRef<ReturnType<typeof setTimeout>>(undefined)
-  const [picked, setPicked] = useState<ReadonlySet<number>>(new Set())
+  const { picked, pick, clear } = usePicked()
   // What was picked before is not what another filter shows.
   const filter = (change: { q?: string; status?: typeof status }) => {
-    setPicked(new Set())
+    clear()
     setState(change)
   }
   const search = (typed: string) => {
@@ -44,15 +45,6 @@ export function JobsPage() {
   })
   const jobs = itemsOf(query.data)
   const chosen = jobs.filter((job) => picked.has(job.id))
-  const pick = (ids: number[], on: boolean) =>
-    setPicked((before) => {
-      const next = new Set(before)
-      for (const id of ids) {
-        if (on) next.add(id)
-        else next.delete(id)
-      }
-      return next
-    })
   const schedules = useQuery(jobSchedulesQuery)
   const plans = useMemo(() => schedules.data && Map.groupBy(schedules.data, (schedule: Schedule) => schedule.job_id), [schedules.data])
   const nextRun = (job: JobItem) => (plans ? <NextRun plan={planOf(plans.get(job.id) ?? [])} /> : <span className="text-faint">–</span>)

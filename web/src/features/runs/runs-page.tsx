@@ -12,6 +12,7 @@ import { ListTable } from '@/shared/components/list-table'
 import { elapsed, plural } from '@/shared/lib/format'
 import { useSearchState } from '@/shared/lib/search-state'
 import { formatMoment } from '@/shared/lib/time'
+import { usePicked } from '@/shared/lib/use-picked'
 import { curlOf, deleteRuns, linkTo } from './links'
 import { historyQuery } from './queries'
 import { copied } from './run-actions'
@@ -40,7 +41,7 @@ const view = z.object({
 export function RunsPage() {
   const [state, setState] = useSearchState(view)
   const queries = useQueryClient()
-  const [picked, setPicked] = useState<ReadonlySet<number>>(new Set())
+  const { picked, pick, clear } = usePicked()
   const [deleting, setDeleting] = useState<number[]>([])
   // A span is counted from when the page was opened, so that its rows stay the same.
   const [opened] = useState(() => Math.floor(Date.now() / 1000) * 1000)
@@ -53,20 +54,11 @@ export function RunsPage() {
   const chosen = runs.filter((run) => picked.has(run.id) && !isLive(run)).map((run) => run.id)
   // Another filter starts at its first page, and what was picked before is not on it.
   const choose = (change: Partial<typeof state>) => {
-    setPicked(new Set())
+    clear()
     setState({ cursor: '', ...change }, { push: true })
   }
-  const pick = (ids: number[], on: boolean) =>
-    setPicked((before) => {
-      const next = new Set(before)
-      for (const id of ids) {
-        if (on) next.add(id)
-        else next.delete(id)
-      }
-      return next
-    })
   const over = runs.filter((run) => !isLive(run)).map((run) => run.id)
-  const columns = useMemo(() => columnsOf(picked, (id, on) => pick([id], on), (id) => setDeleting([id])), [picked])
+  const columns = useMemo(() => columnsOf(picked, (id, on) => pick([id], on), (id) => setDeleting([id])), [picked, pick])
 
   return (
     <>
