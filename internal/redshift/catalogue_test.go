@@ -133,15 +133,7 @@ func TestPrivilegesOfSecondUser(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			as(t, []string{"CREATE TABLE t (id INTEGER)", "GRANT ALL ON t TO USER"}, func(t *testing.T, s *etltest.RedshiftServer, r *redshift.Redshift, user string) {
 				t.Helper()
-				database, err := s.Ask("SELECT CURRENT_DATABASE()")
-				if err != nil {
-					t.Fatal(err)
-				}
-				owner, err := s.Ask("SELECT CURRENT_USER")
-				if err != nil {
-					t.Fatal(err)
-				}
-				names := strings.NewReplacer("FOR USER OWNER", "FOR USER "+owner, "USER", user, "DATABASE DATABASE", "DATABASE "+database)
+				names := namesIn(t, s, user)
 				for _, sql := range c.made {
 					s.Exec(names.Replace(sql))
 				}

@@ -147,9 +147,9 @@ func (r *Redshift) Prepare(ctx context.Context, load string, spec etl.LoadSpec) 
 // who closes a load removes those that it has seen, however late.
 func (r *Redshift) entries(ctx context.Context, load string) ([]string, error) {
 	s := &script{}
-	s.add("patience", "SET statement_timeout TO %d", lockFor)
-	s.add("look", "SELECT load FROM %s WHERE SPLIT_PART(load, '/', 1) = %s", stages(), literal(load))
-	s.add("patience again", "SET statement_timeout TO DEFAULT")
+	s.briefly(func() {
+		s.add("look", "SELECT load FROM %s WHERE SPLIT_PART(load, '/', 1) = %s", stages(), literal(load))
+	})
 	results, err := r.transaction(ctx, s.sql...)
 	if err != nil {
 		return nil, err

@@ -12,11 +12,16 @@ import (
 // milliseconds; whoever waits longer does so in the queue.
 const lockFor = 5000
 
-// lock adds a LOCK that does not wait for ever. The limit that was set before,
-// by who runs the warehouse, counts for what comes then.
+// lock adds a LOCK that does not wait for ever.
 func (s *script) lock(table string) {
+	s.briefly(func() { s.add("lock", "LOCK TABLE %s", table) })
+}
+
+// briefly has the statements that are added not wait for ever. The limit that was
+// set before, by who runs the warehouse, counts for what comes then.
+func (s *script) briefly(add func()) {
 	s.add("patience", "SET statement_timeout TO %d", lockFor)
-	s.add("lock", "LOCK TABLE %s", table)
+	add()
 	s.add("patience again", "SET statement_timeout TO DEFAULT")
 }
 

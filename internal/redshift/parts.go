@@ -150,11 +150,7 @@ var errAborted = errors.New("the load was aborted")
 
 // read gives the rows of a part as CSV.
 func (r *Redshift) read(ctx context.Context, key string) (io.ReadCloser, error) {
-	ref, err := r.o.Staging.Blobs.Head(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	body, err := r.o.Staging.Blobs.Range(ctx, ref, 0, -1)
+	body, err := r.open(ctx, key)
 	if err != nil {
 		return nil, err
 	}

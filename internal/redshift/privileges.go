@@ -180,30 +180,30 @@ func (r *Redshift) tried(ctx context.Context, spec *etl.LoadSpec, tables []strin
 	name := "etl_check_" + nonce()
 	s := &script{}
 	// Others who load may hold locks for long.
-	s.add("patience", "SET statement_timeout TO %d", lockFor)
-	s.add("temporary", "CREATE TEMP TABLE %s (load VARCHAR(64))", name)
-	s.add("no temporary", "DROP TABLE %s", name)
-	if spec != nil {
-		s.fill(spec, name)
-	}
-	if there == nil {
-		s.add("schema", "CREATE SCHEMA %s", name)
-		s.add("no schema", "DROP SCHEMA %s", name)
-		tables = nil
-	}
-	for _, table := range tables {
-		at := qualified(ownSchema, table)
-		if !there[table] {
-			at = qualified(ownSchema, name)
-			s.add("table", "CREATE TABLE %s (load VARCHAR(64))", at)
+	s.briefly(func() {
+		s.add("temporary", "CREATE TEMP TABLE %s (load VARCHAR(64))", name)
+		s.add("no temporary", "DROP TABLE %s", name)
+		if spec != nil {
+			s.fill(spec, name)
 		}
-		s.add("insert", "INSERT INTO %s (load) SELECT load FROM %s WHERE 1 = 0", at, at)
-		s.add("delete", "DELETE FROM %s WHERE 1 = 0", at)
-		if !there[table] {
-			s.add("no table", "DROP TABLE %s", at)
+		if there == nil {
+			s.add("schema", "CREATE SCHEMA %s", name)
+			s.add("no schema", "DROP SCHEMA %s", name)
+			tables = nil
 		}
-	}
-	s.add("patience again", "SET statement_timeout TO DEFAULT")
+		for _, table := range tables {
+			at := qualified(ownSchema, table)
+			if !there[table] {
+				at = qualified(ownSchema, name)
+				s.add("table", "CREATE TABLE %s (load VARCHAR(64))", at)
+			}
+			s.add("insert", "INSERT INTO %s (load) SELECT load FROM %s WHERE 1 = 0", at, at)
+			s.add("delete", "DELETE FROM %s WHERE 1 = 0", at)
+			if !there[table] {
+				s.add("no table", "DROP TABLE %s", at)
+			}
+		}
+	})
 	return s, nil
 }
 

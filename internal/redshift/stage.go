@@ -77,16 +77,21 @@ func (r *Redshift) get(ctx context.Context, key string, into any) (ok bool, err 
 
 // content reads an object as it is, or says that it was deleted or replaced meanwhile.
 func (r *Redshift) content(ctx context.Context, key string) ([]byte, error) {
-	ref, err := r.o.Staging.Blobs.Head(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	body, err := r.o.Staging.Blobs.Range(ctx, ref, 0, -1)
+	body, err := r.open(ctx, key)
 	if err != nil {
 		return nil, err
 	}
 	text, err := io.ReadAll(body)
 	return text, errors.Join(err, body.Close())
+}
+
+// open gives the bytes of an object as it is.
+func (r *Redshift) open(ctx context.Context, key string) (io.ReadCloser, error) {
+	ref, err := r.o.Staging.Blobs.Head(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	return r.o.Staging.Blobs.Range(ctx, ref, 0, -1)
 }
 
 func (r *Redshift) put(ctx context.Context, key string, from any) error {
