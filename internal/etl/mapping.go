@@ -1,5 +1,7 @@
 package etl
 
+import "fmt"
+
 // Mapping says how the columns of a file become the columns of a table. It is
 // equal in the CLI's YAML file, in the API and in the UI.
 type Mapping struct {
@@ -65,6 +67,17 @@ type Reject struct {
 	Fields []string `json:"fields,omitempty"`
 	Raw    []byte   `json:"raw,omitempty"`
 }
+
+// Place says where a bad row is, for people.
+func (r *Reject) Place() string {
+	if r.Column == "" {
+		return fmt.Sprintf("line %d", r.Line)
+	}
+	return fmt.Sprintf("line %d, column %q", r.Line, r.Column)
+}
+
+// TooManyBadRows is the code of a load that has more bad rows than it may.
+const TooManyBadRows Code = "too_many_bad_rows"
 
 // RejectColumns are what a rejects file has beyond the columns of its source, in this order.
 var RejectColumns = []string{"_line", "_column", "_reason"}

@@ -118,7 +118,7 @@ func Run(ctx context.Context, dest etl.Destination, spec etl.LoadSpec, parts []P
 // located puts the line of a refused row in front of what the database says.
 func located(err error) error {
 	e, ok := errors.AsType[*etl.Error](err)
-	if !ok || e.Kind != etl.Refused || e.Line == 0 || strings.HasPrefix(e.Message, "line") || e.Code == tooManyBadRows {
+	if !ok || e.Kind != etl.Refused || e.Line == 0 || strings.HasPrefix(e.Message, "line") || e.Code == etl.TooManyBadRows {
 		return err
 	}
 	e.Message = fmt.Sprintf("line %d: %s", e.Line, e.Message)
@@ -274,7 +274,7 @@ func (l *loader) publish(ctx context.Context, result Result) (Result, error) {
 	if refused, ok := errors.AsType[*etl.RowsRefused](err); ok {
 		result.Refused = slices.SortedStableFunc(slices.Values(refused.Rows), func(a, b etl.Reject) int { return cmp.Compare(a.Line, b.Line) })
 		result.Counts.Rejected += int64(len(result.Refused))
-		if e, ok := errors.AsType[*etl.Error](err); ok && e.Code == tooManyBadRows && e.Line == 0 {
+		if e, ok := errors.AsType[*etl.Error](err); ok && e.Code == etl.TooManyBadRows && e.Line == 0 {
 			l.name(e, result.Refused)
 		}
 	}
@@ -289,17 +289,10 @@ func (l *loader) publish(ctx context.Context, result Result) (Result, error) {
 	return result, nil
 }
 
-func place(r *etl.Reject) string {
-	if r.Column == "" {
-		return fmt.Sprintf("line %d", r.Line)
-	}
-	return fmt.Sprintf("line %d, column %q", r.Line, r.Column)
-}
-
 // badRow is the error of a load whose policy is to fail.
 func (l *loader) badRow() error {
 	r := l.first
-	msg := place(r) + ": " + r.Reason
+	msg := r.Place() + ": " + r.Reason
 	if more := l.counts.Rejected - 1; more == 1 {
 		msg += fmt.Sprintf(" (and 1 more bad row among the %d rows read so far)", l.counts.Read)
 	} else if more > 1 {
@@ -332,8 +325,6 @@ func FixOf(code etl.Code) string {
 	return "Correct the file, set the column's format in a mapping"
 }
 
-const tooManyBadRows etl.Code = "too_many_bad_rows"
-
 // tooMany is bound, whose error names the first bad row.
 func (l *loader) tooMany(n int64, atEnd bool) error {
 	err := l.bound(n, atEnd)
@@ -351,7 +342,7 @@ func (l *loader) name(e *etl.Error, refused []etl.Reject) {
 	}
 	if r != nil {
 		e.Line, e.Column, e.Value = r.Line, r.Column, r.Value
-		e.Message += "; the first is " + place(r) + ": " + r.Reason
+		e.Message += "; the first is " + r.Place() + ": " + r.Reason
 	}
 }
 
@@ -372,7 +363,7 @@ func (l *loader) bound(n int64, atEnd bool) error {
 		return nil
 	}
 	return &etl.Error{
-		Kind: etl.Refused, Code: tooManyBadRows, Message: fmt.Sprintf("at least %d bad rows, more than the %s allowed", n, limit),
+		Kind: etl.Refused, Code: etl.TooManyBadRows, Message: fmt.Sprintf("at least %d bad rows, more than the %s allowed", n, limit),
 		Fix: "Look at the rejected rows, correct the file or the mapping, or allow more with --max-bad-rows; nothing was loaded",
 	}
 }

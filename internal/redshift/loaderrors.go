@@ -87,7 +87,7 @@ func (p *publication) tally(ctx context.Context, first []loadError) ([]loadError
 			return nil, errors.Join(err, lost)
 		}
 		e := &etl.Error{
-			Kind: etl.Refused, Code: "too_many_bad_rows", Err: err, Line: rejects[0].Line, Column: rejects[0].Column, Value: rejects[0].Value,
+			Kind: etl.Refused, Code: etl.TooManyBadRows, Err: err, Line: rejects[0].Line, Column: rejects[0].Column, Value: rejects[0].Value,
 			Message: fmt.Sprintf("Redshift refused %d rows or more, as many as COPY counts; one of them is line %d, column %q: %s", p.r.most, rejects[0].Line, rejects[0].Column, rejects[0].Reason),
 			Fix:     "Correct the file or the mapping; nothing was loaded.",
 		}

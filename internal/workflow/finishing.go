@@ -219,16 +219,12 @@ func (s *Steps) settlePublish(ctx context.Context, w *work, chunks []etl.Chunk, 
 // the database refused; they are in the order of their lines.
 func firstRefused(err error, rows []etl.Reject) error {
 	e := shown(err)
-	if e.Code != tooManyBadRows || e.Line > 0 || len(rows) == 0 {
+	if e.Code != etl.TooManyBadRows || e.Line > 0 || len(rows) == 0 {
 		return err
 	}
 	named, r := *e, rows[0]
 	named.Line, named.Column, named.Value = r.Line, r.Column, r.Value
-	named.Message += fmt.Sprintf("; the first that the database refused is line %d", r.Line)
-	if r.Column != "" {
-		named.Message += fmt.Sprintf(", column %q", r.Column)
-	}
-	named.Message += ": " + r.Reason
+	named.Message += "; the first that the database refused is " + r.Place() + ": " + r.Reason
 	return &named
 }
 
@@ -299,8 +295,6 @@ func total(chunks []etl.Chunk) etl.Counts {
 	return sum
 }
 
-const tooManyBadRows etl.Code = "too_many_bad_rows"
-
 // judge compares the bad rows of a whole run, and those refused so far while
 // publishing, with what its job allows.
 func judge(run *etl.Run, sum etl.Counts, refused int64) error {
@@ -318,7 +312,7 @@ func judge(run *etl.Run, sum etl.Counts, refused int64) error {
 		return nil
 	}
 	return &etl.Error{
-		Kind: etl.Refused, Code: tooManyBadRows, Message: fmt.Sprintf("%d bad rows, more than the %s allowed; nothing was loaded", n, limit),
+		Kind: etl.Refused, Code: etl.TooManyBadRows, Message: fmt.Sprintf("%d bad rows, more than the %s allowed; nothing was loaded", n, limit),
 		Fix: "Look at the rejected rows, correct the file or the mapping, or allow more (on_bad_row).",
 	}
 }
