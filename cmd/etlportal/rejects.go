@@ -113,14 +113,19 @@ func (r *rejectFile) start() error {
 	if r.direct {
 		r.file, err = os.OpenFile(r.path, os.O_WRONLY, 0)
 	} else {
-		// Made anew, so that the user's umask decides who may read it.
-		r.file, err = os.OpenFile(fmt.Sprintf("%s.%d.part", r.path, os.Getpid()), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o666) //nolint:gosec // as every program makes its output files
+		r.file, err = r.part("")
 	}
 	if err != nil {
 		r.file = nil
 		return r.explain(err)
 	}
 	return r.begin()
+}
+
+// part makes a file beside the one that it becomes, anew, so that the user's
+// umask decides who may read it.
+func (r *rejectFile) part(which string) (*os.File, error) {
+	return os.OpenFile(fmt.Sprintf("%s.%d%s.part", r.path, os.Getpid(), which), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o666) //nolint:gosec // as every program makes its output files
 }
 
 func (r *rejectFile) begin() error {

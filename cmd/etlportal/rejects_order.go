@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -67,7 +66,7 @@ func (r *rejectFile) ordered(file *os.File) (*os.File, error) {
 	if err != nil {
 		return file, err
 	}
-	out, err := os.OpenFile(fmt.Sprintf("%s.%d-ordered.part", r.path, os.Getpid()), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666) //nolint:gosec // as every program makes its output files
+	out, err := r.part("-ordered")
 	if err != nil {
 		return file, err
 	}
