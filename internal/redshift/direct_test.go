@@ -3,6 +3,7 @@ package redshift_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -290,3 +291,35 @@ func TestDirectSessionEnds(t *testing.T) {
 
 // directLosses are as many as a load gets over.
 const directLosses = 2
+
+// unconnected is a road on which no transaction with a COPY is even begun.
+type unconnected struct {
+	etl.Statements
+	code  etl.Code
+	tries int
+}
+
+func (u *unconnected) Run(ctx context.Context, statements ...string) ([]etl.StatementResult, error) {
+	if !slices.ContainsFunc(statements, func(sql string) bool { return strings.HasPrefix(sql, "COPY ") }) {
+		return u.Statements.Run(ctx, statements...)
+	}
+	u.tries++
+	return nil, &etl.Error{Kind: etl.Weather, Code: u.code, Message: "there is no connection", Fix: "Try again."}
+}
+
+// A transaction that was never begun is not looked for, and leaves no doubt.
+func TestDirectIsNotConnected(t *testing.T) {
+	for _, code := range []etl.Code{"unknown_host", "unreachable", "connection_refused", "connect_timeout"} {
+		t.Run(string(code), func(t *testing.T) {
+			s := etltest.Redshift(t, etltest.Blobs(t))
+			s.Exec("CREATE TABLE t (id INTEGER)")
+			road := &unconnected{Statements: roadTo(t, "wire", s), code: code}
+			r := eager(t, s, road, time.Minute)
+			session := written(t, r, specOf(t, r, "t"), row(1))
+			_, err := session.Finish(t.Context())
+			if e, ok := errors.AsType[*etl.Error](err); !ok || e.Code != code || e.Fix != "Try again." || road.tries != 1 {
+				t.Errorf("%+v after %d tries", err, road.tries)
+			}
+		})
+	}
+}

@@ -62,6 +62,8 @@ const (
 	unknownHost       etl.Code = "unknown_host"
 )
 
+var notConnected = []etl.Code{unreachable, connectionRefused, connectTimeout, unknownHost}
+
 // FiledPassword is the password that libpq would find for this login: that of
 // PGPASSWORD, else of the password file (PGPASSFILE, else ~/.pgpass); "" where
 // there is none. Connect looks for none by itself.

@@ -445,7 +445,7 @@ func outcomeUnknown(err error) bool {
 		return failed && (strings.HasPrefix(e.State, "08") || strings.HasPrefix(e.State, "57P"))
 	}
 	e, known := errors.AsType[*etl.Error](err)
-	return !known || e.Kind != etl.Mistake && !slices.Contains([]etl.Code{unreachable, connectionRefused, connectTimeout}, e.Code)
+	return !known || e.Kind != etl.Mistake && !slices.Contains(notConnected, e.Code)
 }
 
 // tooWide is the number of the error of a query over rows that are longer than
