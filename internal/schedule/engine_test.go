@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/etlportal/etlportal/internal/etl"
@@ -403,6 +404,58 @@ func TestTick(t *testing.T) {
 	require.Equal(t, at.Add(5*time.Minute), l.read(v.ID).LastAt.UTC())
 	require.NoError(t, other.Tick(t.Context(), etl.Tick{ScheduleID: v.ID, JobID: v.JobID, At: at.Add(5 * time.Minute)}))
 	require.Len(t, l.runs(), 1)
+}
+
+// waiting ends when a session of the portal's database waits for a lock.
+func (l *lab) waiting() {
+	l.Helper()
+	conn, err := pgx.Connect(l.Context(), l.url)
+	require.NoError(l, err)
+	defer func() { _ = conn.Close(context.WithoutCancel(l.Context())) }()
+	l.until("a session waits for a lock", func() (waits bool) {
+		require.NoError(l, conn.QueryRow(l.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())`).Scan(&waits))
+		return waits
+	})
+}
+
+// A time that is told again, or whose schedule is deleted, while it is decided:
+// whoever comes second waits, and nobody is chosen as a deadlock's victim.
+func TestTickMeanwhile(t *testing.T) {
+	at := time.Date(2026, 5, 4, 10, 5, 0, 0, time.UTC)
+	for name, meanwhile := range map[string]func(l *lab, v etl.Schedule, holds chan<- struct{}) error{
+		"told again": func(l *lab, v etl.Schedule, holds chan<- struct{}) error {
+			_, err := l.store.AddTick(l.Context(), v.ID, at, func(etl.Schedule) (next, due *time.Time, ok bool) {
+				close(holds)
+				l.waiting()
+				return nil, nil, true
+			})
+			return err
+		},
+		"deleted": func(l *lab, v etl.Schedule, holds chan<- struct{}) error {
+			deleted := make(chan error, 1)
+			go func() { deleted <- l.store.DeleteSchedule(l.Context(), v.ID) }()
+			l.waiting()
+			close(holds)
+			return <-deleted
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t)
+			l.set("2026-05-04T10:05:00.5Z")
+			v := l.add(func(s *etl.Schedule) { s.Overlap = etl.OverlapSkip })
+			_, err := l.store.AddTick(t.Context(), v.ID, at, func(etl.Schedule) (next, due *time.Time, ok bool) { return nil, nil, true })
+			require.NoError(t, err)
+			tick := etl.Tick{ScheduleID: v.ID, JobID: v.JobID, At: at}
+			holds, done := make(chan struct{}), make(chan error, 1)
+			took, err := l.store.TakeTick(t.Context(), &tick, func(context.Context, etl.OpenTick) (etl.TickDecision, error) {
+				go func() { done <- meanwhile(l, v, holds) }()
+				<-holds
+				return etl.TickDecision{Outcome: etl.TickSkipped, Reason: "test"}, nil
+			})
+			require.NoError(t, errors.Join(err, <-done))
+			require.True(t, took)
+		})
+	}
 }
 
 // BenchmarkTenThousand is the processor's time for a second in which none, and

@@ -33,7 +33,7 @@ func (s *Store) ClaimDue(ctx context.Context, late time.Duration, limit int, dec
 		due, err := all(ctx, tx, "looking for schedules that are due", scanSchedule, `
 			SELECT `+scheduleColumns+` FROM schedules
 			WHERE enabled AND engine = 'native' AND due_at <= $1::timestamptz - $2::interval
-			ORDER BY due_at, id LIMIT $3 FOR UPDATE SKIP LOCKED`, now, late, limit)
+			ORDER BY due_at, id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED`, now, late, limit)
 		if err != nil {
 			return err
 		}
@@ -96,14 +96,18 @@ func (s *Store) TakeTick(ctx context.Context, only *etl.Tick, handle func(ctx co
 		t := etl.OpenTick{}
 		var id int64
 		// The tick that is named is worth waiting for; of all others any will do.
-		skip := "SKIP LOCKED"
+		// Schedules are locked before their ticks, as whoever deletes one does.
+		locks := "FOR UPDATE OF k SKIP LOCKED FOR KEY SHARE OF v SKIP LOCKED"
 		if only != nil {
-			skip = ""
+			locks = "FOR UPDATE OF k"
+			if _, err := tx.Exec(ctx, `SELECT FROM schedules WHERE id = $1 FOR KEY SHARE`, schedule); err != nil {
+				return err
+			}
 		}
 		err := tx.QueryRow(ctx, `
-			SELECT schedule_id, at, outcome, tries, created_at FROM schedule_ticks
-			WHERE outcome IN ('due', 'waiting') AND ($1::bigint IS NULL AND try_at <= portal_now() OR schedule_id = $1 AND at = $2)
-			ORDER BY try_at, at LIMIT 1 FOR UPDATE `+skip, schedule, at).Scan(&id, &t.At, &t.Outcome, &t.Tries, &t.Since)
+			SELECT k.schedule_id, k.at, k.outcome, k.tries, k.created_at FROM schedule_ticks AS k JOIN schedules AS v ON v.id = k.schedule_id
+			WHERE k.outcome IN ('due', 'waiting') AND ($1::bigint IS NULL AND k.try_at <= portal_now() OR k.schedule_id = $1 AND k.at = $2)
+			ORDER BY k.try_at, k.at LIMIT 1 `+locks, schedule, at).Scan(&id, &t.At, &t.Outcome, &t.Tries, &t.Since)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
@@ -150,14 +154,15 @@ func decided(ctx context.Context, tx pgx.Tx, t *etl.OpenTick, d etl.TickDecision
 	if d.Failed {
 		tries++
 	}
-	_, err := tx.Exec(ctx, `UPDATE schedule_ticks SET outcome = $3, reason = $4, run_id = nullif($5, 0), try_at = portal_now() + $6::interval, tries = $7 WHERE schedule_id = $1 AND at = $2`,
-		t.Schedule.ID, t.At, d.Outcome, clean(d.Reason), d.RunID, d.Again, tries)
-	if err != nil || d.Outcome == etl.TickDue || d.Outcome == etl.TickWaiting {
-		return err
+	batch := &pgx.Batch{}
+	// The schedule first: AddTick locks it and then waits for a tick that is being changed.
+	if d.Outcome != etl.TickDue && d.Outcome != etl.TickWaiting {
+		batch.Queue(`UPDATE schedules SET last_at = $2, last_outcome = $3, last_reason = $4, last_run_id = nullif($5, 0) WHERE id = $1 AND (last_at IS NULL OR last_at <= $2)`,
+			t.Schedule.ID, t.At, d.Outcome, clean(d.Reason), d.RunID)
 	}
-	_, err = tx.Exec(ctx, `UPDATE schedules SET last_at = $2, last_outcome = $3, last_reason = $4, last_run_id = nullif($5, 0) WHERE id = $1 AND (last_at IS NULL OR last_at <= $2)`,
-		t.Schedule.ID, t.At, d.Outcome, clean(d.Reason), d.RunID)
-	return err
+	batch.Queue(`UPDATE schedule_ticks SET outcome = $3, reason = $4, run_id = nullif($5, 0), try_at = portal_now() + $6::interval, tries = $7 WHERE schedule_id = $1 AND at = $2`,
+		t.Schedule.ID, t.At, d.Outcome, clean(d.Reason), d.RunID, d.Again, tries)
+	return tx.SendBatch(ctx, batch).Close()
 }
 
 // SweepTicks removes decided ticks older than given.
