@@ -224,6 +224,7 @@ func lastRun(p *server, job float64) map[string]any {
 func TestAirflow(t *testing.T) {
 	for _, version := range airflowVersions() {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel() // most of the time each waits for its next minute
 			listen := "127.0.0.1:" + freePort(t)
 			f := newFlow(t, version, "http://"+listen)
 			p := servingAt(t, listen, dataDir(t), "ETLPORTAL_AIRFLOW_URL=http://127.0.0.1:"+f.port, "ETLPORTAL_AIRFLOW_USERNAME="+f.user,
