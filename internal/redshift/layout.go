@@ -18,8 +18,6 @@ const (
 	maxName        = 127
 	maxCompound    = 400
 	maxInterleaved = 8
-	// stagedColumns are those that a stage has beside the table's.
-	stagedColumns = 2
 )
 
 // The words of schema.TableOptions.
@@ -101,7 +99,7 @@ func (k *tableCheck) bad(field, column string, code etl.Code, fix, format string
 
 // CheckTable implements etl.TableMaker.
 func (r *Redshift) CheckTable(t *schema.Table) []etl.TableProblem {
-	k := &tableCheck{t: t}
+	k := &tableCheck{t: t, problems: unstageable(t.Columns, false)}
 	k.names()
 	k.types()
 	k.distribution()
@@ -135,9 +133,6 @@ func (k *tableCheck) column(field, name string) *schema.Column {
 // kept only where enable_case_sensitive_identifier is on, and what finds the
 // table again must not depend on that.
 func (k *tableCheck) names() {
-	if n := len(k.t.Columns); n > maxColumns-stagedColumns {
-		k.bad("columns", "", "too_many_columns", "Map fewer columns", "the table would have %d columns; %d are the most, as a table has 1,600 and a load needs %d of its own", n, maxColumns-stagedColumns, stagedColumns)
-	}
 	k.name("schema", "", k.t.Schema)
 	k.name("table", "", k.t.Name)
 	folded := make(map[string]string, len(k.t.Columns))
@@ -146,8 +141,7 @@ func (k *tableCheck) names() {
 		switch first, twice := folded[low]; {
 		case twice:
 			k.bad("columns", c.Name, "duplicate_column", "Give one of them another name", "columns %q and %q are one and the same to Redshift, which folds names to lower case", first, c.Name)
-		case low == rowColumn || low == lineColumn:
-			k.bad("columns", c.Name, "reserved_name", "Give it another name", "a load needs the column name %q for itself", c.Name)
+		case stageColumns[low]: // told by unstageable
 		case systemColumns[low]:
 			k.bad("columns", c.Name, "reserved_name", "Give it another name, such as "+low+"_", "%q is a column that every table has of its own", c.Name)
 		default:
@@ -167,21 +161,28 @@ func (k *tableCheck) types() {
 	}
 }
 
-// stageable says whether the columns that a load fills can have a stage, whose
-// own columns are beside them.
-func stageable(columns []schema.Column) error {
-	if n := len(columns); n > maxColumns-stagedColumns {
-		return etl.Mistakef("too_many_columns", "Map fewer columns", "the load would fill %d columns; %d are the most, as a table has 1,600 and a load needs %d of its own", n, maxColumns-stagedColumns, stagedColumns)
+// unstageable is what keeps columns that a load fills from having a stage, whose
+// own columns are beside them; inTable says that a table has them already, whose
+// names are not folded.
+func unstageable(columns []schema.Column, inTable bool) []etl.TableProblem {
+	k := &tableCheck{}
+	name, rename, many := lower, "Give it another name", "the table would have"
+	if inTable {
+		name, rename, many = strings.Clone, "Rename the table's column, or leave it out of the mapping", "the load would fill"
+	}
+	if n := len(columns); n > maxColumns-len(stageColumns) {
+		k.bad("columns", "", "too_many_columns", "Map fewer columns", "%s %d columns; %d are the most, as a table has 1,600 and a load needs %d of its own", many, n, maxColumns-len(stageColumns), len(stageColumns))
 	}
 	for _, c := range columns {
-		if c.Name == rowColumn || c.Name == lineColumn {
-			e := etl.Mistakef("reserved_name", "Rename the table's column, or leave it out of the mapping", "a load needs the column name %q for itself", c.Name)
-			e.Column = c.Name
-			return e
+		if stageColumns[name(c.Name)] {
+			k.bad("columns", c.Name, "reserved_name", rename, "a load needs the column name %q for itself", c.Name)
 		}
 	}
-	return nil
+	return k.problems
 }
+
+// stageColumns are those that a stage has beside the table's.
+var stageColumns = map[string]bool{rowColumn: true, lineColumn: true}
 
 // systemColumns are in every table, so that no other may be named so.
 var systemColumns = map[string]bool{"oid": true, "tableoid": true, "xmin": true, "cmin": true, "xmax": true, "cmax": true, "ctid": true}

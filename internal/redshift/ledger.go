@@ -185,15 +185,16 @@ func (r *Redshift) check(ctx context.Context, spec *etl.LoadSpec) error {
 	missing := known && e.Code == "table_not_found"
 	switch {
 	case spec.Create && missing:
-		if err := etl.TableMistake(r.CheckTable(spec.Table)); err != nil {
-			return err
-		}
 	case err != nil:
 		return err
 	case spec.Create:
 		return etl.Mistakef("table_exists", "Load into it without creating it, or choose another name.", "table %s exists already", t.QualifiedName())
 	}
-	if err := stageable(spec.Columns); err != nil {
+	problems := unstageable(spec.Columns, true)
+	if spec.Create {
+		problems = r.CheckTable(spec.Table)
+	}
+	if err := etl.TableMistake(problems); err != nil {
 		return err
 	}
 	if spec.Strategy != etl.Upsert {
