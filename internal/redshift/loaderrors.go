@@ -1,9 +1,9 @@
 package redshift
 
 import (
+	"bytes"
 	"cmp"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/etlportal/etlportal/internal/csv"
 	"github.com/etlportal/etlportal/internal/etl"
 )
 
@@ -309,6 +310,9 @@ func (p *publication) locate(ctx context.Context, found []loadError) ([]etl.Reje
 	return rejects, nil
 }
 
+// partDialect is how batch writes rows.
+var partDialect = csv.Dialect{Delimiter: ",", Quote: '"'}
+
 // inPart finds those of one part, which are in the order of its lines.
 func (p *publication) inPart(ctx context.Context, key string, found []loadError) ([]etl.Reject, error) {
 	body, err := p.r.read(ctx, key)
@@ -316,37 +320,44 @@ func (p *publication) inPart(ctx context.Context, key string, found []loadError)
 		return nil, err
 	}
 	defer func() { _ = body.Close() }()
-	rows := csv.NewReader(body)
-	rows.ReuseRecord, rows.FieldsPerRecord = true, len(p.columns)+2
+	rows, err := csv.NewReader(body, partDialect, csv.Options{Start: csv.Position{Line: 1, Record: 1}, Width: len(p.columns) + 2, MaxRecord: maxRow})
+	if err != nil {
+		return nil, defect("reading parts: %v", err)
+	}
 	var out []etl.Reject
 	for len(found) > 0 {
 		row, err := rows.Read()
 		if errors.Is(err, io.EOF) {
 			return nil, defect("part %s ends before line %d", key, found[0].line)
 		}
+		if err == nil && row.Bad != nil {
+			err = row.Bad
+		}
 		if err != nil {
 			return nil, defect("part %s: %v", key, err)
 		}
+		if n := len(row.Fields); n != len(p.columns)+2 {
+			return nil, defect("part %s: line %d has %d fields", key, row.Pos.Line, n)
+		}
 		// A row of several lines is found by any of them.
-		last, _ := rows.FieldPos(len(p.columns) + 1)
-		if found[0].line > int64(last) {
+		if last := row.Pos.Line + int64(bytes.Count(row.Raw, []byte{'\n'})); found[0].line > last {
 			continue
 		}
-		out = append(out, p.reject(row, found[0]))
+		out = append(out, p.reject(row.Fields, found[0]))
 		found = found[1:]
 	}
 	return out, nil
 }
 
-func (p *publication) reject(row []string, e loadError) etl.Reject {
+func (p *publication) reject(row [][]byte, e loadError) etl.Reject {
 	r := etl.Reject{Column: e.column, Code: "invalid_value", Reason: e.reason}
 	for i, c := range p.columns {
-		if c.name == e.column && row[i] != p.null {
-			r.Value = limit(row[i], 200)
+		if c.name == e.column && string(row[i]) != p.null {
+			r.Value = limit(string(row[i]), 200)
 		}
 	}
 	n := len(p.columns)
-	r.Record, _ = strconv.ParseInt(row[n], 10, 64)
-	r.Line, _ = strconv.ParseInt(row[n+1], 10, 64)
+	r.Record, _ = strconv.ParseInt(string(row[n]), 10, 64)
+	r.Line, _ = strconv.ParseInt(string(row[n+1]), 10, 64)
 	return r
 }
