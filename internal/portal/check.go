@@ -315,10 +315,9 @@ func (c *checked) compile(p *Portal, dest etl.Destination, job *etl.Job, file st
 	} else {
 		c.ddl = etl.TableSQL(dest, table)
 	}
-	err = checkKeys(job, table, program.Columns())
-	if _, declared := dest.(etl.UnenforcedKeys); declared && isCode(err, "key_not_unique") {
-		c.notes = append(c.notes, fmt.Sprintf("the table declares no key (%s), and would enforce none: where several of its rows have one key, all of them are updated", strings.Join(job.UpsertKeys, ", ")))
-		return nil
+	note, err := checkKeys(dest, job, table, program.Columns())
+	if note != "" {
+		c.notes = append(c.notes, note)
 	}
 	return err
 }
@@ -413,38 +412,16 @@ func typed(m etl.ColumnMapping, table *schema.Table) bool {
 	return t.Kind != schema.Text && t.Kind != schema.Varchar && t.Kind != schema.Char && t.Kind != schema.Unknown
 }
 
-// checkKeys checks the keys of UPSERT against the table's unique indexes.
-func checkKeys(job *etl.Job, table *schema.Table, mapped []schema.Column) error {
+// checkKeys checks the keys of UPSERT against the table, and says where the
+// request names the one that is wrong.
+func checkKeys(dest etl.Destination, job *etl.Job, table *schema.Table, mapped []schema.Column) (note string, err error) {
 	if job.Strategy != etl.Upsert {
-		return nil
+		return "", nil
 	}
-	for i, key := range job.UpsertKeys {
-		where := fmt.Sprintf("body.upsert_keys[%d]", i)
-		is := func(c schema.Column) bool { return c.Name == key }
-		if !slices.ContainsFunc(table.Columns, is) {
-			return at(etl.Mistakef("unknown_key", "Use the names of the table's columns", "the table has no column %q to be the key", key), where)
-		}
-		if i := slices.IndexFunc(table.Columns, is); !slices.ContainsFunc(mapped, is) && table.Columns[i].Identity == "always" {
-			return at(etl.Mistakef("key_not_mapped", "Choose other columns as the key, by which the file's rows are known", "the database numbers the key column %q itself, so that no row of a file has its value", key), where)
-		}
-		if !slices.ContainsFunc(mapped, is) {
-			return at(etl.Mistakef("key_not_mapped", "Map a column of the file to it", "nothing is mapped to the key column %q", key), where)
-		}
+	note, err = etl.CheckKeys(dest, job.UpsertKeys, table, mapped)
+	where := "body.upsert_keys"
+	if e, ok := errors.AsType[*etl.Error](err); ok && e.Column != "" {
+		where = fmt.Sprintf("%s[%d]", where, slices.Index(job.UpsertKeys, e.Column))
 	}
-	var have []string
-	for _, u := range table.Unique {
-		if len(u.Columns) == len(job.UpsertKeys) && !slices.ContainsFunc(u.Columns, func(c string) bool { return !slices.Contains(job.UpsertKeys, c) }) {
-			return nil
-		}
-		have = append(have, "("+strings.Join(u.Columns, ", ")+")")
-	}
-	keys := make([]string, len(job.UpsertKeys))
-	for i, k := range job.UpsertKeys {
-		keys[i] = schema.Identifier(k)
-	}
-	fix := fmt.Sprintf("Run: CREATE UNIQUE INDEX ON %s (%s)", table.QualifiedName(), strings.Join(keys, ", "))
-	if len(have) > 0 {
-		fix += "; or use the columns of one that exists: " + strings.Join(have, ", ")
-	}
-	return at(etl.Mistakef("key_not_unique", fix, "the table %s has no unique index over exactly (%s)", table.QualifiedName(), strings.Join(job.UpsertKeys, ", ")), "body.upsert_keys")
+	return note, at(err, where)
 }

@@ -67,5 +67,6 @@ func (p *Portal) wouldMake(ctx context.Context, dest etl.Destination, job *etl.J
 	if err != nil {
 		return false
 	}
-	return etl.MadeAlike(dest, program.Columns(), t.Columns) && checkKeys(job, t, program.Columns()) == nil
+	note, err := checkKeys(dest, job, t, program.Columns())
+	return err == nil && note == "" && etl.MadeAlike(dest, program.Columns(), t.Columns)
 }

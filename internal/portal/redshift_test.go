@@ -160,7 +160,7 @@ func TestIdentityIsNoKey(t *testing.T) {
 	table := tableOf("id", "name")
 	table.Columns[0].Identity = "always"
 	job := &etl.Job{Strategy: etl.Upsert, UpsertKeys: []string{"id"}}
-	err := checkKeys(job, table, table.Columns[1:])
+	_, err := checkKeys(nil, job, table, table.Columns[1:])
 	invalid := &Invalid{}
 	require.ErrorAs(t, err, &invalid)
 	require.Equal(t, etl.Code("key_not_mapped"), invalid.Err.Code)

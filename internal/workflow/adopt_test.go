@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/etltest"
+	"github.com/etlportal/etlportal/internal/redshift"
 	"github.com/etlportal/etlportal/internal/schema"
 )
 
@@ -171,6 +174,85 @@ func TestPlanAgain(t *testing.T) {
 				t.Errorf("%+v", run)
 			}
 			b.want("SELECT count(*)::text FROM sales", "10000")
+		})
+	}
+}
+
+// The keys of an UPSERT are checked against a table that was made meanwhile as
+// against any other: without a unique index the run ends with the statement that
+// creates one, before a row is read where it has not been planned, and may then
+// be retried.
+func TestKeysOfTableMadeMeanwhile(t *testing.T) {
+	const bare = "CREATE TABLE sales (id bigint, name text, amount numeric(12,2))"
+	job := etl.Job{Table: "sales", CreateTable: true, Mapping: typedSales, Strategy: etl.Upsert, UpsertKeys: []string{"id"}}
+	for _, planned := range []bool{false, true} {
+		t.Run(fmt.Sprintf("planned %t", planned), func(t *testing.T) {
+			b := newBench(t)
+			run := b.execute(b.job(b.upload("sales.csv", sales(10000, nil)), job))
+			retry := func(want etl.Status) etl.Run {
+				t.Helper()
+				again, err := b.steps.Retry(t.Context(), run.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return b.finish(again, want)
+			}
+			if planned {
+				m := b.queue.pending[0]
+				b.queue.pending = b.queue.pending[1:]
+				if err := b.steps.Handlers()[m.Topic](t.Context(), m); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.exec(bare)
+			run = b.finish(run, etl.Failed)
+			if planned {
+				run = retry(etl.Failed)
+			}
+			want := etl.Code("key_not_unique")
+			if planned {
+				want = "no_unique_index"
+			}
+			_, statement, found := strings.Cut(run.Error.Fix, ": ")
+			if run.Error.Code != want || !found || !strings.HasPrefix(statement, "CREATE UNIQUE INDEX ON ") || (run.ChunksTotal > 0) != planned {
+				t.Fatalf("%d chunks, %+v", run.ChunksTotal, run.Error)
+			}
+			if told := strings.Contains(b.log(run.ID), "warn the table public.sales has no unique index over exactly (id)"); told != planned {
+				t.Errorf("%s", b.log(run.ID))
+			}
+			b.exec(statement)
+			if run = retry(etl.Completed); run.Counts.Inserted != 10000 {
+				t.Errorf("%+v", run.Counts)
+			}
+		})
+	}
+}
+
+// Redshift enforces no key: into a table that declares none rows are loaded, and
+// the run's log says what that means.
+func TestKeysOfTableMadeMeanwhileInRedshift(t *testing.T) {
+	for _, declared := range []bool{false, true} {
+		t.Run(fmt.Sprintf("declared %t", declared), func(t *testing.T) {
+			b := newBench(t)
+			w := etltest.Redshift(t, b.blobs)
+			b.steps.Open = func(ctx context.Context, _ etl.Credential) (etl.FanOut, error) {
+				road, err := onceRoads[0].connect(ctx, w)
+				if err != nil {
+					return nil, err
+				}
+				return redshift.New(road, redshift.Options{Staging: redshift.Staging{Blobs: b.blobs, Bucket: w.Bucket, Role: w.Role}})
+			}
+			run := b.execute(b.job(b.upload("sales.csv", sales(10, nil)), etl.Job{Table: "sales", CreateTable: true, Mapping: typedSales, Strategy: etl.Upsert, UpsertKeys: []string{"id"}}))
+			key := ""
+			if declared {
+				key = ", PRIMARY KEY (id)"
+			}
+			w.Exec("CREATE TABLE sales (id BIGINT, name VARCHAR(100), amount NUMERIC(12,2)" + key + ")")
+			b.finish(run, etl.Completed)
+			if told := strings.Contains(b.log(run.ID), "warn the table declares no key (id), and would enforce none"); told == declared {
+				t.Errorf("%s", b.log(run.ID))
+			}
+			w.Want("SELECT count(*) FROM sales", "10")
 		})
 	}
 }

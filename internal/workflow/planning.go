@@ -41,7 +41,9 @@ func (s *Steps) planRun(ctx context.Context, m etl.Message) error {
 // adopt lets a run that is to make its table load into one that another run has
 // made since with the very columns that it would make. What stands in the way of
 // looking is told by the step that it stands in the way of: the run may be
-// published already. The run it returns has at least id and attempt.
+// published already. So are keys that do not fit, but where the run is still to
+// be planned: then it ends before a row is read. The run it returns has at least
+// id and attempt.
 func (s *Steps) adopt(ctx context.Context, run etl.Run) (etl.Run, error) {
 	if !run.Job.CreateTable || run.Adopted || run.Phase == etl.PhasePublish || run.Phase != etl.PhasePlan && run.Attempt == 1 {
 		return run, nil // within its first attempt it may have made the table itself
@@ -57,11 +59,25 @@ func (s *Steps) adopt(ctx context.Context, run etl.Run) (etl.Run, error) {
 	if err != nil {
 		return run, err
 	}
+	told := ""
+	if run.Job.Strategy == etl.Upsert {
+		var unfit error
+		told, unfit = etl.CheckKeys(w.dest, run.Job.UpsertKeys, table, w.spec.Columns)
+		switch {
+		case unfit != nil && run.Phase == etl.PhasePlan:
+			return run, unfit
+		case unfit != nil:
+			told = shown(unfit).Error()
+		}
+	}
 	adopted, err := s.Store.AdoptTable(ctx, run.ID, run.Attempt)
 	if err != nil {
 		return run, err
 	}
 	s.info(ctx, run.ID, "the table %s was made meanwhile, with the columns of this run: its rows are loaded into it", table.QualifiedName())
+	if told != "" {
+		s.say(ctx, "warn", run.ID, nil, "%s", told)
+	}
 	return adopted, nil
 }
 
