@@ -123,6 +123,10 @@ func TestPortalRedshiftLayout(t *testing.T) {
 	s.Want(`SELECT diststyle, sortkey1, sortkey_num FROM svv_table_info WHERE "table" = 'made'`, "KEY(id)|INTERLEAVED|2")
 	s.Want("SELECT column_name, character_maximum_length FROM svv_columns WHERE table_name = 'made' ORDER BY ordinal_position", "id|∅\nname|256\nshout|256")
 	s.Want("SELECT shout FROM made WHERE id = 1", "ZOË!!!")
+	described := p.call(http.MethodPost, fmt.Sprintf("/api/v1/destinations/%v/schema", credential), map[string]any{"table": "made"}, http.StatusOK)
+	require.Equal(t, map[string]any{
+		"dist_style": "KEY", "dist_key": "id", "sort_style": "INTERLEAVED", "sort_keys": []any{"id", "name"}, "encodings": map[string]any{"name": "LZO"},
+	}, described["layout"])
 	// The table that the job has made is loaded into, also by one that would make it so.
 	execute(made["id"])
 	execute(twin["id"])

@@ -69,6 +69,13 @@ type UnenforcedKeys interface {
 	UnenforcedKeys()
 }
 
+// LayoutTeller is a Destination that tells how it keeps its tables.
+type LayoutTeller interface {
+	// Layout reads how a table is kept that Table describes. What the user may not
+	// see is left out, as is what could not be read: it is worth no error.
+	Layout(ctx context.Context, t *schema.Table) schema.TableLayout
+}
+
 // TableProblem is something that keeps a table from being made.
 type TableProblem struct {
 	// Field is "schema", "table", "columns", or a field of the table's options as

@@ -292,12 +292,23 @@ func (d *tableDesign) keep(schemaName, table string) []string {
 	return append(out, fmt.Sprintf("INSERT INTO rs.table_designs VALUES (%s, %s, %s, %d, %t)", into, text(style), text(first), len(d.sortKeys), encodeAuto))
 }
 
-// designCatalogue is where designs are kept, and the views that show them
-// (https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_REDSHIFT_COLUMNS.html,
-// https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_TABLE_INFO.html).
+// designCatalogue is where designs are kept, and the views that show them:
+//
+//   - svv_redshift_columns (https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_REDSHIFT_COLUMNS.html)
+//     to those who have access to the table; no compression is none, and of the
+//     places in an INTERLEAVED sort key every other one is negative;
+//   - pg_class_info (https://docs.aws.amazon.com/redshift/latest/dg/r_PG_CLASS_INFO.html)
+//     to the table's owner; AUTO begins as AUTO (ALL), 10
+//     (https://docs.aws.amazon.com/redshift/latest/dg/viewing-distribution-styles.html);
+//   - svv_table_info (https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_TABLE_INFO.html).
 const designCatalogue = `
 CREATE TABLE rs.table_designs (table_schema text, table_name text, diststyle text, sortkey1 text, sortkey_num int, encode_auto boolean);
 CREATE TABLE rs.column_designs (table_schema text, table_name text, column_name text, encoding text, distkey boolean, sortkey int);
-CREATE VIEW rs.svv_redshift_columns AS SELECT current_database()::text AS database_name, table_schema AS schema_name, table_name, column_name, encoding, distkey, sortkey FROM rs.column_designs;
+CREATE VIEW rs.svv_redshift_columns AS SELECT current_database()::text AS database_name, d.table_schema AS schema_name, d.table_name, d.column_name, CASE d.encoding WHEN 'raw' THEN 'none' ELSE d.encoding END AS encoding, d.distkey, d.sortkey
+  FROM rs.column_designs d JOIN pg_catalog.pg_namespace n ON n.nspname = d.table_schema JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = d.table_name
+  WHERE pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE');
+CREATE VIEW rs.pg_class_info AS SELECT c.oid AS reloid, c.relname, c.relnamespace, CASE split_part(d.diststyle, '(', 1) WHEN 'EVEN' THEN 0 WHEN 'KEY' THEN 1 WHEN 'ALL' THEN 8 WHEN 'AUTO' THEN 10 END AS releffectivediststyle
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace LEFT JOIN rs.table_designs d ON d.table_schema = n.nspname AND d.table_name = c.relname
+  WHERE c.relkind = 'r' AND pg_has_role(c.relowner, 'USAGE');
 CREATE VIEW rs.svv_table_info AS SELECT current_database()::text AS database, table_schema AS "schema", table_name AS "table", diststyle, sortkey1, sortkey_num FROM rs.table_designs;
 `

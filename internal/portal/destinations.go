@@ -29,6 +29,8 @@ type Table struct {
 	Columns []TableColumn `json:"columns"`
 	// Unique are the indexes that upsert_keys can be.
 	Unique []UniqueIndex `json:"unique_indexes" doc:"Unique indexes over plain columns: what upsert_keys can be"`
+	// Layout is that of a table in Redshift.
+	Layout schema.TableLayout `json:"layout,omitzero" doc:"How Redshift keeps the table, as far as its views tell"`
 }
 
 // TableColumn is a column of a table.
@@ -120,10 +122,16 @@ func (p *Portal) Table(ctx context.Context, credentialID int64, schemaName, name
 	var out *Table
 	err := p.with(ctx, credentialID, func(ctx context.Context, dest etl.FanOut) error {
 		t, err := dest.Table(ctx, schemaName, name)
-		if err == nil {
-			out = tableView(t)
+		if err != nil {
+			return err
 		}
-		return err
+		out = tableView(t)
+		if teller, ok := dest.(etl.LayoutTeller); ok {
+			ctx, cancel := context.WithTimeout(ctx, stepFor)
+			defer cancel()
+			out.Layout = teller.Layout(ctx, t)
+		}
+		return nil
 	})
 	return out, err
 }

@@ -76,6 +76,7 @@ var (
 	_ etl.FanOut         = (*Redshift)(nil)
 	_ etl.StagesAlways   = (*Redshift)(nil)
 	_ etl.UnenforcedKeys = (*Redshift)(nil)
+	_ etl.LayoutTeller   = (*Redshift)(nil)
 )
 
 var (

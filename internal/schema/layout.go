@@ -16,3 +16,18 @@ type TableOptions struct {
 func (o TableOptions) IsZero() bool {
 	return o.DistStyle == "" && o.DistKey == "" && o.SortStyle == "" && len(o.SortKeys) == 0 && len(o.Encodings) == 0
 }
+
+// TableLayout is how Amazon Redshift keeps a table that is there, as far as its
+// views tell; what they do not is empty. Words are upper case.
+type TableLayout struct {
+	DistStyle string            `json:"dist_style,omitempty" enum:"EVEN,KEY,ALL,AUTO(ALL),AUTO(EVEN),AUTO(KEY)" doc:"Which slice has a row; in parentheses what Redshift has chosen for now"`
+	DistKey   string            `json:"dist_key,omitempty" doc:"The column whose value decides"`
+	SortStyle string            `json:"sort_style,omitempty" enum:"COMPOUND,INTERLEAVED" doc:"Absent where rows are ordered by no column, or by one, of which it makes no difference"`
+	SortKeys  []string          `json:"sort_keys,omitempty" doc:"The columns by which rows are ordered, the first one first"`
+	Encodings map[string]string `json:"encodings,omitempty" doc:"Compression by column, as AZ64 or LZO; RAW is none"`
+}
+
+// IsZero says whether nothing is known.
+func (l TableLayout) IsZero() bool {
+	return l.DistStyle == "" && l.DistKey == "" && l.SortStyle == "" && len(l.SortKeys) == 0 && len(l.Encodings) == 0
+}

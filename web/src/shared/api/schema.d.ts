@@ -2417,6 +2417,8 @@ export interface components {
         };
         Table: {
             columns: components["schemas"]["TableColumn"][];
+            /** @description How Redshift keeps the table, as far as its views tell */
+            layout?: components["schemas"]["TableLayout"];
             name: string;
             schema: string;
             /** @description Unique indexes over plain columns: what upsert_keys can be */
@@ -2445,6 +2447,26 @@ export interface components {
             /** Format: int64 */
             rows: number;
             schema: string;
+        };
+        TableLayout: {
+            /** @description The column whose value decides */
+            dist_key?: string;
+            /**
+             * @description Which slice has a row; in parentheses what Redshift has chosen for now
+             * @enum {string}
+             */
+            dist_style?: "EVEN" | "KEY" | "ALL" | "AUTO(ALL)" | "AUTO(EVEN)" | "AUTO(KEY)";
+            /** @description Compression by column, as AZ64 or LZO; RAW is none */
+            encodings?: {
+                [key: string]: string;
+            };
+            /** @description The columns by which rows are ordered, the first one first */
+            sort_keys?: string[];
+            /**
+             * @description Absent where rows are ordered by no column, or by one, of which it makes no difference
+             * @enum {string}
+             */
+            sort_style?: "COMPOUND" | "INTERLEAVED";
         };
         TableOptions: {
             /** @description The column whose value decides; for KEY */
