@@ -127,13 +127,17 @@ func account(ctx context.Context, tx pgx.Tx, runID int64, attempt int, c etl.Cou
 	if c == (etl.Counts{}) && bytes == 0 && done == 0 {
 		return 0, nil
 	}
-	err = tx.QueryRow(ctx, `
-		UPDATE job_runs SET attempt = $2, rows_read = rows_read + $3, rows_loaded = rows_loaded + $4, rows_inserted = rows_inserted + $5, rows_updated = rows_updated + $6,
-			rows_filtered = rows_filtered + $7, rows_rejected = rows_rejected + $8, rows_deduplicated = rows_deduplicated + $9,
-			bytes_read = bytes_read + $10, chunks_done = chunks_done + $11
-		WHERE id = $1 RETURNING chunks_total - chunks_done`,
-		runID, attempt, c.Read, c.Loaded, c.Inserted, c.Updated, c.Filtered, c.Rejected, c.Deduplicated, bytes, done).Scan(&remaining)
+	err = tx.QueryRow(ctx, `UPDATE job_runs SET `+progress+` WHERE id = $1 RETURNING chunks_total - chunks_done`, progressed(runID, attempt, c, bytes, done)...).Scan(&remaining)
 	return remaining, err
+}
+
+// progress is the SET of a run's UPDATE whose arguments progressed gives.
+const progress = `attempt = $2, rows_read = rows_read + $3, rows_loaded = rows_loaded + $4, rows_inserted = rows_inserted + $5, rows_updated = rows_updated + $6,
+	rows_filtered = rows_filtered + $7, rows_rejected = rows_rejected + $8, rows_deduplicated = rows_deduplicated + $9,
+	bytes_read = bytes_read + $10, chunks_done = chunks_done + $11`
+
+func progressed(runID int64, attempt int, c etl.Counts, bytes int64, done int) []any {
+	return []any{runID, attempt, c.Read, c.Loaded, c.Inserted, c.Updated, c.Filtered, c.Rejected, c.Deduplicated, bytes, done}
 }
 
 // report changes a claimed chunk: set is an UPDATE's SET beyond the fence,
@@ -247,11 +251,6 @@ func (s *Store) ReopenChunks(ctx context.Context, runID int64, attempt int, numb
 		if run, err = lockRun(ctx, tx, runID, attempt); err != nil || len(numbers) == 0 {
 			return err
 		}
-		if run.Phase == etl.PhasePublish {
-			if _, err := tx.Exec(ctx, `UPDATE job_runs SET attempt = $2, phase = 'load' WHERE id = $1`, runID, attempt); err != nil {
-				return err
-			}
-		}
 		lost, err := all(ctx, tx, "reading the chunks to reopen", scanReadChunk,
 			`SELECT `+chunkColumns+` FROM run_chunks WHERE run_id = $1 AND number = ANY ($2) AND state = 'loaded'`, runID, numbers)
 		if err != nil {
@@ -262,21 +261,24 @@ func (s *Store) ReopenChunks(ctx context.Context, runID int64, attempt int, numb
 		for _, c := range lost {
 			counts, bytes = difference(counts, c.Counts), bytes-c.bytes
 		}
+		if run.Phase == etl.PhasePublish || len(lost) > 0 {
+			// Once: whoever changes a row for the second time in a transaction has its
+			// foreign keys looked at again, and so locks what is locked before runs.
+			run, err = scanRun(tx.QueryRow(ctx, `UPDATE job_runs SET phase = CASE phase WHEN 'publish' THEN 'load' ELSE phase END, `+progress+` WHERE id = $1 RETURNING `+runColumns,
+				progressed(runID, attempt, counts, bytes, -len(lost))...))
+			if err != nil {
+				return err
+			}
+		}
 		if _, err := tx.Exec(ctx, `
 			UPDATE run_chunks SET state = 'waiting', run_attempt = $3, rows_read = 0, rows_loaded = 0, rows_inserted = 0, rows_updated = 0,
 				rows_filtered = 0, rows_rejected = 0, rows_deduplicated = 0, bytes_read = 0
 			WHERE run_id = $1 AND number = ANY ($2) AND state = 'loaded'`, runID, numbers, attempt); err != nil {
 			return err
 		}
-		if _, err := account(ctx, tx, runID, attempt, counts, bytes, -len(lost)); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `
+		_, err = tx.Exec(ctx, `
 			DELETE FROM run_rejects USING run_chunks AS c
-			WHERE run_rejects.run_id = $1 AND c.run_id = $1 AND c.number = run_rejects.chunk AND c.number = ANY ($2) AND c.state = 'waiting'`, runID, numbers); err != nil {
-			return err
-		}
-		run, err = scanRun(tx.QueryRow(ctx, `SELECT `+runColumns+` FROM job_runs WHERE id = $1`, runID))
+			WHERE run_rejects.run_id = $1 AND c.run_id = $1 AND c.number = run_rejects.chunk AND c.number = ANY ($2) AND c.state = 'waiting'`, runID, numbers)
 		return err
 	})
 	if err != nil {

@@ -109,14 +109,14 @@ func (s *Store) UpdateCredential(ctx context.Context, c etl.Credential, seal Sea
 // DeleteCredential removes a credential. One that jobs or active runs use is a
 // Mistake of code in_use that names them.
 func (s *Store) DeleteCredential(ctx context.Context, id int64) error {
-	tag, err := s.pool.Exec(ctx, `DELETE FROM credentials WHERE id = $1`, id)
+	err := s.deleteInput(ctx, "credential", id, fmt.Sprintf("deleting credential %d", id),
+		`SELECT FROM credentials WHERE id = $1 FOR UPDATE`,
+		`SELECT FROM job_runs WHERE credential_id = $1 ORDER BY id FOR NO KEY UPDATE`,
+		`DELETE FROM credentials WHERE id = $1`)
 	if users, found := s.users(ctx, err, "etl_jobs_credential_fk", `SELECT name FROM etl_jobs WHERE credential_id = $1 ORDER BY id LIMIT 6`, id); found {
 		return etl.Mistakef(CodeInUse, "Delete these jobs, or give them another credential.", "credential %d is used by %s", id, users)
 	}
-	if err == nil && tag.RowsAffected() == 0 {
-		return notFound("credential", id)
-	}
-	return wrap(ctx, err, fmt.Sprintf("deleting credential %d", id))
+	return err
 }
 
 // CredentialsToRotate gives credentials, oldest first, whose password is sealed

@@ -225,12 +225,22 @@ func scanVersion(row pgx.Row) (etl.JobVersion, error) {
 // DeleteJob removes a job with its versions and its runs. One with an active
 // run, or with schedules, is a Mistake of code in_use that names them.
 func (s *Store) DeleteJob(ctx context.Context, id int64) error {
-	tag, err := s.pool.Exec(ctx, `DELETE FROM etl_jobs WHERE id = $1`, id)
-	if err == nil && tag.RowsAffected() == 0 {
-		return notFound("job", id)
-	}
-	if violates(err, "schedules_job_fk") {
-		return s.scheduled(ctx, id)
-	}
-	return wrap(ctx, err, fmt.Sprintf("deleting job %d", id))
+	return s.tx(ctx, fmt.Sprintf("deleting job %d", id), func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `SELECT FROM etl_jobs WHERE id = $1 FOR UPDATE`, id)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return notFound("job", id)
+		}
+		if err := scheduled(ctx, tx, id); err != nil {
+			return err
+		}
+		// In the order of lockRun; the cascade alone has none.
+		batch := &pgx.Batch{}
+		batch.Queue(`SELECT FROM job_versions WHERE job_id = $1 ORDER BY version FOR UPDATE`, id)
+		batch.Queue(`SELECT FROM job_runs WHERE job_id = $1 ORDER BY id FOR UPDATE`, id)
+		batch.Queue(`DELETE FROM etl_jobs WHERE id = $1`, id)
+		return tx.SendBatch(ctx, batch).Close()
+	})
 }

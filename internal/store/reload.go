@@ -40,13 +40,11 @@ func writeReloaded(ctx context.Context, tx pgx.Tx, run etl.Run, rows []etl.Reloa
 }
 
 // stillToReload says whether a failed run may load its rows: where it loads bad
-// rows of another run again, one made since may have done so.
+// rows of another run again, one made since may have done so. The transaction
+// holds both runs.
 func stillToReload(ctx context.Context, tx pgx.Tx, run etl.Run) error {
 	if run.ParentID == 0 {
 		return nil
-	}
-	if _, err := lockRun(ctx, tx, run.ParentID, 0); err != nil {
-		return err
 	}
 	return notTwice(ctx, tx, run)
 }

@@ -142,8 +142,10 @@ func moment(t time.Time) *time.Time {
 
 // lockRun reads a run and holds it until the transaction ends. Every
 // transaction that touches a run or its chunks begins with it, so that none
-// waits for another in a circle. attempt 0 is any; another one than the run's
-// is stale_attempt.
+// waits for another in a circle; one that holds several takes them in the order
+// of their ids, a run before those that load its bad rows again, and after its
+// job's version, its file and its credential. attempt 0 is any; another one than
+// the run's is stale_attempt.
 func lockRun(ctx context.Context, tx pgx.Tx, id int64, attempt int) (etl.Run, error) {
 	run, err := one(ctx, tx, "run", id, scanRun, `SELECT `+runColumns+` FROM job_runs WHERE id = $1 FOR NO KEY UPDATE`, id)
 	if err == nil && attempt != 0 && attempt != run.Attempt {
@@ -276,6 +278,9 @@ func (s *Store) CancelRun(ctx context.Context, id int64, last ...etl.LogEntry) (
 func (s *Store) RetryRun(ctx context.Context, id int64) (etl.Run, error) {
 	var run etl.Run
 	err := s.tx(ctx, fmt.Sprintf("retrying run %d", id), func(tx pgx.Tx) (err error) {
+		if _, err := tx.Exec(ctx, `SELECT FROM job_runs WHERE id = (SELECT parent_run_id FROM job_runs WHERE id = $1) FOR NO KEY UPDATE`, id); err != nil {
+			return err
+		}
 		if run, err = lockRun(ctx, tx, id, 0); err != nil {
 			return err
 		}
@@ -323,6 +328,11 @@ func (s *Store) RetryRun(ctx context.Context, id int64) (etl.Run, error) {
 // another run again: without it they would pass for never loaded.
 func (s *Store) DeleteRun(ctx context.Context, id int64) error {
 	return s.tx(ctx, fmt.Sprintf("deleting run %d", id), func(tx pgx.Tx) error {
+		// At once as the DELETE locks them: a reload that is being made has a weaker
+		// lock of the run that does not let that pass, and waits for ours.
+		if _, err := tx.Exec(ctx, `SELECT FROM job_runs WHERE id = $1 OR parent_run_id = $1 ORDER BY id FOR UPDATE`, id); err != nil {
+			return err
+		}
 		run, err := lockRun(ctx, tx, id, 0)
 		if err != nil {
 			return err

@@ -119,17 +119,14 @@ func (s *Store) DeleteSchedule(ctx context.Context, id int64) error {
 	return wrap(ctx, err, fmt.Sprintf("deleting schedule %d", id))
 }
 
-// scheduled says which schedules keep a job from being deleted.
-func (s *Store) scheduled(ctx context.Context, jobID int64) error {
+// scheduled says which schedules keep a job, which tx holds, from being deleted.
+func scheduled(ctx context.Context, tx pgx.Tx, jobID int64) error {
 	const named = 5
-	ids, err := all(ctx, s.pool, "looking for the job's schedules", func(row pgx.Row) (id int64, err error) {
+	ids, err := all(ctx, tx, "looking for the job's schedules", func(row pgx.Row) (id int64, err error) {
 		return id, row.Scan(&id)
 	}, `SELECT id FROM schedules WHERE job_id = $1 ORDER BY id LIMIT $2`, jobID, named+1)
-	if err != nil {
+	if err != nil || len(ids) == 0 {
 		return err
-	}
-	if len(ids) == 0 { // they have gone meanwhile
-		return &etl.Error{Kind: etl.Weather, Code: CodeBusy, Message: fmt.Sprintf("others were in the way while deleting job %d", jobID), Fix: "Try again."}
 	}
 	texts := make([]string, 0, named)
 	for _, id := range ids[:min(len(ids), named)] {

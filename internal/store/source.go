@@ -140,14 +140,32 @@ func (s *Store) DeleteSource(ctx context.Context, id string) error {
 	if !isUUID(id) {
 		return notFound("file", id)
 	}
-	tag, err := s.pool.Exec(ctx, `DELETE FROM sources WHERE file_id = $1`, id)
+	err := s.deleteInput(ctx, "file", id, "deleting file "+id,
+		`SELECT FROM sources WHERE file_id = $1 FOR UPDATE`,
+		`SELECT FROM job_runs WHERE source_id = $1 ORDER BY id FOR NO KEY UPDATE`,
+		`DELETE FROM sources WHERE file_id = $1`)
 	if users, found := s.users(ctx, err, "etl_jobs_source_fk", `SELECT name FROM etl_jobs WHERE file_id = $1 ORDER BY id LIMIT 6`, id); found {
 		return etl.Mistakef(CodeInUse, "Delete these jobs, or give them another file.", "file %s is used by %s", id, users)
 	}
-	if err == nil && tag.RowsAffected() == 0 {
-		return notFound("file", id)
-	}
-	return wrap(ctx, err, "deleting file "+id)
+	return err
+}
+
+// deleteInput deletes what runs are made from by three statements: one locks
+// it, one the runs that forget it, in the order of lockRun, and one deletes it.
+func (s *Store) deleteInput(ctx context.Context, kind string, id any, what, lock, lockRuns, remove string) error {
+	return s.tx(ctx, what, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, lock, id)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return notFound(kind, id)
+		}
+		batch := &pgx.Batch{}
+		batch.Queue(lockRuns, id)
+		batch.Queue(remove, id)
+		return tx.SendBatch(ctx, batch).Close()
+	})
 }
 
 // SaveSpans replaces the record index of a source. The spans must tile it: each
