@@ -180,3 +180,47 @@ func TestReopeningLocksTheRunAlone(t *testing.T) {
 	refused(t, deleted, CodeInUse)
 	require.NoError(t, reopened)
 }
+
+// What is swept while others hold some of it is the rest.
+func TestSweepingWaitsForNobody(t *testing.T) {
+	c := newClock()
+	s := open(t, Options{Now: c.Now})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	lender := credential(t, s).ID
+	job := newJob(t, s)
+	schedule, err := s.CreateSchedule(ctx, etl.Schedule{JobID: job.ID, Cron: "* * * * *", Timezone: "UTC", Engine: etl.EngineNative, Overlap: etl.OverlapSkip, CatchUp: etl.CatchUpNone, CatchUpMax: 1, State: etl.ScheduleActive}, nil)
+	require.NoError(t, err)
+	for i := range 3 {
+		_, err := s.AcquireLease(ctx, lender, fmt.Sprint(i), 3, time.Minute)
+		require.NoError(t, err)
+		_, _, err = s.CreateRun(ctx, frozen(job), etl.IdempotencyKey{Owner: "me", Key: fmt.Sprint(i)})
+		require.NoError(t, err)
+		_, err = s.pool.Exec(ctx, `INSERT INTO schedule_ticks (schedule_id, at, outcome) VALUES ($1, $2, 'started')`, schedule.ID, c.Now().Add(time.Duration(i)*time.Minute))
+		require.NoError(t, err)
+	}
+	c.pass(48 * time.Hour)
+	held, err := s.pool.Begin(ctx)
+	require.NoError(t, err)
+	for _, sql := range []string{
+		`SELECT FROM leases WHERE slot = 2 FOR UPDATE`, `SELECT FROM idempotency_keys WHERE key = '1' FOR UPDATE`,
+		`SELECT FROM schedule_ticks WHERE at = (SELECT max(at) FROM schedule_ticks) FOR UPDATE`,
+	} {
+		tag, err := held.Exec(ctx, sql)
+		require.NoError(t, err)
+		require.Equal(t, int64(1), tag.RowsAffected())
+	}
+	left := func(want int) {
+		t.Helper()
+		require.NoError(t, s.Sweep(ctx, time.Hour))
+		require.NoError(t, s.SweepTicks(ctx, time.Hour))
+		for _, table := range []string{"leases", "idempotency_keys", "schedule_ticks"} {
+			var n int
+			require.NoError(t, s.pool.QueryRow(ctx, `SELECT count(*) FROM `+table).Scan(&n))
+			require.Equal(t, want, n, table)
+		}
+	}
+	left(1)
+	require.NoError(t, held.Rollback(ctx))
+	left(0)
+}

@@ -91,13 +91,15 @@ func stalledChunks(ctx context.Context, tx pgx.Tx, after time.Duration) ([]etl.S
 }
 
 // Sweep removes leases that have expired and idempotency keys older than given.
+// Those that others hold at the moment are left to the next time.
 func (s *Store) Sweep(ctx context.Context, keysOlderThan time.Duration) error {
 	for _, sweep := range []struct {
 		what, sql string
 		args      []any
 	}{
-		{"leases", `DELETE FROM leases WHERE expires_at <= portal_now()`, nil},
-		{"idempotency keys", `DELETE FROM idempotency_keys WHERE created_at <= portal_now() - $1::interval`, []any{keysOlderThan}},
+		{"leases", `DELETE FROM leases WHERE (credential_id, slot) IN (SELECT credential_id, slot FROM leases WHERE expires_at <= portal_now() FOR UPDATE SKIP LOCKED)`, nil},
+		{"idempotency keys", `DELETE FROM idempotency_keys WHERE (owner, key) IN (
+			SELECT owner, key FROM idempotency_keys WHERE created_at <= portal_now() - $1::interval FOR UPDATE SKIP LOCKED)`, []any{keysOlderThan}},
 	} {
 		if _, err := s.pool.Exec(ctx, sweep.sql, sweep.args...); err != nil {
 			return wrap(ctx, err, fmt.Sprintf("sweeping %s", sweep.what))

@@ -165,8 +165,11 @@ func decided(ctx context.Context, tx pgx.Tx, t *etl.OpenTick, d etl.TickDecision
 	return tx.SendBatch(ctx, batch).Close()
 }
 
-// SweepTicks removes decided ticks older than given.
+// SweepTicks removes decided ticks older than given. Those that others hold at
+// the moment are left to the next time.
 func (s *Store) SweepTicks(ctx context.Context, olderThan time.Duration) error {
-	_, err := s.pool.Exec(ctx, `DELETE FROM schedule_ticks WHERE created_at <= portal_now() - $1::interval AND outcome NOT IN ('due', 'waiting')`, olderThan)
+	_, err := s.pool.Exec(ctx, `
+		DELETE FROM schedule_ticks WHERE (schedule_id, at) IN (
+			SELECT schedule_id, at FROM schedule_ticks WHERE created_at <= portal_now() - $1::interval AND outcome NOT IN ('due', 'waiting') FOR UPDATE SKIP LOCKED)`, olderThan)
 	return wrap(ctx, err, "sweeping ticks")
 }
