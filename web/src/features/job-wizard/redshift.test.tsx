@@ -106,3 +106,36 @@ test('strategies and keys are said as Redshift has them, for a table without a u
   expect(screen.getByText(/Any columns will do/)).toBeVisible()
   expect(screen.queryByText(/has no unique index/)).toBeNull()
 })
+
+test('an existing table is shown with how Redshift keeps it, as far as it tells', async () => {
+  portal()
+  const described = { schema: 'public', name: 'orders', columns: columns.map(({ name, type }) => ({ name, type, nullable: true, required: false })), unique_indexes: [] }
+  const layout = { dist_style: 'AUTO(KEY)', dist_key: 'order_id', sort_style: 'COMPOUND', sort_keys: ['ordered_at', 'order_id'], encodings: { order_id: 'AZ64', note: 'LZO' } }
+  server.use(
+    json('post', '/api/v1/destinations/3/tables', { schema: 'public', tables: ['orders', 'others'].map((name) => ({ schema: 'public', name, kind: 'table', rows: -1, can_insert: true })) }),
+    http.post('http://localhost:3000/api/v1/destinations/3/schema', async ({ request }) => {
+      const { table } = (await request.json()) as { table: string }
+      return HttpResponse.json(table === 'orders' ? { ...described, layout } : { ...described, name: table, layout: { sort_keys: ['note'] } })
+    }),
+  )
+  const user = userEvent.setup()
+  renderRoutes(routes, `/jobs/new?file=${file}`)
+  await toTable(user)
+  await user.click(screen.getByRole('radio', { name: /Existing table/ }))
+  await user.click(await screen.findByRole('radio', { name: /^orders/ }))
+  const card = (await screen.findByRole('heading', { name: 'public.orders' })).closest('section') as HTMLElement
+  expect(within(card).getByText('AUTO(KEY) (order_id)')).toBeVisible()
+  expect(within(card).getByText('COMPOUND (ordered_at, order_id)')).toBeVisible()
+  const row = (name: string) => within(screen.getByRole('table', { name: 'Columns of the table' })).getByRole('row', { name: new RegExp(`^${name}`) })
+  expect(within(row('order_id')).getByText('distribution key')).toBeVisible()
+  expect(within(row('order_id')).getByText('sort key 2')).toBeVisible()
+  expect(within(row('order_id')).getByRole('cell', { name: 'AZ64' })).toBeVisible()
+  expect(within(row('ordered_at')).getByText('sort key 1')).toBeVisible()
+  expect(within(row('ordered_at')).getByRole('cell', { name: '–' })).toBeVisible()
+  expect(within(row('note')).queryByText(/key/)).toBeNull()
+  await user.click(screen.getByRole('radio', { name: /^others/ }))
+  expect(await screen.findByRole('heading', { name: 'public.others' })).toBeVisible()
+  expect(within(row('note')).getByText('sort key')).toBeVisible()
+  expect(screen.queryByText('Distribution')).toBeNull()
+  expect(screen.queryByRole('columnheader', { name: 'Compression' })).toBeNull()
+})

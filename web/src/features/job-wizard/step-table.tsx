@@ -1,9 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
 import { Info, KeyRound } from 'lucide-react'
 import { useDeferredValue, useState } from 'react'
+import type { TableLayout as Layout } from '@/shared/api/model'
 import { Problem } from '@/shared/api/problem'
-import { Badge, Button, Card, CodeBlock, DataTable, ErrorPanel, Field, Input, OptionCard, QueryView, Select, SkeletonLines, type DataColumn } from '@/shared/components'
+import { Badge, Button, Card, CodeBlock, DataTable, ErrorPanel, Facts, Field, Input, OptionCard, QueryView, Select, SkeletonLines, type DataColumn } from '@/shared/components'
 import { formatCompact, plural } from '@/shared/lib/format'
+import { layoutInWords } from '@/shared/lib/table-options'
 import { schemasQuery, tablesQuery, type Table, type TableInfo } from './queries'
 import { TableLayout } from './table-layout'
 import { obstacles, sentence, type Wizard } from './wizard'
@@ -161,6 +163,32 @@ const columns: DataColumn<Table['columns'][number]>[] = [
   },
 ]
 
+/** How Redshift keeps the table, above its columns and with each. */
+function Kept({ table, layout }: { table: Table; layout: Layout }) {
+  const facts = layoutInWords(layout)
+  return (
+    <>
+      {facts.length > 0 && <Facts className="border-b border-line px-4 py-3 text-xs" items={facts.map(({ name, value }) => ({ name, value: <span className="font-mono">{value}</span> }))} />}
+      <DataTable caption="Columns of the table" columns={columnsOf(layout)} rows={table.columns} rowKey={(each) => each.name} />
+    </>
+  )
+}
+
+function columnsOf({ dist_key, sort_keys = [], encodings }: Layout): typeof columns {
+  const keyed = columns.map((column) => {
+    if (column.id !== 'name') return column
+    const cell: typeof column.cell = (each) => (
+      <span className="inline-flex flex-wrap items-center gap-1.5">
+        {column.cell(each)}
+        {each.name === dist_key && <Badge>distribution key</Badge>}
+        {sort_keys.includes(each.name) && <Badge>{sort_keys.length > 1 ? `sort key ${sort_keys.indexOf(each.name) + 1}` : 'sort key'}</Badge>}
+      </span>
+    )
+    return { ...column, cell }
+  })
+  return encodings ? [...keyed, { id: 'encoding', header: 'Compression', cell: (each) => <span className="font-mono text-xs text-muted">{encodings[each.name] ?? '–'}</span> }] : keyed
+}
+
 function Existing({ wizard }: { wizard: Wizard }) {
   const { tableState, draft, redshift } = wizard
   // A name that is gone, or was never one of the list, is no choice.
@@ -170,7 +198,7 @@ function Existing({ wizard }: { wizard: Wizard }) {
     <QueryView query={tableState}>
       {(table) => (
         <Card title={`${table.schema}.${table.name}`} description={`${plural(table.columns.length, 'column')}${redshift && table.unique_indexes.length > 0 ? '; Redshift does not enforce its keys' : ''}`} flush>
-          <DataTable caption="Columns of the table" columns={columns} rows={table.columns} rowKey={(each) => each.name} />
+          {table.layout ? <Kept table={table} layout={table.layout} /> : <DataTable caption="Columns of the table" columns={columns} rows={table.columns} rowKey={(each) => each.name} />}
         </Card>
       )}
     </QueryView>
