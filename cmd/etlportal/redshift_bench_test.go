@@ -44,19 +44,7 @@ func BenchmarkLoadRedshift(b *testing.B) {
 		var answer bytes.Buffer
 		child.Env, child.Stdout, child.Stderr = append(os.Environ(), env...), &answer, os.Stderr
 		start := time.Now()
-		require.NoError(b, child.Start())
-		ended := make(chan error, 1)
-		go func() { ended <- child.Wait() }()
-		peak := int64(0)
-		for running := true; running; {
-			select {
-			case err := <-ended:
-				require.NoError(b, err, answer.String())
-				running = false
-			case <-time.After(50 * time.Millisecond):
-				peak = max(peak, residentPeak(child.Process.Pid))
-			}
-		}
+		peak := runToEnd(b, child, &answer)
 		var result struct {
 			Rows int `json:"rows_loaded"`
 		}
@@ -67,6 +55,23 @@ func BenchmarkLoadRedshift(b *testing.B) {
 		b.ReportMetric(float64(size)/1e6/staged.Seconds(), "staged-MB/s")
 		b.ReportMetric(float64(peak)/1024, "peak-MiB")
 		b.ReportMetric((child.ProcessState.UserTime() + child.ProcessState.SystemTime()).Seconds(), "cpu-s")
+	}
+}
+
+// runToEnd runs a process and gives its largest resident set in KiB.
+func runToEnd(b *testing.B, child *exec.Cmd, answer *bytes.Buffer) (peak int64) {
+	b.Helper()
+	require.NoError(b, child.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- child.Wait() }()
+	for {
+		select {
+		case err := <-ended:
+			require.NoError(b, err, answer.String())
+			return peak
+		case <-time.After(50 * time.Millisecond):
+			peak = max(peak, residentPeak(child.Process.Pid))
+		}
 	}
 }
 

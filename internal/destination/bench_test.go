@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/etltest"
 	"github.com/etlportal/etlportal/internal/schema"
 )
 
@@ -92,8 +93,8 @@ func BenchmarkSkipConflicts(b *testing.B) {
 				d.exec(`TRUNCATE t`)
 				d.exec(`INSERT INTO t (id) SELECT i * $1::bigint / ($2::bigint + 1) FROM generate_series(1, $2::bigint) i`, rows, conflicts)
 				result, _, _ := benchLoad(b, d, spec, rows)
-				if len(result.Refused) != conflicts {
-					b.Fatalf("refused %d", len(result.Refused))
+				if len(etltest.Rejects(result.Refused)) != conflicts {
+					b.Fatalf("refused %d", len(etltest.Rejects(result.Refused)))
 				}
 			}
 		})

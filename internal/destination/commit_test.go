@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/etltest"
 	"github.com/etlportal/etlportal/internal/schema"
 )
 
@@ -135,7 +136,7 @@ func TestRefusedAtCommit(t *testing.T) {
 		t.Errorf("got line %d: %v", e.Line, err)
 	}
 	spec.Explain, spec.SkipRefused = false, true
-	if result := d.load(spec, row(1), row(13), row(2)); result.Inserted != 2 || len(result.Refused) != 1 {
+	if result := d.load(spec, row(1), row(13), row(2)); result.Inserted != 2 || len(etltest.Rejects(result.Refused)) != 1 {
 		t.Errorf("got %+v", result)
 	}
 }

@@ -241,16 +241,6 @@ WHERE (n.nspname, c.relname) = ('etl_portal', 'loads') OR c.relname = 'etl_porta
 	})
 }
 
-// published is a load's stored result, nil where there is none.
-func (h home) published(ctx context.Context, conn *pgx.Conn, load string) (*etl.LoadResult, error) {
-	var result *etl.LoadResult
-	err := conn.QueryRow(ctx, "SELECT result FROM "+h.loads()+" WHERE load = $1", load).Scan(&result)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil
-	}
-	return result, err
-}
-
 // Published implements etl.FanOut.
 func (p *Postgres) Published(ctx context.Context, load string) (*etl.LoadResult, error) {
 	var result *etl.LoadResult

@@ -30,7 +30,7 @@ func (p *Postgres) Publish(ctx context.Context, load string, spec etl.LoadSpec, 
 	s := &publication{session: &session{p: p, conn: conn, spec: spec}, load: load, chunks: chunks}
 	result, err := s.run(ctx)
 	if err != nil {
-		return etl.LoadResult{}, errors.Join(busy(err), s.Abort(ctx))
+		return etl.LoadResult{}, errors.Join(busy(unkept(result, err)), s.Abort(ctx))
 	}
 	return result, nil
 }
@@ -187,8 +187,11 @@ func (s *publication) verify(ctx context.Context) error {
 
 // sweep stores the result and removes the load's stage and claims.
 func (s *publication) sweep(ctx context.Context, result etl.LoadResult) error {
-	stored, err := json.Marshal(result)
+	stored, err := json.Marshal(entry{LoadResult: result, RefusedRows: result.Refused.Len()})
 	if err != nil {
+		return err
+	}
+	if err := s.storeRefused(ctx, result.Refused); err != nil {
 		return err
 	}
 	if _, err := s.conn.Exec(ctx, "UPDATE "+s.home.loads()+" SET result = $2::jsonb, at = now() WHERE load = $1", s.load, string(stored)); err != nil {

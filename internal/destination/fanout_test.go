@@ -249,10 +249,10 @@ func TestFanOutMerge(t *testing.T) {
 		if result, err = d.p.Publish(ctx, theLoad, spec, claims(pieces)); err != nil {
 			t.Fatal(err)
 		}
-		if result.Inserted != 1 || result.Updated != 1 || result.Deduplicated != 1 || len(result.Refused) != 1 {
+		if result.Inserted != 1 || result.Updated != 1 || result.Deduplicated != 1 || len(etltest.Rejects(result.Refused)) != 1 {
 			t.Fatalf("%+v", result)
 		}
-		if r := result.Refused[0]; r.Line != 3 || r.Code != "check_violation" || r.Value != "bad" {
+		if r := etltest.Rejects(result.Refused)[0]; r.Line != 3 || r.Code != "check_violation" || r.Value != "bad" {
 			t.Errorf("%+v", r)
 		}
 	}

@@ -1,7 +1,6 @@
 package destination
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +45,7 @@ func (st *staging) hasCasts() bool {
 func (s *session) sift(ctx context.Context, result *etl.LoadResult) error {
 	result.Inserted, result.Updated = 0, 0
 	v := &sieve{session: s, result: result}
+	defer v.forget()
 	rows := s.stage.ordered()
 	count := "GET DIAGNOSTICS fresh_rows = ROW_COUNT; old_rows := 0;"
 	move := s.insert(rows) + ";"
@@ -71,19 +71,12 @@ func (s *session) siftValues(ctx context.Context, columns []int, result *etl.Loa
 	for n, i := range columns {
 		values[n] = s.stage.value(i)
 	}
-	v := &sieve{session: s, result: result}
-	before := len(result.Refused)
+	v := &sieve{session: s, result: result, removes: true}
+	defer v.forget()
 	if err := v.open(ctx, "fresh_rows := 0; old_rows := 0; PERFORM "+strings.Join(values, ", ")+" FROM "+s.stage.ordered()+";"); err != nil {
 		return err
 	}
 	if err := v.settle(ctx); err != nil {
-		return err
-	}
-	var records []int64
-	for _, r := range result.Refused[before:] {
-		records = append(records, r.Record)
-	}
-	if _, err := s.conn.Exec(ctx, "DELETE FROM "+s.stage.from+" WHERE _row = ANY($1)", records); err != nil {
 		return err
 	}
 	return v.close(ctx)
@@ -94,11 +87,19 @@ type sieve struct {
 	*session
 	result      *etl.LoadResult
 	constraints map[string]constraint
-	// orphans are rows refused for now: their foreign key refers to a row of
-	// the table itself, which may come later in the file.
-	orphans []refusedRow
+	// removes says that refused rows leave the stage as they are found.
+	removes bool
+	// orphans are the records of rows refused for now: their foreign key refers to
+	// a row of the table itself, which may come later in the file. reasons are why,
+	// and orphan is the first of them.
+	orphans []int64
+	reasons *etl.Rejects
+	orphan  *refusedRow
 	last    bool
 }
+
+// forget gives the reasons of orphans back.
+func (v *sieve) forget() { _ = v.reasons.Close() }
 
 // open makes what the sieve needs; it goes with the transaction at the latest.
 func (v *sieve) open(ctx context.Context, action string) error {
@@ -249,6 +250,7 @@ func (v *sieve) try(ctx context.Context, arguments string, args ...any) (next, s
 	if err != nil {
 		return 0, 0, err
 	}
+	var removed []int64
 	for i := range found {
 		r := &found[i]
 		if r.culprit < 0 {
@@ -260,8 +262,14 @@ func (v *sieve) try(ctx context.Context, arguments string, args ...any) (next, s
 		if err := v.refuse(ctx, r); err != nil {
 			return 0, 0, err
 		}
+		if v.removes {
+			removed = append(removed, r.record)
+		}
 	}
-	return next, step, nil
+	if len(removed) > 0 {
+		_, err = v.conn.Exec(ctx, "DELETE FROM "+v.stage.from+" WHERE _row = ANY($1)", removed)
+	}
+	return next, step, err
 }
 
 // refuse records a refused row, or makes it the error.
@@ -269,11 +277,14 @@ func (v *sieve) refuse(ctx context.Context, r *refusedRow) error {
 	if err := v.readConstraints(ctx); err != nil {
 		return err
 	}
-	if !v.last && r.error.Code == "23503" && v.constraints[r.error.ConstraintName].self {
-		v.orphans = append(v.orphans, *r)
-		return nil
-	}
 	bad := v.explain(r)
+	if !v.last && r.error.Code == "23503" && v.constraints[r.error.ConstraintName].self {
+		if v.orphans == nil {
+			v.reasons, v.orphan = &etl.Rejects{}, r
+		}
+		v.orphans = append(v.orphans, r.record)
+		return v.reasons.Add(&bad)
+	}
 	if !v.spec.SkipRefused {
 		return &etl.Error{
 			Kind: etl.Refused, Code: bad.Code, Line: bad.Line, Column: bad.Column, Value: bad.Value, Err: &r.error,
@@ -281,11 +292,21 @@ func (v *sieve) refuse(ctx context.Context, r *refusedRow) error {
 			Fix:     skipFix,
 		}
 	}
-	v.result.Refused = append(v.result.Refused, bad)
+	return v.leaveOut(&bad)
+}
+
+// leaveOut makes a refused row a reject.
+func (v *sieve) leaveOut(bad *etl.Reject) error {
+	if v.result.Refused == nil {
+		v.result.Refused = &etl.Rejects{Most: v.spec.KeepRefused}
+	}
+	if err := v.result.Refused.Add(bad); err != nil {
+		return err
+	}
 	if v.spec.AllowRefused == nil {
 		return nil
 	}
-	if err := v.spec.AllowRefused(int64(len(v.result.Refused))); err != nil {
+	if err := v.spec.AllowRefused(v.result.Refused.Len()); err != nil {
 		return &etl.RowsRefused{Err: err, Rows: v.result.Refused}
 	}
 	return nil
@@ -296,11 +317,11 @@ func (v *sieve) refuse(ctx context.Context, r *refusedRow) error {
 // their parents or after them.
 func (v *sieve) retryOrphans(ctx context.Context) error {
 	for before := 0; len(v.orphans) != before; {
-		records := make([]int64, len(v.orphans))
-		for i := range v.orphans {
-			records[len(records)-1-i] = v.orphans[i].record
-		}
-		v.orphans, before = nil, len(records)
+		records := v.orphans
+		slices.Reverse(records)
+		before = len(records)
+		v.forget()
+		v.orphans, v.reasons = nil, nil
 		for chunk := range slices.Chunk(records, 1024) {
 			if _, _, err := v.try(ctx, "0, 0, 1, $1, $2", chunk, len(chunk)); err != nil {
 				return err
@@ -308,11 +329,16 @@ func (v *sieve) retryOrphans(ctx context.Context) error {
 		}
 	}
 	v.last = true
-	for i := range v.orphans {
-		if err := v.refuse(ctx, &v.orphans[i]); err != nil {
+	if len(v.orphans) > 0 && !v.spec.SkipRefused {
+		return v.refuse(ctx, v.orphan)
+	}
+	for bad, err := range v.reasons.All() {
+		if err != nil {
+			return err
+		}
+		if err := v.leaveOut(&bad); err != nil {
 			return err
 		}
 	}
-	slices.SortFunc(v.result.Refused, func(a, b etl.Reject) int { return cmp.Compare(a.Record, b.Record) })
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/etltest"
 	"github.com/etlportal/etlportal/internal/schema"
 )
 
@@ -200,10 +201,10 @@ func TestRefusedRowIsNamed(t *testing.T) {
 
 			spec.Explain, spec.SkipRefused = false, true
 			result := d.load(spec, rows...)
-			if len(result.Refused) != 1 || result.Inserted != int64(len(rows)-1) {
+			if len(etltest.Rejects(result.Refused)) != 1 || result.Inserted != int64(len(rows)-1) {
 				t.Fatalf("skip: got %+v", result)
 			}
-			r := result.Refused[0]
+			r := etltest.Rejects(result.Refused)[0]
 			if r.Line != badLine || r.Record != badLine/2 || r.Code != c.code || r.Column != c.column || r.Value != c.value || !strings.Contains(r.Reason, c.reason) {
 				t.Errorf("skip: got %+v", r)
 			}
@@ -250,7 +251,7 @@ func TestSkipMatchesModel(t *testing.T) {
 		}
 		result := d.load(base, rows...)
 		var got []int64
-		for _, r := range result.Refused {
+		for _, r := range etltest.Rejects(result.Refused) {
 			got = append(got, r.Line)
 		}
 		if !slices.Equal(got, want) || result.Inserted != int64(n-len(want)) {
@@ -302,10 +303,10 @@ func TestSkipAmongMany(t *testing.T) {
 		rows = append(rows, r)
 	}
 	result := d.load(spec, rows...)
-	if result.Inserted != int64(len(want)) || len(result.Refused) != len(rows)-len(want) {
-		t.Errorf("inserted %d of %d, refused %d", result.Inserted, len(want), len(result.Refused))
+	if result.Inserted != int64(len(want)) || len(etltest.Rejects(result.Refused)) != len(rows)-len(want) {
+		t.Errorf("inserted %d of %d, refused %d", result.Inserted, len(want), len(etltest.Rejects(result.Refused)))
 	}
-	if !slices.IsSortedFunc(result.Refused, func(a, b etl.Reject) int { return int(a.Line - b.Line) }) {
+	if !slices.IsSortedFunc(etltest.Rejects(result.Refused), func(a, b etl.Reject) int { return int(a.Line - b.Line) }) {
 		t.Error("the refused rows are not in file order")
 	}
 	d.want(`SELECT count(*) FROM many`, fmt.Sprint(len(want)))
@@ -328,7 +329,7 @@ func TestRowSecurityRefusesRows(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	spec.SkipRefused = true
-	if result := limited.load(spec, rows...); result.Inserted != 2 || len(result.Refused) != 1 || result.Refused[0].Line != line(1) {
+	if result := limited.load(spec, rows...); result.Inserted != 2 || len(etltest.Rejects(result.Refused)) != 1 || etltest.Rejects(result.Refused)[0].Line != line(1) {
 		t.Errorf("got %+v", result)
 	}
 }
@@ -346,7 +347,7 @@ func TestSkipWithinATree(t *testing.T) {
 	rows = append(rows, row(n, nil), row(n, nil), row(n+1, n+2), row(n+2, 99_999))
 	result := d.load(spec, rows...)
 	var lines []int64
-	for _, r := range result.Refused {
+	for _, r := range etltest.Rejects(result.Refused) {
 		lines = append(lines, r.Line)
 	}
 	if result.Inserted != n+1 || !slices.Equal(lines, []int64{line(n + 1), line(n + 2), line(n + 3)}) {
@@ -378,7 +379,7 @@ func TestSkipStopsWhenToldSo(t *testing.T) {
 		t.Errorf("got %v after %v", err, asked)
 	}
 	d.want(`SELECT count(*) FROM t`, "0")
-	if result := d.load(spec, row(1), row(1), row(1)); result.Inserted != 1 || len(result.Refused) != 2 {
+	if result := d.load(spec, row(1), row(1), row(1)); result.Inserted != 1 || len(etltest.Rejects(result.Refused)) != 2 {
 		t.Errorf("got %+v", result)
 	}
 }
@@ -388,11 +389,11 @@ func TestSkipUnderUpsert(t *testing.T) {
 	spec := upsert(d.spec("t"), "id")
 	spec.SkipRefused = true
 	result := d.load(spec, row(1, 5, 1), row(2, -1, 2), row(3, 3, 1), row(4, 4, 4), row(4, 5, 5))
-	if result.Inserted != 1 || result.Updated != 1 || result.Deduplicated != 1 || len(result.Refused) != 2 {
+	if result.Inserted != 1 || result.Updated != 1 || result.Deduplicated != 1 || len(etltest.Rejects(result.Refused)) != 2 {
 		t.Fatalf("got %+v", result)
 	}
-	if a, b := result.Refused[0], result.Refused[1]; a.Line != line(1) || a.Code != "check_violation" || b.Line != line(2) || b.Code != "unique_violation" {
-		t.Errorf("got %+v", result.Refused)
+	if a, b := etltest.Rejects(result.Refused)[0], etltest.Rejects(result.Refused)[1]; a.Line != line(1) || a.Code != "check_violation" || b.Line != line(2) || b.Code != "unique_violation" {
+		t.Errorf("got %+v", etltest.Rejects(result.Refused))
 	}
 	d.want(`TABLE t ORDER BY 1`, "1|5|1\n2|2|2\n4|5|5")
 }

@@ -201,7 +201,7 @@ func (s *session) Finish(ctx context.Context) (etl.LoadResult, error) {
 	result := etl.LoadResult{Inserted: copied}
 	if s.stage != nil {
 		if result, err = s.publish(ctx); err != nil {
-			return etl.LoadResult{}, err
+			return etl.LoadResult{}, unkept(result, err)
 		}
 	}
 	result.Notes = s.notes
@@ -209,11 +209,19 @@ func (s *session) Finish(ctx context.Context) (etl.LoadResult, error) {
 		return result, s.Abort(ctx)
 	}
 	if err := s.commit(ctx, result); err != nil {
-		return etl.LoadResult{}, err
+		return etl.LoadResult{}, unkept(result, err)
 	}
 	s.over = true
 	s.p.release(s.conn)
 	return result, nil
+}
+
+// unkept gives the refused rows of a failed load back, unless its error has them.
+func unkept(result etl.LoadResult, err error) error {
+	if _, told := errors.AsType[*etl.RowsRefused](err); told {
+		return err
+	}
+	return errors.Join(err, result.Refused.Close())
 }
 
 // Abort implements etl.LoadSession.

@@ -199,10 +199,10 @@ func TestDryRunLeavesNothing(t *testing.T) {
 	d := newDatabase(t, `CREATE TABLE t (id int CONSTRAINT first PRIMARY KEY, v int CHECK (v > 0))`, `INSERT INTO t VALUES (1, 1)`)
 	spec := d.spec("t")
 	spec.DryRun, spec.SkipRefused = true, true
-	if result := d.load(spec, row(1, 2), row(2, 2), row(3, -3)); result.Inserted != 1 || len(result.Refused) != 2 {
+	if result := d.load(spec, row(1, 2), row(2, 2), row(3, -3)); result.Inserted != 1 || len(etltest.Rejects(result.Refused)) != 2 {
 		t.Errorf("insert: got %+v", result)
 	}
-	if result := d.load(upsert(spec, "id"), row(1, 2), row(2, 2), row(3, -3)); result.Inserted != 1 || result.Updated != 1 || len(result.Refused) != 1 {
+	if result := d.load(upsert(spec, "id"), row(1, 2), row(2, 2), row(3, -3)); result.Inserted != 1 || result.Updated != 1 || len(etltest.Rejects(result.Refused)) != 1 {
 		t.Errorf("upsert: got %+v", result)
 	}
 	// The dry run of TRUNCATE_INSERT locks nobody out.
@@ -211,7 +211,7 @@ func TestDryRunLeavesNothing(t *testing.T) {
 	d.ask(`TABLE t`)
 	result := d.load(spec, row(1, 2), row(1, 2), row(3, -3))
 	d.exec(`ROLLBACK`)
-	if result.Inserted != 1 || len(result.Refused) != 2 || !strings.Contains(result.Refused[0].Reason, "constraint first") {
+	if result.Inserted != 1 || len(etltest.Rejects(result.Refused)) != 2 || !strings.Contains(etltest.Rejects(result.Refused)[0].Reason, "constraint first") {
 		t.Errorf("truncate: got %+v", result)
 	}
 	table := &schema.Table{Name: "new", Columns: []schema.Column{{Name: "id", Type: schema.Type{Kind: schema.Integer}}}}
@@ -385,7 +385,7 @@ func TestOtherEncodings(t *testing.T) {
 	}
 	spec.SkipRefused = true
 	result := latin.load(spec, row(1, "a"), row(2, "日本"), row(3, "ß"))
-	if len(result.Refused) != 1 || result.Refused[0].Line != line(1) || result.Refused[0].Column != "v" {
+	if len(etltest.Rejects(result.Refused)) != 1 || etltest.Rejects(result.Refused)[0].Line != line(1) || etltest.Rejects(result.Refused)[0].Column != "v" {
 		t.Errorf("got %+v", result)
 	}
 	latin.want(`SELECT count(*) FROM t`, "3")

@@ -219,7 +219,7 @@ func (s *session) publish(ctx context.Context) (etl.LoadResult, error) {
 			return result, wrap(ctx, err, what)
 		}
 	}
-	staged := s.ledger.rows - result.Deduplicated - int64(len(result.Refused))
+	staged := s.ledger.rows - result.Deduplicated - result.Refused.Len()
 	if s.stage.merge.keepsOld {
 		// Rows that were there already and need no change are as asked for.
 		there := staged
@@ -231,7 +231,7 @@ func (s *session) publish(ctx context.Context) (etl.LoadResult, error) {
 		result.Updated = there - result.Inserted
 	}
 	if got := result.Inserted + result.Updated; got != staged {
-		return result, s.countError(got + result.Deduplicated + int64(len(result.Refused)))
+		return result, s.countError(got + result.Deduplicated + result.Refused.Len())
 	}
 	return result, nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/etltest"
 	"github.com/etlportal/etlportal/internal/schema"
 )
 
@@ -136,7 +137,7 @@ func TestHostileNames(t *testing.T) {
 		t.Errorf("upsert: got %+v", result)
 	}
 	spec.Strategy = etl.Insert
-	if result := d.load(spec, row(cells...)); len(result.Refused) != 1 {
+	if result := d.load(spec, row(cells...)); len(etltest.Rejects(result.Refused)) != 1 {
 		t.Errorf("skip: got %+v", result)
 	}
 	d.want(`SELECT count(*) FROM victim`, "0")

@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/etltest"
 	"github.com/etlportal/etlportal/internal/schema"
 )
 
@@ -115,8 +116,8 @@ func TestUpsertKeyThatCannotBeCast(t *testing.T) {
 			spec.Sample = 5
 		}
 		result := d.load(spec, rows...)
-		if result.Inserted != 2 || result.Deduplicated != 1 || len(result.Refused) != 2 ||
-			result.Refused[0].Line != line(1) || result.Refused[0].Column != "k" || result.Refused[1].Line != line(3) || result.Refused[1].Column != "at" {
+		if result.Inserted != 2 || result.Deduplicated != 1 || len(etltest.Rejects(result.Refused)) != 2 ||
+			etltest.Rejects(result.Refused)[0].Line != line(1) || etltest.Rejects(result.Refused)[0].Column != "k" || etltest.Rejects(result.Refused)[1].Line != line(3) || etltest.Rejects(result.Refused)[1].Column != "at" {
 			t.Errorf("dry run %v: got %+v", dry, result)
 		}
 	}

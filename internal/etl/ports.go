@@ -40,6 +40,9 @@ type LoadSpec struct {
 	// for each refused row with the number found so far, or for all at once; its
 	// error ends the load, as the Err of a RowsRefused.
 	AllowRefused func(found int64) error
+	// KeepRefused bounds the bytes of LoadResult.Refused, as Rejects.Most; 0 is no
+	// bound.
+	KeepRefused int64
 	// Explain asks that a refused row be found and named even where that
 	// needs a staging table; set for the second try of a failed load and for
 	// sources that cannot be read twice.
@@ -89,8 +92,9 @@ type LoadResult struct {
 	Inserted     int64 `json:"inserted"`
 	Updated      int64 `json:"updated"`
 	Deduplicated int64 `json:"deduplicated"`
-	// Refused are the rows that the database refused under SkipRefused, in file order.
-	Refused []Reject `json:"refused,omitempty"`
+	// Refused are the rows that the database refused under SkipRefused, to be
+	// closed by who gets them; nil where there are none.
+	Refused *Rejects `json:"-"`
 	// Notes are things worth telling ("identity column id left to the database").
 	Notes []string `json:"notes,omitempty"`
 	// Comparison is a dry run's, where LoadSpec.Sample asked for it.
@@ -126,11 +130,11 @@ func (e *NeedsExplain) Error() string { return e.Err.Error() }
 // Unwrap gives the refusal as far as it is known.
 func (e *NeedsExplain) Unwrap() error { return e.Err }
 
-// RowsRefused says which rows the database refused, of a load that they end: Err
-// is why, that of AllowRefused or of a policy that skips none.
+// RowsRefused says which rows the database refused, of a load that they end, to
+// be closed by who gets them: Err is why, that of AllowRefused or of a policy that skips none.
 type RowsRefused struct {
 	Err  error
-	Rows []Reject
+	Rows *Rejects
 }
 
 func (e *RowsRefused) Error() string { return e.Err.Error() }

@@ -388,7 +388,7 @@ func (s *destinationSuite) refused() {
 	if err := errors.Join(err, session.Abort(s.ctx())); err != nil {
 		s.t.Fatal(err)
 	}
-	for _, bad := range result.Refused {
+	for _, bad := range Rejects(result.Refused) {
 		refused = append(refused, bad.Line)
 	}
 	if result.Inserted != 2 || !slices.Equal(refused, []int64{3}) {

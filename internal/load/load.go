@@ -4,12 +4,10 @@
 package load
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -76,9 +74,10 @@ type Progress struct {
 type Result struct {
 	Counts etl.Counts
 	Notes  []string
-	// Refused are the rows that the database refused, in file order, also those
-	// that ended the load; they lack Fields and Raw, which are in the file at their Line.
-	Refused []etl.Reject
+	// Refused are the rows that the database refused, also those that ended the
+	// load, to be closed by who gets them; nil where there are none. They lack
+	// Fields and Raw, which are in the file at their Line.
+	Refused *etl.Rejects
 	// BlankLines were skipped; they are not rows.
 	BlankLines int64
 	// Created is the statement that made the table, where it depends on the rows.
@@ -272,17 +271,17 @@ func (l *loader) publish(ctx context.Context, result Result) (Result, error) {
 	}
 	done, err := l.session.Finish(ctx)
 	if refused, ok := errors.AsType[*etl.RowsRefused](err); ok {
-		result.Refused = slices.SortedStableFunc(slices.Values(refused.Rows), func(a, b etl.Reject) int { return cmp.Compare(a.Line, b.Line) })
-		result.Counts.Rejected += int64(len(result.Refused))
+		result.Refused = refused.Rows
+		result.Counts.Rejected += result.Refused.Len()
 		if e, ok := errors.AsType[*etl.Error](err); ok && e.Code == etl.TooManyBadRows && e.Line == 0 {
-			l.name(e, result.Refused)
+			l.name(e, result.Refused.First())
 		}
 	}
 	if err != nil {
 		return result, err
 	}
 	c := &result.Counts
-	c.Rejected += int64(len(done.Refused))
+	c.Rejected += done.Refused.Len()
 	c.Inserted, c.Updated, c.Deduplicated = done.Inserted, done.Updated, done.Deduplicated
 	c.Loaded = c.Inserted + c.Updated
 	result.Notes, result.Refused, result.Comparison, result.Created = done.Notes, done.Refused, done.Comparison, done.Created
@@ -335,10 +334,10 @@ func (l *loader) tooMany(n int64, atEnd bool) error {
 }
 
 // name adds the first bad row of the file, which may be one that the database refused.
-func (l *loader) name(e *etl.Error, refused []etl.Reject) {
+func (l *loader) name(e *etl.Error, refused *etl.Reject) {
 	r := l.first
-	if len(refused) > 0 && (r == nil || refused[0].Line < r.Line) {
-		r = &refused[0]
+	if refused != nil && (r == nil || refused.Line < r.Line) {
+		r = refused
 	}
 	if r != nil {
 		e.Line, e.Column, e.Value = r.Line, r.Column, r.Value

@@ -63,8 +63,13 @@ func (m *memory) Finish(context.Context) (etl.LoadResult, error) {
 		if _, err := fmt.Sscanf(r, "%d|", &bad.Line); err != nil {
 			return etl.LoadResult{}, err
 		}
-		done.Refused = append(done.Refused, bad)
-		if err := m.spec.AllowRefused(int64(len(done.Refused))); err != nil {
+		if done.Refused == nil {
+			done.Refused = &etl.Rejects{}
+		}
+		if err := done.Refused.Add(&bad); err != nil {
+			return etl.LoadResult{}, err
+		}
+		if err := m.spec.AllowRefused(done.Refused.Len()); err != nil {
 			return etl.LoadResult{}, &etl.RowsRefused{Err: err, Rows: done.Refused}
 		}
 	}

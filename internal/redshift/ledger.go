@@ -258,11 +258,16 @@ func (r *Redshift) refused(ctx context.Context, load, kept string, result *etl.L
 	if err := json.Unmarshal([]byte(kept), &list); err != nil {
 		return defect("the entry of load %s: %v", load, err)
 	}
-	there, err := r.get(ctx, list.Object, &result.Refused)
-	if err == nil && !there {
+	result.Refused = &etl.Rejects{}
+	there, err := r.getRefused(ctx, list.Object, result.Refused)
+	if err != nil {
+		return errors.Join(err, result.Refused.Close())
+	}
+	result.Refused.Count(max(0, list.Rows-result.Refused.Len()))
+	if !there {
 		result.Notes = append(result.Notes, fmt.Sprintf("%d rows were refused by Redshift; which is not known any more, as the staged files are gone", list.Rows))
 	}
-	return err
+	return nil
 }
 
 // initialised says whether the ledgers are there.

@@ -49,7 +49,7 @@ func (p *publication) refusals(ctx context.Context, cause error) error {
 		return err
 	}
 	if !p.spec.SkipRefused {
-		r := rejects[0]
+		r := rejects.First()
 		return &etl.RowsRefused{Rows: rejects, Err: &etl.Error{
 			Kind: etl.Refused, Code: r.Code, Err: cause, Line: r.Line, Column: r.Column, Value: r.Value,
 			Message: fmt.Sprintf("line %d: Redshift refused the row: column %q: %s", r.Line, r.Column, r.Reason),
@@ -57,12 +57,13 @@ func (p *publication) refusals(ctx context.Context, cause error) error {
 		}}
 	}
 	if p.spec.AllowRefused != nil {
-		if err := p.spec.AllowRefused(int64(len(rejects))); err != nil {
+		if err := p.spec.AllowRefused(rejects.Len()); err != nil {
 			return &etl.RowsRefused{Err: err, Rows: rejects}
 		}
 	}
+	err = p.refused.Close()
 	p.refused = rejects
-	return nil
+	return err
 }
 
 // tally finds all that is refused by a copy that is not kept: COPY stopped at the first.
@@ -87,9 +88,10 @@ func (p *publication) tally(ctx context.Context, first []loadError) ([]loadError
 		if lost != nil {
 			return nil, errors.Join(err, lost)
 		}
+		one := rejects.First()
 		e := &etl.Error{
-			Kind: etl.Refused, Code: etl.TooManyBadRows, Err: err, Line: rejects[0].Line, Column: rejects[0].Column, Value: rejects[0].Value,
-			Message: fmt.Sprintf("Redshift refused %d rows or more, as many as COPY counts; one of them is line %d, column %q: %s", p.r.most, rejects[0].Line, rejects[0].Column, rejects[0].Reason),
+			Kind: etl.Refused, Code: etl.TooManyBadRows, Err: err, Line: one.Line, Column: one.Column, Value: one.Value,
+			Message: fmt.Sprintf("Redshift refused %d rows or more, as many as COPY counts; one of them is line %d, column %q: %s", p.r.most, one.Line, one.Column, one.Reason),
 			Fix:     "Correct the file or the mapping; nothing was loaded.",
 		}
 		return nil, &etl.RowsRefused{Err: e, Rows: rejects}
@@ -292,61 +294,61 @@ func loadErrorsOf(rows [][]*string, own map[string]bool) ([]loadError, error) {
 }
 
 // locate finds, in the parts, the user's lines and values of rows that COPY refused.
-func (p *publication) locate(ctx context.Context, found []loadError) ([]etl.Reject, error) {
-	var rejects []etl.Reject
+func (p *publication) locate(ctx context.Context, found []loadError) (*etl.Rejects, error) {
+	rejects := &etl.Rejects{Most: p.spec.KeepRefused}
 	for len(found) > 0 {
 		file := found[0].file
 		n := slices.IndexFunc(found, func(e loadError) bool { return e.file != file })
 		if n < 0 {
 			n = len(found)
 		}
-		of, err := p.inPart(ctx, strings.TrimPrefix(file, p.r.location("")), found[:n])
-		if err != nil {
-			return nil, err
+		if err := p.inPart(ctx, strings.TrimPrefix(file, p.r.location("")), found[:n], rejects); err != nil {
+			return nil, errors.Join(err, rejects.Close())
 		}
-		rejects, found = append(rejects, of...), found[n:]
+		found = found[n:]
 	}
-	slices.SortFunc(rejects, func(a, b etl.Reject) int { return int(a.Record - b.Record) })
 	return rejects, nil
 }
 
 // partDialect is how batch writes rows.
 var partDialect = csv.Dialect{Delimiter: ",", Quote: '"'}
 
-// inPart finds those of one part, which are in the order of its lines.
-func (p *publication) inPart(ctx context.Context, key string, found []loadError) ([]etl.Reject, error) {
+// inPart adds those of one part, which are in the order of its lines.
+func (p *publication) inPart(ctx context.Context, key string, found []loadError, rejects *etl.Rejects) error {
 	body, err := p.r.read(ctx, key)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _ = body.Close() }()
 	rows, err := csv.NewReader(body, partDialect, csv.Options{Start: csv.Position{Line: 1, Record: 1}, Width: len(p.columns) + 2, MaxRecord: maxRow})
 	if err != nil {
-		return nil, defect("reading parts: %v", err)
+		return defect("reading parts: %v", err)
 	}
-	var out []etl.Reject
 	for len(found) > 0 {
 		row, err := rows.Read()
 		if errors.Is(err, io.EOF) {
-			return nil, defect("part %s ends before line %d", key, found[0].line)
+			return defect("part %s ends before line %d", key, found[0].line)
 		}
 		if err == nil && row.Bad != nil {
 			err = row.Bad
 		}
 		if err != nil {
-			return nil, defect("part %s: %v", key, err)
+			return defect("part %s: %v", key, err)
 		}
 		if n := len(row.Fields); n != len(p.columns)+2 {
-			return nil, defect("part %s: line %d has %d fields", key, row.Pos.Line, n)
+			return defect("part %s: line %d has %d fields", key, row.Pos.Line, n)
 		}
 		// A row of several lines is found by any of them.
 		if last := row.Pos.Line + int64(bytes.Count(row.Raw, []byte{'\n'})); found[0].line > last {
 			continue
 		}
-		out = append(out, p.reject(row.Fields, found[0]))
+		bad := p.reject(row.Fields, found[0])
+		if err := rejects.Add(&bad); err != nil {
+			return err
+		}
 		found = found[1:]
 	}
-	return out, nil
+	return nil
 }
 
 func (p *publication) reject(row [][]byte, e loadError) etl.Reject {

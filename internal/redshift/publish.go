@@ -51,7 +51,7 @@ type publication struct {
 	parts  []part
 	rows   int64
 	// refused are the rows that COPY refuses and that are left out.
-	refused []etl.Reject
+	refused *etl.Rejects
 	notes   []string
 
 	manifest string
@@ -162,7 +162,7 @@ func (s *script) assert(name, condition, from string) {
 
 // count adds what is about the rows as they were staged.
 func (p *publication) count(s *script) {
-	s.assert("count", fmt.Sprintf("count(*) = %d", p.rows-int64(len(p.refused))), p.stage())
+	s.assert("count", fmt.Sprintf("count(*) = %d", p.rows-p.refused.Len()), p.stage())
 	from, nulls, met := p.stage(), "0", "SELECT 0 AS matched, 0 AS touched"
 	if p.spec.Strategy == etl.Upsert {
 		from = p.final()
@@ -173,7 +173,7 @@ func (p *publication) count(s *script) {
 		s.add("final", "CREATE TEMP TABLE %s AS SELECT %s, %s, %s FROM %s WHERE %s IN (SELECT %s FROM (%s) AS numbered WHERE _etl_nth = 1 OR %s)",
 			p.final(), p.names(), rowColumn, lineColumn, p.stage(), rowColumn, rowColumn, p.numbered(p.order()), p.anyNull(""))
 		if p.spec.DuplicateKeys == "fail" {
-			s.assert("duplicates", fmt.Sprintf("count(*) = %d", p.rows-int64(len(p.refused))), p.final())
+			s.assert("duplicates", fmt.Sprintf("count(*) = %d", p.rows-p.refused.Len()), p.final())
 		}
 		if !p.spec.Create {
 			// One join of the keys tells the rows of the file that meet some of the
@@ -316,8 +316,8 @@ func (p *publication) full() *script {
 		s.add("create", "%s", p.r.CreateTableSQL(p.made()))
 	}
 	allowed := 0
-	if len(p.refused) > 0 {
-		allowed = len(p.refused) + 1
+	if n := p.refused.Len(); n > 0 {
+		allowed = int(n) + 1
 	}
 	p.copyInto(s, allowed)
 	p.count(s)
@@ -333,7 +333,7 @@ func (p *publication) full() *script {
 	s.add("result", "SELECT %s FROM %s", strings.Join(counts, ", "), p.counts())
 	if p.load != "" {
 		s.add("entry", "INSERT INTO %s (load, target, staged, inserted, updated, refused, notes, at) SELECT %s, %s, %d, final - matched, matched, %s, %s, TIMESTAMP %s FROM %s",
-			ledger(), literal(p.load), literal(limit(p.target(), 400)), p.rows-int64(len(p.refused)), literal(p.kept()), p.notesOf(),
+			ledger(), literal(p.load), literal(limit(p.target(), 400)), p.rows-p.refused.Len(), literal(p.kept()), p.notesOf(),
 			literal(time.Now().UTC().Format("2006-01-02 15:04:05")), p.counts())
 	}
 	tables := []string{p.stage(), p.counts()}
@@ -348,23 +348,23 @@ func (p *publication) full() *script {
 // statement has no room for many.
 type refusedList struct {
 	Object string `json:"object"`
-	Rows   int    `json:"rows"`
+	Rows   int64  `json:"rows"`
 }
 
 // keep puts the refused rows where who comes after a lost COMMIT finds them.
 func (p *publication) keep(ctx context.Context) error {
-	if len(p.refused) == 0 || p.load == "" || p.direct {
+	if p.refused.Len() == 0 || p.load == "" || p.direct {
 		return nil
 	}
 	p.list = p.prefix + "refused-" + p.nonce + ".json"
-	return p.r.put(ctx, p.list, p.refused)
+	return p.r.putRefused(ctx, p.list, p.refused)
 }
 
 func (p *publication) kept() string {
 	if p.list == "" {
 		return ""
 	}
-	text, err := json.Marshal(refusedList{p.list, len(p.refused)})
+	text, err := json.Marshal(refusedList{p.list, p.refused.Len()})
 	if err != nil {
 		return ""
 	}
@@ -413,7 +413,7 @@ func (p *publication) publish(ctx context.Context) (etl.LoadResult, error) {
 		return etl.LoadResult{}, defect("the counts of a load: %v", err)
 	}
 	result := etl.LoadResult{
-		Inserted: final - matched, Updated: matched, Deduplicated: p.rows - int64(len(p.refused)) - final, Refused: p.refused, Notes: p.notes,
+		Inserted: final - matched, Updated: matched, Deduplicated: p.rows - p.refused.Len() - final, Refused: p.refused, Notes: p.notes,
 	}
 	for i, o := range observations {
 		if text(row[0][4+i]) == "1" {
@@ -476,7 +476,7 @@ func (p *publication) failure(ctx context.Context, s *script, err error, what st
 	case "count":
 		return &etl.Error{
 			Kind: etl.Internal, Code: "count_mismatch", Err: err,
-			Message: fmt.Sprintf("COPY did not take the %d rows that were staged for %s; nothing was published", p.rows-int64(len(p.refused)), p.target()),
+			Message: fmt.Sprintf("COPY did not take the %d rows that were staged for %s; nothing was published", p.rows-p.refused.Len(), p.target()),
 		}
 	case "duplicates":
 		return p.duplicate(ctx, err)
@@ -488,8 +488,8 @@ func (p *publication) failure(ctx context.Context, s *script, err error, what st
 func (p *publication) duplicate(ctx context.Context, cause error) error {
 	s := p.begin()
 	allowed := 0
-	if len(p.refused) > 0 {
-		allowed = len(p.refused) + 1
+	if n := p.refused.Len(); n > 0 {
+		allowed = int(n) + 1
 	}
 	p.copyInto(s, allowed)
 	s.add("find", "SELECT %s, %s FROM %s WHERE %s = (SELECT MIN(%s) FROM (%s) AS numbered WHERE _etl_nth > 1 AND NOT (%s))",

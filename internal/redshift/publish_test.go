@@ -52,7 +52,7 @@ func TestCapitals(t *testing.T) {
 		}
 		spec.SkipRefused = true
 		result, err := load(t, r, spec, row(7, "bad"), row(3, "c"))
-		if err != nil || result.Inserted != 1 || len(result.Refused) != 1 || result.Refused[0].Column != "Name" || result.Refused[0].Value != "bad" {
+		if err != nil || result.Inserted != 1 || len(etltest.Rejects(result.Refused)) != 1 || etltest.Rejects(result.Refused)[0].Column != "Name" || etltest.Rejects(result.Refused)[0].Value != "bad" {
 			t.Fatalf("%+v, %v", result, err)
 		}
 		spec.Strategy, spec.Keys = etl.Upsert, []string{"Id"}

@@ -76,12 +76,12 @@ func stageRefusals(t *testing.T, s *etltest.RedshiftServer, r *redshift.Redshift
 // check compares what a load left out, wherever it was asked.
 func (x *refusals) check(t *testing.T, result *etl.LoadResult, err error) {
 	t.Helper()
-	if err != nil || result == nil || len(result.Refused) != len(x.want) || result.Inserted != refusalChunks*refusalRows-int64(len(x.want)) {
+	if err != nil || result == nil || len(etltest.Rejects(result.Refused)) != len(x.want) || result.Inserted != refusalChunks*refusalRows-int64(len(x.want)) {
 		t.Fatalf("%+v, %v", result, err)
 	}
 	for i, record := range x.want {
 		value := "refuse " + wild[int(record)%len(wild)]
-		if got := result.Refused[i]; got.Record != record || got.Line != 4*record+1 || got.Column != "name" || got.Value != value || !strings.Contains(got.Reason, "not to be taken") {
+		if got := etltest.Rejects(result.Refused)[i]; got.Record != record || got.Line != 4*record+1 || got.Column != "name" || got.Value != value || !strings.Contains(got.Reason, "not to be taken") {
 			t.Errorf("record %d: %+v", record, got)
 		}
 	}
@@ -122,8 +122,8 @@ func TestRefusedAnywhere(t *testing.T) {
 			}
 			again, err := r.Published(t.Context(), "wild")
 			x.check(t, again, err)
-			if again, err := r.Publish(t.Context(), "wild", x.spec, x.claims); err != nil || len(again.Refused) != len(x.want) {
-				t.Errorf("%d refused, %v", len(again.Refused), err)
+			if again, err := r.Publish(t.Context(), "wild", x.spec, x.claims); err != nil || len(etltest.Rejects(again.Refused)) != len(x.want) {
+				t.Errorf("%d refused, %v", len(etltest.Rejects(again.Refused)), err)
 			}
 			s.Want("SELECT count(*), count(DISTINCT id) FROM t", fmt.Sprintf("%d|%d", result.Inserted, result.Inserted))
 			s.Want(`SELECT other FROM t WHERE id = 5`, wild[15%len(wild)])

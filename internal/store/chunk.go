@@ -182,7 +182,7 @@ func (s *Store) ChunkProgress(ctx context.Context, ref etl.ChunkRef, bytes, rows
 // who gets 0 sends the run to be finalized. Repeated it changes nothing and
 // gives that number again. Entries of the run's log become visible with the
 // report, so that the run's end cannot come before them.
-func (s *Store) ChunkLoaded(ctx context.Context, ref etl.ChunkRef, counts etl.Counts, rejects []etl.Reject, entries ...etl.LogEntry) (remaining int, err error) {
+func (s *Store) ChunkLoaded(ctx context.Context, ref etl.ChunkRef, counts etl.Counts, rejects *etl.Rejects, entries ...etl.LogEntry) (remaining int, err error) {
 	reported := false
 	run, err := s.report(ctx, ref, "reporting", func(c readChunk) bool { return c.State == etl.ChunkLoaded }, func(tx pgx.Tx, before readChunk) error {
 		reported = true

@@ -166,7 +166,7 @@ func load(t testing.TB, s *Store, r etl.Run, number int, rejects ...etl.Reject) 
 	c, err := s.ClaimChunk(t.Context(), r.ID, number, r.Attempt, time.Minute)
 	require.NoError(t, err)
 	bad := int64(len(rejects))
-	remaining, err := s.ChunkLoaded(t.Context(), ref(r, c), etl.Counts{Read: 10, Loaded: 10 - bad, Rejected: bad}, rejects)
+	remaining, err := s.ChunkLoaded(t.Context(), ref(r, c), etl.Counts{Read: 10, Loaded: 10 - bad, Rejected: bad}, etltest.RejectsOf(rejects...))
 	require.NoError(t, err)
 	return remaining
 }

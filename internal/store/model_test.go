@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/etltest"
 )
 
 // modelChunk and modelRun say in the plainest way what the store should hold.
@@ -132,7 +133,7 @@ func TestRunsFollowTheModel(t *testing.T) {
 				bad := rapid.IntRange(0, 2).Draw(t, "bad")
 				again := r.RunAttempt == m.attempt && c.attempt == r.Attempt && c.state == etl.ChunkLoaded
 				ok := m.fits(r.RunAttempt, c, r.Attempt)
-				remaining, err := s.ChunkLoaded(ctx, r, etl.Counts{Read: 10, Loaded: 10 - int64(bad), Rejected: int64(bad)}, make([]etl.Reject, bad))
+				remaining, err := s.ChunkLoaded(ctx, r, etl.Counts{Read: 10, Loaded: 10 - int64(bad), Rejected: int64(bad)}, etltest.RejectsOf(make([]etl.Reject, bad)...))
 				agree(ok || again, err)
 				if ok {
 					c.state, c.rejects = etl.ChunkLoaded, bad

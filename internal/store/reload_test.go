@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/etltest"
 )
 
 // completed gives a run with bad rows at lines 2 to 4.
@@ -19,7 +20,7 @@ func completed(t *testing.T, s *Store) etl.Run {
 	}
 	chunk, err := s.ClaimChunk(ctx, r.ID, 0, 1, 0)
 	require.NoError(t, err)
-	_, err = s.ChunkLoaded(ctx, etl.ChunkRef{RunID: r.ID, Number: 0, RunAttempt: 1, Attempt: chunk.Attempt}, etl.Counts{Read: 3, Rejected: 3}, rejects)
+	_, err = s.ChunkLoaded(ctx, etl.ChunkRef{RunID: r.ID, Number: 0, RunAttempt: 1, Attempt: chunk.Attempt}, etl.Counts{Read: 3, Rejected: 3}, etltest.RejectsOf(rejects...))
 	require.NoError(t, err)
 	_, err = s.BeginPublish(ctx, r.ID, 1)
 	require.NoError(t, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -116,14 +117,19 @@ func (s *Store) LogTail(ctx context.Context, runID int64, limit int) ([]etl.LogE
 }
 
 // writeRejects copies bad rows in; chunk nil is for those found while publishing.
-func writeRejects(ctx context.Context, tx pgx.Tx, runID int64, chunk *int, rejects []etl.Reject) error {
-	if len(rejects) == 0 {
+func writeRejects(ctx context.Context, tx pgx.Tx, runID int64, chunk *int, rejects *etl.Rejects) error {
+	if rejects.Len() == 0 {
 		return nil
 	}
+	next, stop := iter.Pull2(rejects.All())
+	defer stop()
 	_, err := tx.CopyFrom(ctx, pgx.Identifier{"run_rejects"},
 		[]string{"run_id", "chunk", "line", "record", "column_name", "value", "code", "reason", "fields", "raw"},
-		pgx.CopyFromSlice(len(rejects), func(i int) ([]any, error) {
-			r := rejects[i]
+		pgx.CopyFromFunc(func() ([]any, error) {
+			r, err, more := next()
+			if !more || err != nil {
+				return nil, err
+			}
 			return []any{runID, chunk, r.Line, r.Record, clean(r.Column), clean(r.Value), string(r.Code), clean(r.Reason), cleanAll(r.Fields), r.Raw}, nil
 		}))
 	return err

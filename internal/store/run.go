@@ -231,7 +231,7 @@ func (s *Store) BeginPublish(ctx context.Context, id int64, attempt int) (etl.Ru
 // error of code counts_differ. Repeated within the attempt it gives the run as
 // it is. The last entries of its log, whose RunID is ignored, become visible
 // with the end, so that who sees a run ended sees its log whole.
-func (s *Store) CompleteRun(ctx context.Context, id int64, attempt int, c etl.Counts, rejects []etl.Reject, last ...etl.LogEntry) (etl.Run, error) {
+func (s *Store) CompleteRun(ctx context.Context, id int64, attempt int, c etl.Counts, rejects *etl.Rejects, last ...etl.LogEntry) (etl.Run, error) {
 	return s.move(ctx, id, attempt, "completing", func(r etl.Run) bool { return r.Status == etl.Completed },
 		func(tx pgx.Tx) error {
 			return errors.Join(writeRejects(ctx, tx, id, nil, rejects), writeLog(ctx, tx, id, last))
@@ -250,7 +250,7 @@ const unpublished = `rows_loaded = 0, rows_inserted = 0, rows_updated = 0, rows_
 // loaded then; those read, filtered and rejected are the sums over its chunks,
 // and at least the rejects that are listed. Repeated within the attempt it
 // gives the run with the first cause.
-func (s *Store) FailRun(ctx context.Context, id int64, attempt int, cause *etl.Error, rejects []etl.Reject, last ...etl.LogEntry) (etl.Run, error) {
+func (s *Store) FailRun(ctx context.Context, id int64, attempt int, cause *etl.Error, rejects *etl.Rejects, last ...etl.LogEntry) (etl.Run, error) {
 	if cause == nil {
 		cause = &etl.Error{Code: "internal", Message: "the run failed without saying why"}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/etltest"
 )
 
 func TestRunFromBeginningToEnd(t *testing.T) {
@@ -78,13 +79,13 @@ func TestRunFromBeginningToEnd(t *testing.T) {
 	require.Equal(t, CodeCounts, codeOf(err))
 	require.Equal(t, etl.Internal, etl.KindOf(err))
 	counts := etl.Counts{Read: 30, Loaded: 26, Inserted: 20, Updated: 6, Filtered: 2, Rejected: 2}
-	r, err = s.CompleteRun(ctx, r.ID, 1, counts, []etl.Reject{{Line: 9, Code: "unique_violation", Reason: "twice"}}, etl.LogEntry{Message: "end"})
+	r, err = s.CompleteRun(ctx, r.ID, 1, counts, etltest.RejectsOf(etl.Reject{Line: 9, Code: "unique_violation", Reason: "twice"}), etl.LogEntry{Message: "end"})
 	require.NoError(t, err)
 	require.Equal(t, etl.Completed, r.Status)
 	require.Equal(t, counts, r.Counts)
 	require.EqualValues(t, 400, r.BytesRead)
 	require.NotNil(t, r.FinishedAt)
-	again, err = s.CompleteRun(ctx, r.ID, 1, counts, []etl.Reject{{Line: 9, Code: "unique_violation", Reason: "twice"}}, etl.LogEntry{Message: "end"})
+	again, err = s.CompleteRun(ctx, r.ID, 1, counts, etltest.RejectsOf(etl.Reject{Line: 9, Code: "unique_violation", Reason: "twice"}), etl.LogEntry{Message: "end"})
 	require.NoError(t, err)
 	require.Equal(t, r, again)
 	rejects, err := s.Rejects(ctx, r.ID, etl.RejectFilter{}, etl.Page{})
@@ -115,7 +116,7 @@ func TestRetryGoesOnWhereTheRunFailed(t *testing.T) {
 	for range 2 {
 		require.NoError(t, s.ChunkFailed(ctx, ref(r, broken), etl.Counts{Read: 4, Filtered: 1}, cause))
 	}
-	r, err = s.FailRun(ctx, r.ID, 1, cause, []etl.Reject{{Line: 22, Code: "bad", Reason: "of the failed try"}})
+	r, err = s.FailRun(ctx, r.ID, 1, cause, etltest.RejectsOf(etl.Reject{Line: 22, Code: "bad", Reason: "of the failed try"}))
 	require.NoError(t, err)
 	require.Equal(t, etl.Failed, r.Status)
 	require.Equal(t, etl.Refused, r.Error.Kind)

@@ -110,6 +110,9 @@ func (d *Direct) Run(ctx context.Context) (*Report, error) {
 		Table: rep.Table, Columns: program.Columns(), Create: d.Create, Strategy: d.Strategy,
 		Keys: rep.Keys, DuplicateKeys: d.DuplicateKeys, DryRun: d.DryRun, Explain: !d.Source.Rereadable(), OnWait: d.OnWait,
 	}
+	if d.OnReject == nil {
+		spec.KeepRefused = 1 // nobody is told of them
+	}
 	if d.OnReject != nil && d.Policy.Mode == "skip" && rep.Table.Refusals != (schema.Refusals{}) {
 		// The rows that the database refuses are looked up in the file afterwards.
 		if err := d.Source.Spool(ctx); err != nil {
@@ -173,8 +176,8 @@ func (d *Direct) beforePublish() error {
 
 // refused reports the rows that the database refused, with their fields,
 // which are read from the file once more.
-func (d *Direct) refused(ctx context.Context, found *Detected, rejects []etl.Reject) error {
-	if d.OnReject == nil || len(rejects) == 0 {
+func (d *Direct) refused(ctx context.Context, found *Detected, rejects *etl.Rejects) error {
+	if d.OnReject == nil || rejects.Len() == 0 {
 		return nil
 	}
 	r, closer, err := openRecords(ctx, d.Source, found, d.Read)
@@ -182,8 +185,10 @@ func (d *Direct) refused(ctx context.Context, found *Detected, rejects []etl.Rej
 		return err
 	}
 	defer closer.Close()
-	for i := range rejects {
-		bad := rejects[i] // its fields are not kept: all of them may be more than fits
+	for bad, err := range rejects.All() {
+		if err != nil {
+			return err
+		}
 		for {
 			rec, err := r.Read()
 			if err != nil {

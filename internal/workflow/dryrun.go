@@ -1,10 +1,9 @@
 package workflow
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/etlportal/etlportal/internal/csv"
 	"github.com/etlportal/etlportal/internal/etl"
@@ -81,20 +80,33 @@ func (s *Steps) DryRun(ctx context.Context, job etl.Job) (*Trial, error) {
 	// All bad rows are counted here; what they do to a run is judged below.
 	cfg.Policy = etl.BadRowPolicy{Mode: "skip"}
 	spec := w.spec
-	spec.DryRun, spec.Explain, spec.Sample = true, true, trialRows
+	spec.DryRun, spec.Explain, spec.Sample, spec.KeepRefused = true, true, trialRows, keptRejects
+	defer l.forget()
 	result, err := load.Run(ctx, w.dest, spec, l.parts(), cfg)
 	if err != nil {
 		return nil, err
 	}
+	defer result.Refused.Close()
 	refused, err := w.find(ctx, []etl.Chunk{l.chunk}, result.Refused)
+	defer refused.Close()
 	if err != nil {
 		return nil, err
 	}
+	bad := &etl.Rejects{}
+	defer bad.Close()
+	if err := errors.Join(bad.AddAll(l.rejects), bad.AddAll(refused)); err != nil {
+		return nil, err
+	}
 	t.Counts, t.Notes = result.Counts, append(t.Notes, result.Notes...)
-	t.Rejects = slices.Concat(l.rejects, refused)
-	slices.SortStableFunc(t.Rejects, func(a, b etl.Reject) int { return cmp.Compare(a.Line, b.Line) })
+	for r, err := range bad.All() {
+		if err != nil {
+			return nil, err
+		}
+		if t.Rejects = append(t.Rejects, r); len(t.Rejects) == trialRejects {
+			break
+		}
+	}
 	t.Failure = failure(&run, t)
-	t.Rejects = t.Rejects[:min(len(t.Rejects), trialRejects)]
 	if c := result.Comparison; c != nil {
 		t.Unchanged, t.SQL = c.Unchanged, c.SQL
 		for _, r := range c.Rows {

@@ -25,6 +25,7 @@ const (
 func (l *loading) direct(ctx context.Context) error {
 	var counts etl.Counts
 	spec := l.work.spec
+	spec.KeepRefused = keptRejects
 	spec.BeforeCommit = func(ctx context.Context, transaction int64, result etl.LoadResult) error {
 		counts = l.seen()
 		counts.Loaded = counts.Read - counts.Filtered - counts.Rejected
@@ -53,7 +54,7 @@ func (l *loading) direct(ctx context.Context) error {
 	}
 	result, err := run()
 	if again, ok := errors.AsType[*etl.NeedsExplain](err); ok && !l.committing {
-		l.rejects, l.bytes = nil, 0
+		l.forget()
 		spec.Explain = true
 		if result, err = run(); err != nil {
 			if _, still := errors.AsType[*etl.NeedsExplain](err); still {
@@ -77,13 +78,11 @@ func (l *loading) direct(ctx context.Context) error {
 // witness notes, before COMMIT, by what another process can find out whether
 // the load was committed, and what it did. Cells are left out of it.
 func (l *loading) witness(ctx context.Context, transaction int64, result etl.LoadResult) error {
-	refused := len(result.Refused)
-	result.Refused = nil
 	return l.s.Store.AppendLog(ctx, etl.LogEntry{
 		RunID: l.run.ID, Level: "info", Message: fmt.Sprintf("committing as transaction %d of the database", transaction),
 		Attributes: map[string]any{
 			transactionAttribute: fmt.Sprint(transaction),
-			resultAttribute:      witnessed{result, refused},
+			resultAttribute:      witnessed{result, result.Refused.Len()},
 		},
 	})
 }
@@ -91,7 +90,7 @@ func (l *loading) witness(ctx context.Context, transaction int64, result etl.Loa
 // witnessed is a LoadResult whose refused rows are counted only.
 type witnessed struct {
 	etl.LoadResult
-	RefusedRows int `json:"refused_rows"`
+	RefusedRows int64 `json:"refused_rows"`
 }
 
 // finalize publishes a run whose chunks are all loaded, once, whoever and
@@ -182,6 +181,7 @@ func (s *Steps) publish(ctx context.Context, w *work, chunks []etl.Chunk) error 
 	}
 	spec := w.spec
 	spec.AllowRefused = func(found int64) error { return judge(w.run, sum, found) }
+	spec.KeepRefused = keptRejects
 	result, err := w.dest.Publish(ctx, w.run.LoadID, spec, claims)
 	if err != nil {
 		return err
@@ -193,7 +193,9 @@ func (s *Steps) publish(ctx context.Context, w *work, chunks []etl.Chunk) error 
 func (s *Steps) settlePublish(ctx context.Context, w *work, chunks []etl.Chunk, err error) error {
 	run := w.run
 	if refused, ok := errors.AsType[*etl.RowsRefused](err); ok && ctx.Err() == nil {
+		defer refused.Rows.Close()
 		kept := s.findRefused(ctx, w, chunks, refused.Rows)
+		defer kept.Close()
 		return s.fail(ctx, run, firstRefused(err, refused.Rows), kept)
 	}
 	if missing, ok := errors.AsType[*etl.ChunksMissing](err); ok {
@@ -216,13 +218,13 @@ func (s *Steps) settlePublish(ctx context.Context, w *work, chunks []etl.Chunk, 
 }
 
 // firstRefused has the error of too many bad rows name the first of those that
-// the database refused; they are in the order of their lines.
-func firstRefused(err error, rows []etl.Reject) error {
+// the database refused.
+func firstRefused(err error, rows *etl.Rejects) error {
 	e := shown(err)
-	if e.Code != etl.TooManyBadRows || e.Line > 0 || len(rows) == 0 {
+	if e.Code != etl.TooManyBadRows || e.Line > 0 || rows.First() == nil {
 		return err
 	}
-	named, r := *e, rows[0]
+	named, r := *e, rows.First()
 	named.Line, named.Column, named.Value = r.Line, r.Column, r.Value
 	named.Message += "; the first that the database refused is " + r.Place() + ": " + r.Reason
 	return &named
@@ -230,16 +232,16 @@ func firstRefused(err error, rows []etl.Reject) error {
 
 // findRefused finds refused rows in the file, and gives those that are kept.
 // Where that fails line, column, value and reason are there all the same.
-func (s *Steps) findRefused(ctx context.Context, w *work, chunks []etl.Chunk, refused []etl.Reject) []etl.Reject {
-	if len(refused) == 0 {
+func (s *Steps) findRefused(ctx context.Context, w *work, chunks []etl.Chunk, refused *etl.Rejects) *etl.Rejects {
+	if refused.Len() == 0 {
 		return nil
 	}
 	kept, err := w.find(ctx, chunks, refused)
 	if err != nil {
 		s.say(ctx, "warn", w.run.ID, nil, "the refused rows could not be read from the file again: %s", shown(err).Message)
 	}
-	if lost := len(refused) - len(kept); lost > 0 {
-		s.say(ctx, "warn", w.run.ID, nil, "%d rows were refused by the database, %d of them beyond what is kept", len(refused), lost)
+	if lost := refused.Len() - kept.Len(); lost > 0 {
+		s.say(ctx, "warn", w.run.ID, nil, "%d rows were refused by the database, %d of them beyond what is kept", refused.Len(), lost)
 	}
 	return kept
 }
@@ -269,10 +271,12 @@ func (s *Steps) complete(ctx context.Context, w *work, chunks []etl.Chunk, resul
 	}
 	run := w.run
 	c := total(chunks)
-	c.Rejected += int64(len(result.Refused))
+	defer result.Refused.Close()
+	c.Rejected += result.Refused.Len()
 	c.Inserted, c.Updated, c.Deduplicated = result.Inserted, result.Updated, result.Deduplicated
 	c.Loaded = c.Inserted + c.Updated
 	refused := s.findRefused(ctx, w, chunks, result.Refused)
+	defer refused.Close()
 	var last []etl.LogEntry
 	for _, message := range append(slices.Clip(result.Notes), fmt.Sprintf("completed: %s read, %d inserted, %d updated, %d filtered out, %d rejected, %d duplicates", count(c.Read, "row"), c.Inserted, c.Updated, c.Filtered, c.Rejected, c.Deduplicated)) {
 		last = append(last, etl.LogEntry{RunID: run.ID, Level: "info", Message: message})
@@ -366,8 +370,8 @@ func (s *Steps) recovered(ctx context.Context, w *work, chunks []etl.Chunk, e et
 	}
 	if result.RefusedRows > 0 {
 		s.say(ctx, "warn", w.run.ID, nil, "%d rows were refused by the database; the process ended before it could say which", result.RefusedRows)
-		chunks[0].Counts.Rejected += int64(result.RefusedRows)
-		chunks[0].Counts.Loaded -= int64(result.RefusedRows)
+		chunks[0].Counts.Rejected += result.RefusedRows
+		chunks[0].Counts.Loaded -= result.RefusedRows
 	}
 	return s.complete(ctx, w, chunks, result.LoadResult)
 }

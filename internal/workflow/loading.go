@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,6 +54,7 @@ func (s *Steps) loadChunk(ctx context.Context, m etl.Message) error {
 		s: s, run: &run, chunk: chunk, lease: lease,
 		ref: etl.ChunkRef{RunID: run.ID, Number: chunk.Number, RunAttempt: run.Attempt, Attempt: chunk.Attempt},
 	}
+	defer l.forget()
 	return l.handle(ctx)
 }
 
@@ -80,8 +80,8 @@ type loading struct {
 	// progress is that of the reading under way.
 	progress atomic.Pointer[load.Progress]
 	// rejects are the chunk's bad rows as far as they are kept.
-	rejects []etl.Reject
-	bytes   int
+	rejects *etl.Rejects
+	bytes   int64
 	// session is the transaction under way.
 	session etl.LoadSession
 	// quiet ends the signs of life: from the report on they would be refused.
@@ -214,7 +214,14 @@ func (l *loading) settle(ctx context.Context, err error) error {
 			rejects = nil // they were reported with the chunk
 		}
 		if refused, ok := errors.AsType[*etl.RowsRefused](err); ok {
-			rejects = slices.Concat(rejects, l.s.findRefused(ctx, l.work, []etl.Chunk{l.chunk}, refused.Rows))
+			defer refused.Rows.Close()
+			found := l.s.findRefused(ctx, l.work, []etl.Chunk{l.chunk}, refused.Rows)
+			defer found.Close()
+			if rejects == nil {
+				rejects = found
+			} else if err := rejects.AddAll(found); err != nil {
+				return err
+			}
 		}
 		return l.s.fail(ctx, l.run, err, rejects)
 	}
@@ -308,7 +315,7 @@ func (l *loading) entry(c etl.Counts) etl.LogEntry {
 	if c.Rejected > 0 {
 		text += fmt.Sprintf(", %d bad", c.Rejected)
 	}
-	if lost := c.Rejected - int64(len(l.rejects)); lost > 0 {
+	if lost := c.Rejected - l.rejects.Len(); lost > 0 {
 		text += fmt.Sprintf(" (%d of them beyond what is kept)", lost)
 	}
 	return etl.LogEntry{RunID: l.run.ID, Level: "info", Chunk: &l.chunk.Number, Message: text}
@@ -328,10 +335,19 @@ func (l *loading) config() load.Config {
 }
 
 func (l *loading) keep(r *etl.Reject) error {
-	if l.bytes += held(r); l.bytes <= keptRejects {
-		l.rejects = append(l.rejects, *r)
+	if l.bytes += r.Bytes(); l.bytes > keptRejects {
+		return nil
 	}
-	return nil
+	if l.rejects == nil {
+		l.rejects = &etl.Rejects{}
+	}
+	return l.rejects.Add(r)
+}
+
+// forget lets go of the bad rows.
+func (l *loading) forget() {
+	_ = l.rejects.Close()
+	l.rejects, l.bytes = nil, 0
 }
 
 func (l *loading) parts() []load.Part {
@@ -362,7 +378,7 @@ func (l *loading) stage(ctx context.Context) (etl.Counts, error) {
 // again tells what a chunk held that an earlier loader staged without living to
 // report it. Its bad rows are in the file only.
 func (l *loading) again(ctx context.Context, counts etl.Counts) (etl.Counts, error) {
-	l.rejects, l.bytes = nil, 0
+	l.forget()
 	if counts.Rejected == 0 {
 		return counts, nil
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/etlportal/etlportal/internal/csv"
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/etltest"
 	"github.com/etlportal/etlportal/internal/workflow"
 )
 
@@ -328,7 +329,7 @@ func (a *access) ChunkProgress(ctx context.Context, ref etl.ChunkRef, _, _ int64
 	return err
 }
 
-func (a *access) ChunkLoaded(ctx context.Context, ref etl.ChunkRef, counts etl.Counts, rejects []etl.Reject, entries ...etl.LogEntry) (int, error) {
+func (a *access) ChunkLoaded(ctx context.Context, ref etl.ChunkRef, counts etl.Counts, rejects *etl.Rejects, entries ...etl.LogEntry) (int, error) {
 	run, err := a.report(ctx, "ChunkLoaded", ref, func(c *memoryChunk) bool { return c.State == etl.ChunkLoaded }, func(r *memoryRun, c *memoryChunk) {
 		c.State, c.Counts, c.tries = etl.ChunkLoaded, counts, 0
 		r.ChunksDone++
@@ -339,8 +340,8 @@ func (a *access) ChunkLoaded(ctx context.Context, ref etl.ChunkRef, counts etl.C
 	return run.ChunksTotal - run.ChunksDone, err
 }
 
-func (r *memoryRun) keep(chunk *int, rejects []etl.Reject) {
-	for _, x := range rejects {
+func (r *memoryRun) keep(chunk *int, rejects *etl.Rejects) {
+	for _, x := range etltest.Rejects(rejects) {
 		r.rejects = append(r.rejects, etl.RunReject{Chunk: chunk, Reject: x})
 	}
 }
@@ -382,7 +383,7 @@ func (a *access) BeginPublish(ctx context.Context, id int64, attempt int) (etl.R
 		func(r *memoryRun) bool { return r.loading() == nil && r.ChunksDone == r.ChunksTotal }, func(r *memoryRun) { r.Phase = etl.PhasePublish })
 }
 
-func (a *access) CompleteRun(ctx context.Context, id int64, attempt int, counts etl.Counts, rejects []etl.Reject, last ...etl.LogEntry) (etl.Run, error) {
+func (a *access) CompleteRun(ctx context.Context, id int64, attempt int, counts etl.Counts, rejects *etl.Rejects, last ...etl.LogEntry) (etl.Run, error) {
 	return a.move(ctx, "CompleteRun", id, attempt, func(r *memoryRun) bool { return r.Status == etl.Completed },
 		func(r *memoryRun) bool {
 			return r.Status == etl.Running && r.Phase == etl.PhasePublish && counts.Balanced()
@@ -394,7 +395,7 @@ func (a *access) CompleteRun(ctx context.Context, id int64, attempt int, counts 
 		})
 }
 
-func (a *access) FailRun(ctx context.Context, id int64, attempt int, cause *etl.Error, rejects []etl.Reject, last ...etl.LogEntry) (etl.Run, error) {
+func (a *access) FailRun(ctx context.Context, id int64, attempt int, cause *etl.Error, rejects *etl.Rejects, last ...etl.LogEntry) (etl.Run, error) {
 	return a.move(ctx, "FailRun", id, attempt, func(r *memoryRun) bool { return r.Status == etl.Failed },
 		func(r *memoryRun) bool { return !r.Status.Final() }, func(r *memoryRun) {
 			r.Status, r.Error = etl.Failed, cause

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/etltest"
 	"github.com/etlportal/etlportal/internal/source"
 	"github.com/etlportal/etlportal/internal/workflow"
 )
@@ -74,10 +75,10 @@ func TestToldRowsAreNotHeld(t *testing.T) {
 		OnReject: func(r *etl.Reject) error { told = append(told, string(r.Raw)); return nil },
 	}
 	rep, err := d.Run(t.Context())
-	if err != nil || !slices.Equal(told, []string{"2,b", "3,c"}) || len(rep.Refused) != 2 {
-		t.Fatalf("%q, %+v, %v", told, rep.Refused, err)
+	if err != nil || !slices.Equal(told, []string{"2,b", "3,c"}) || len(etltest.Rejects(rep.Refused)) != 2 {
+		t.Fatalf("%q, %+v, %v", told, etltest.Rejects(rep.Refused), err)
 	}
-	for _, r := range rep.Refused {
+	for _, r := range etltest.Rejects(rep.Refused) {
 		if r.Raw != nil || r.Fields != nil {
 			t.Errorf("%+v", r)
 		}

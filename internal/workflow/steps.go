@@ -39,13 +39,13 @@ type Store interface {
 	Chunks(ctx context.Context, runID int64) ([]etl.Chunk, error)
 	ClaimChunk(ctx context.Context, runID int64, number, attempt int, hold time.Duration) (etl.Chunk, error)
 	ChunkProgress(ctx context.Context, ref etl.ChunkRef, bytes, rows int64) error
-	ChunkLoaded(ctx context.Context, ref etl.ChunkRef, counts etl.Counts, rejects []etl.Reject, entries ...etl.LogEntry) (remaining int, err error)
+	ChunkLoaded(ctx context.Context, ref etl.ChunkRef, counts etl.Counts, rejects *etl.Rejects, entries ...etl.LogEntry) (remaining int, err error)
 	ChunkReleased(ctx context.Context, ref etl.ChunkRef, cause *etl.Error) error
 	ChunkFailed(ctx context.Context, ref etl.ChunkRef, seen etl.Counts, cause *etl.Error) error
 	ReopenChunks(ctx context.Context, runID int64, attempt int, numbers []int) (etl.Run, error)
 	BeginPublish(ctx context.Context, id int64, attempt int) (etl.Run, error)
-	CompleteRun(ctx context.Context, id int64, attempt int, counts etl.Counts, rejects []etl.Reject, last ...etl.LogEntry) (etl.Run, error)
-	FailRun(ctx context.Context, id int64, attempt int, cause *etl.Error, rejects []etl.Reject, last ...etl.LogEntry) (etl.Run, error)
+	CompleteRun(ctx context.Context, id int64, attempt int, counts etl.Counts, rejects *etl.Rejects, last ...etl.LogEntry) (etl.Run, error)
+	FailRun(ctx context.Context, id int64, attempt int, cause *etl.Error, rejects *etl.Rejects, last ...etl.LogEntry) (etl.Run, error)
 	CancelRun(ctx context.Context, id int64, last ...etl.LogEntry) (etl.Run, error)
 	RetryRun(ctx context.Context, id int64) (etl.Run, error)
 	DeleteRun(ctx context.Context, id int64) error
@@ -272,7 +272,7 @@ func isDefect(code etl.Code) bool {
 }
 
 // fail ends a run with its reason.
-func (s *Steps) fail(ctx context.Context, run *etl.Run, cause error, rejects []etl.Reject) error {
+func (s *Steps) fail(ctx context.Context, run *etl.Run, cause error, rejects *etl.Rejects) error {
 	e := *shown(cause)
 	if e.Kind == etl.Refused && strings.Contains(e.Fix, "--") {
 		e.Fix = "Look at the rejected rows and correct the file or the job's mapping, or let bad rows be skipped (on_bad_row)."

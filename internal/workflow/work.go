@@ -1,13 +1,11 @@
 package workflow
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"sort"
 	"sync"
 
 	"github.com/etlportal/etlportal/internal/csv"
@@ -233,71 +231,75 @@ func (r *ranges) close() {
 	r.idle = nil
 }
 
-// find fills in the fields of refused rows, whose lines alone are known, from the
-// file, and gives those that are kept: of their bytes, keptRejects.
-func (w *work) find(ctx context.Context, chunks []etl.Chunk, rejects []etl.Reject) ([]etl.Reject, error) {
-	sort.SliceStable(rejects, func(i, j int) bool { return rejects[i].Line < rejects[j].Line })
-	next, room := 0, keptRejects
-	for i := range chunks {
-		span := chunks[i].Span
-		until := int64(-1)
-		if i+1 < len(chunks) {
-			until = chunks[i+1].Span.FirstLine
+// find looks refused rows, whose lines alone are known, up in the file and gives
+// them with their fields, as many as are kept: of their bytes, keptRejects. Those
+// behind one that is not found are as they were.
+func (w *work) find(ctx context.Context, chunks []etl.Chunk, refused *etl.Rejects) (found *etl.Rejects, err error) {
+	found = &etl.Rejects{}
+	l := &lookup{work: w, chunks: chunks}
+	defer l.close()
+	room := int64(keptRejects)
+	for bad, unread := range refused.All() {
+		if unread != nil {
+			return found, errors.Join(err, unread)
 		}
-		first := next
-		for next < len(rejects) && (until < 0 || rejects[next].Line < until) {
-			next++
+		if err == nil {
+			err = l.fill(ctx, &bad)
 		}
-		if first < next {
-			found, err := w.findIn(ctx, span, rejects[first:next], &room)
-			if err != nil {
-				return rejects, err
-			}
-			if first+found < next {
-				return rejects[:first+found], nil
-			}
+		if room -= bad.Bytes(); room < 0 && err == nil {
+			return found, nil
+		}
+		if full := found.Add(&bad); full != nil {
+			return found, errors.Join(err, full)
 		}
 	}
-	return rejects, nil
+	return found, err
 }
 
-// findIn finds those of one chunk, until there is no room for more bytes.
-func (w *work) findIn(ctx context.Context, span csv.Span, rejects []etl.Reject, room *int) (found int, err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // ends the request, which is not read to its end
-	r, _, err := w.open(ctx, span)
-	if err != nil {
-		return 0, err
-	}
-	for i := range rejects {
-		bad := &rejects[i]
-		for {
-			rec, err := r.Read()
-			if err != nil {
-				return i, fmt.Errorf("line %d, which the database refused, is not found again: %w", bad.Line, err)
-			}
-			if rec.Pos.Line < bad.Line {
-				continue
-			}
-			bad.Record, bad.Raw = rec.Pos.Record, bytes.Clone(rec.Raw)
-			bad.Fields = make([]string, len(rec.Fields))
-			for k, f := range rec.Fields {
-				bad.Fields[k] = string(f)
-			}
-			break
-		}
-		if *room -= held(bad); *room < 0 {
-			return i, nil
-		}
-	}
-	return len(rejects), nil
+// lookup reads a file's chunks for rows whose lines come in their order.
+type lookup struct {
+	*work
+	chunks []etl.Chunk
+	r      *csv.Reader
+	cancel context.CancelFunc
 }
 
-// held is about how many bytes a bad row takes.
-func held(r *etl.Reject) int {
-	size := len(r.Raw) + len(r.Value) + len(r.Reason)
-	for _, f := range r.Fields {
-		size += len(f) + 16
+// fill reads the row of a line, in the chunk that has it.
+func (l *lookup) fill(ctx context.Context, bad *etl.Reject) error {
+	for len(l.chunks) > 1 && bad.Line >= l.chunks[1].Span.FirstLine {
+		l.close()
+		l.chunks = l.chunks[1:]
 	}
-	return size
+	if l.r == nil {
+		reading, cancel := context.WithCancel(ctx)
+		r, _, err := l.open(reading, l.chunks[0].Span)
+		if err != nil {
+			cancel()
+			return err
+		}
+		l.r, l.cancel = r, cancel
+	}
+	for {
+		rec, err := l.r.Read()
+		if err != nil {
+			return fmt.Errorf("line %d, which the database refused, is not found again: %w", bad.Line, err)
+		}
+		if rec.Pos.Line < bad.Line {
+			continue
+		}
+		bad.Record, bad.Raw = rec.Pos.Record, rec.Raw
+		bad.Fields = make([]string, len(rec.Fields))
+		for k, f := range rec.Fields {
+			bad.Fields[k] = string(f)
+		}
+		return nil
+	}
+}
+
+// close ends the request of a chunk, which is not read to its end.
+func (l *lookup) close() {
+	if l.r != nil {
+		l.cancel()
+		l.r, l.cancel = nil, nil
+	}
 }
