@@ -23,7 +23,7 @@ Damaged records are printed as far as their fields can be told, and counted on s
 			if err != nil {
 				return err
 			}
-			src, err := f.open(s, args[0])
+			src, err := f.open(cmd.Context(), s, args[0])
 			if err != nil {
 				return err
 			}

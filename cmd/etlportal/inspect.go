@@ -37,7 +37,7 @@ The whole file is read, so that a type is named only if every value has it.`,
 			if err != nil {
 				return err
 			}
-			src, err := f.open(s, args[0])
+			src, err := f.open(cmd.Context(), s, args[0])
 			if err != nil {
 				return err
 			}

@@ -128,7 +128,7 @@ func (f *loadFlags) load(ctx context.Context, s streams, path string) (*workflow
 	if err := f.policy(d); err != nil {
 		return nil, nil, err
 	}
-	src, err := f.open(s, path)
+	src, err := f.open(ctx, s, path)
 	if err != nil {
 		return nil, nil, err
 	}

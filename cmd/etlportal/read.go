@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/etlportal/etlportal/internal/aws"
 	"github.com/etlportal/etlportal/internal/csv"
 	"github.com/etlportal/etlportal/internal/schema"
 	"github.com/etlportal/etlportal/internal/source"
@@ -157,9 +159,17 @@ func (f *readFlags) options() (workflow.ReadOptions, *time.Location, error) {
 	return o, loc, nil
 }
 
-// open opens the file of a command.
-func (f *readFlags) open(s streams, path string) (*source.Source, error) {
-	return source.Open(path, source.Options{Stdin: s.in, Member: f.member})
+// open opens the file of a command; what AWS needs is looked for only where the file is there.
+func (f *readFlags) open(ctx context.Context, s streams, path string) (*source.Source, error) {
+	o := source.Options{Stdin: s.in, Member: f.member}
+	if !strings.HasPrefix(path, aws.Scheme) {
+		return source.Open(path, o)
+	}
+	object, err := aws.OpenObject(ctx, path, aws.Account{})
+	if err != nil {
+		return nil, err
+	}
+	return source.OpenRemote(ctx, path, object, o)
 }
 
 // char is a flag of one ASCII character; "none" or the given word is 0.

@@ -36,6 +36,9 @@ type Account struct {
 	// Retry is the longest wait between two tries of a request, of which there
 	// are at most 4; 0 means 5 seconds.
 	Retry time.Duration
+
+	// otherwise is the region where nothing names one; "" makes that a mistake.
+	otherwise string
 }
 
 // load reads the configuration; what it is for goes into the errors.
@@ -55,6 +58,9 @@ func (a *Account) load(ctx context.Context, what string) (aws.Config, error) {
 	}
 	if a.Region != "" {
 		options = append(options, config.WithRegion(a.Region))
+	}
+	if a.otherwise != "" {
+		options = append(options, config.WithDefaultRegion(a.otherwise))
 	}
 	if a.AccessKey != "" {
 		options = append(options, config.WithCredentialsProvider(

@@ -15,22 +15,26 @@ import (
 	"github.com/etlportal/etlportal/internal/etl"
 )
 
-// bodyTries is how often in a row a body is opened again without a byte gained.
-const bodyTries = 5
+const (
+	// bodyTries is how often in a row a body is opened again without a byte gained.
+	bodyTries = 5
+	// bodyPatience is how long a read waits for a byte before the body is opened again.
+	bodyPatience = time.Minute
+)
 
 // Range implements etl.Blobs. A range past the object's end ends there.
 func (b *Blobs) Range(ctx context.Context, ref etl.ObjectRef, off, n int64) (io.ReadCloser, error) {
-	if off < 0 || off > ref.Size {
-		return nil, etl.Mistakef("range_outside", "Ask for bytes within the object.", "%s has %d bytes, there is no byte %d", ref.Key, ref.Size, off)
+	r := &body{
+		blobs: b, ctx: ctx, ref: ref,
+		fault:   func(err error) error { return b.fault("read", ref.Key, err) },
+		changed: func() error { return changed(ref.Key) },
 	}
-	end := ref.Size
-	if n >= 0 && n < end-off {
-		end = off + n
+	if err := r.span(off, n); err != nil {
+		return nil, err
 	}
-	if off == end {
+	if r.off == r.end {
 		return http.NoBody, nil
 	}
-	r := &body{blobs: b, ctx: ctx, ref: ref, off: off, end: end}
 	if err := r.open(); err != nil {
 		return nil, err
 	}
@@ -42,31 +46,56 @@ type body struct {
 	blobs *Blobs
 	ctx   context.Context //nolint:containedctx // io.Reader has no room for it
 	ref   etl.ObjectRef
+	// version is that of the object to read; nil is the newest, which must be ref's.
+	version *string
+	// fault explains a failed request, changed an object that is not ref's any more.
+	fault   func(error) error
+	changed func() error
 	// off is the next byte to read.
 	off, end int64
 	current  io.ReadCloser
+	// stalled ends the current request where nothing arrives.
+	stalled *time.Timer
+	cancel  context.CancelFunc
 	// tries counts openings since the last byte.
 	tries int
 	err   error
 }
 
+// span sets the bytes to read: n from off, or all from there where n < 0.
+func (r *body) span(off, n int64) error {
+	if off < 0 || off > r.ref.Size {
+		return etl.Mistakef("range_outside", "Ask for bytes within the object.", "%s has %d bytes, there is no byte %d", r.ref.Key, r.ref.Size, off)
+	}
+	r.off, r.end = off, r.ref.Size
+	if n >= 0 && n < r.end-off {
+		r.end = off + n
+	}
+	return nil
+}
+
 func (r *body) open() error {
 	input := &s3.GetObjectInput{
-		Bucket: &r.blobs.bucket, Key: &r.ref.Key,
+		Bucket: &r.blobs.bucket, Key: &r.ref.Key, VersionId: r.version,
 		Range:   aws.String(fmt.Sprintf("bytes=%d-%d", r.off, r.end-1)),
 		IfMatch: aws.String(quote(r.ref.ETag)),
 	}
-	out, err := r.blobs.client.GetObject(r.ctx, input)
+	ctx, cancel := context.WithCancel(r.ctx)
+	out, err := r.blobs.client.GetObject(ctx, input)
 	if err != nil {
-		return r.blobs.fault("read", r.ref.Key, err)
+		cancel()
+		return r.fault(err)
 	}
 	// A store that ignores the condition or the range must not pass unnoticed.
 	want := fmt.Sprintf("bytes %d-%d/%d", r.off, r.end-1, r.ref.Size)
 	if unquote(aws.ToString(out.ETag)) != r.ref.ETag || !strings.EqualFold(aws.ToString(out.ContentRange), want) {
 		_ = out.Body.Close()
-		return changed(r.ref.Key)
+		cancel()
+		return r.changed()
 	}
-	r.current = out.Body
+	r.current, r.cancel = out.Body, cancel
+	r.stalled = time.AfterFunc(bodyPatience, cancel)
+	r.stalled.Stop()
 	return nil
 }
 
@@ -86,7 +115,9 @@ func (r *body) Read(p []byte) (int, error) {
 		if int64(len(p)) > r.end-r.off {
 			p = p[:r.end-r.off]
 		}
+		r.stalled.Reset(bodyPatience)
 		n, err := r.current.Read(p)
+		r.stalled.Stop()
 		r.off += int64(n)
 		if n > 0 {
 			r.tries = 0
@@ -103,7 +134,7 @@ func (r *body) Read(p []byte) (int, error) {
 // reopen goes on at the offset reached after the connection ended by cause,
 // which io.EOF is too.
 func (r *body) reopen(cause error) error {
-	_ = r.current.Close()
+	r.drop()
 	for {
 		if err := r.ctx.Err(); err != nil {
 			return err
@@ -131,15 +162,27 @@ func (r *body) reopen(cause error) error {
 			return nil
 		}
 		if etl.KindOf(err) != etl.Weather {
-			r.current = http.NoBody
 			return err
 		}
 		cause = err
 	}
 }
 
+// drop ends the current request, where there is one.
+func (r *body) drop() {
+	if r.current == nil {
+		return
+	}
+	r.stalled.Stop()
+	// What is left of it is asked for anew.
+	_ = r.current.Close()
+	r.cancel()
+	r.current = nil
+}
+
 // Close implements io.Closer.
 func (r *body) Close() error {
 	r.err = errors.New("read of a closed object")
-	return r.current.Close()
+	r.drop()
+	return nil
 }

@@ -39,7 +39,7 @@ type zipMember struct{ file *zip.File }
 
 // openZip finds the one file of a zip that is meant.
 func (s *Source) openZip() error {
-	z, err := zip.NewReader(&countingReaderAt{io.NewSectionReader(s.file, 0, s.size), &s.read}, s.size)
+	z, err := zip.NewReader(&countingReaderAt{io.NewSectionReader(s.at, 0, s.size), &s.read}, s.size)
 	if err != nil {
 		return s.archiveError(err)
 	}
@@ -84,7 +84,7 @@ func (s *Source) openZip() error {
 }
 
 func (s *Source) zipReader() (io.Reader, func(), error) {
-	s.read.Store(0)
+	s.Rewind()
 	r, err := s.member.file.Open()
 	if err != nil {
 		return nil, nil, s.archiveError(err)

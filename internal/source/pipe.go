@@ -56,3 +56,8 @@ func (p *pipeReader) read(ctx context.Context, b []byte) (int, error) {
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// readerAtFunc is a ReadAt method.
+type readerAtFunc func([]byte, int64) (int, error)
+
+func (f readerAtFunc) ReadAt(p []byte, off int64) (int, error) { return f(p, off) }

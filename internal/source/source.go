@@ -1,6 +1,6 @@
-// Package source opens the bytes of a CSV file: a path or standard input,
-// plain or compressed, read as often as the caller needs them and never held
-// in memory whole.
+// Package source opens the bytes of a CSV file: a path, standard input or a file
+// elsewhere, plain or compressed, read as often as the caller needs them and
+// never held in memory whole.
 package source
 
 import (
@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -34,13 +33,16 @@ type Options struct {
 // Source is an opened file. Its methods may be used by one goroutine, except
 // for ReaderAt's result and BytesRead, which any number may use.
 type Source struct {
-	// Name is the path as given, "standard input" for "-".
+	// Name is the path or address as given, "standard input" for "-".
 	Name string
 	// Compression is "", "gzip", "zstd" or "zip".
 	Compression string
 
 	options Options
 	file    *os.File
+	remote  *blocks
+	// at is file or remote, where that can be read at any place.
+	at      io.ReaderAt
 	temp    bool
 	piped   bool
 	size    int64
@@ -57,9 +59,6 @@ type Source struct {
 // Mistake: file_not_found, is_a_directory, permission_denied, not_a_file, and
 // those of a broken or unsuitable archive.
 func Open(path string, o Options) (*Source, error) {
-	if strings.HasPrefix(path, "s3://") {
-		return nil, etl.Mistakef("unsupported_source", fmt.Sprintf("Pipe it in: aws s3 cp %s - | etlportal … -", path), "%s cannot be read directly", path)
-	}
 	s := &Source{Name: path, options: o, size: -1}
 	if path == "-" {
 		s.Name = "standard input"
@@ -89,8 +88,20 @@ func Open(path string, o Options) (*Source, error) {
 	} else {
 		s.piped = true
 	}
-	s.pipe.r = s.file
+	s.pipe.r, s.at = s.file, s.file
 	if err := s.detect(context.Background()); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// OpenRemote opens a file that is read over a network, by ranges of a MiB of
+// which several are under way at a time, in 16 MiB of memory. Requests end with
+// ctx, at the latest with Close. Errors are those of r, and of Open for archives.
+func OpenRemote(ctx context.Context, name string, r Remote, o Options) (*Source, error) {
+	s := &Source{Name: name, options: o, remote: newBlocks(ctx, r), size: r.Size()}
+	s.at = s.remote
+	if err := s.detect(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -142,7 +153,7 @@ func (s *Source) detect(ctx context.Context) error {
 func (s *Source) peek(ctx context.Context, n int) ([]byte, error) {
 	if !s.piped {
 		b := make([]byte, n)
-		k, err := s.file.ReadAt(b, 0)
+		k, err := s.at.ReadAt(b, 0)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, readError(s.Name, err)
 		}
@@ -170,7 +181,12 @@ func (s *Source) Size() int64 { return s.size }
 func (s *Source) BytesRead() int64 { return s.read.Load() }
 
 // Rewind sets BytesRead to 0, before another pass.
-func (s *Source) Rewind() { s.read.Store(0) }
+func (s *Source) Rewind() {
+	s.read.Store(0)
+	if s.remote != nil {
+		s.remote.again()
+	}
+}
 
 // Rereadable says whether Reader may be called more than once.
 func (s *Source) Rereadable() bool { return !s.piped }
@@ -182,7 +198,7 @@ func (s *Source) ReaderAt() (r io.ReaderAt, ok bool) {
 	if s.piped || s.Compression != "" {
 		return nil, false
 	}
-	return &countingReaderAt{io.NewSectionReader(s.file, 0, s.size), &s.read}, true
+	return &countingReaderAt{io.NewSectionReader(s.at, 0, s.size), &s.read}, true
 }
 
 type countingReaderAt struct {
@@ -198,9 +214,12 @@ func (c *countingReaderAt) ReadAt(p []byte, off int64) (int, error) {
 
 // raw is the stream of raw bytes from the start.
 func (s *Source) raw(of *reader) io.Reader {
-	s.read.Store(0)
+	s.Rewind()
+	if s.remote != nil {
+		return &countingReader{io.NewSectionReader(readerAtFunc(func(p []byte, off int64) (int, error) { return s.remote.readAt(of.ctx, p, off) }), 0, s.size), &s.read}
+	}
 	if !s.piped {
-		return &countingReader{io.NewSectionReader(s.file, 0, s.size), &s.read}
+		return &countingReader{io.NewSectionReader(s.at, 0, s.size), &s.read}
 	}
 	head := s.prefix
 	s.prefix, s.taken = nil, true
@@ -363,14 +382,15 @@ func (s *Source) Spool(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.file, s.piped, s.taken, s.pending, s.size, s.mtime = f, false, false, nil, n, info.ModTime()
+	s.file, s.at, s.piped, s.taken, s.pending, s.size, s.mtime = f, f, false, false, nil, n, info.ModTime()
 	return nil
 }
 
 // Changed returns an *etl.Error if the file's size or modification time is no
-// longer what it was when it was opened.
+// longer what it was when it was opened. All that is read of a remote file is of
+// one content, whatever has become of it since.
 func (s *Source) Changed() error {
-	if s.piped {
+	if s.piped || s.remote != nil {
 		return nil
 	}
 	info, err := s.file.Stat()
@@ -386,6 +406,9 @@ func (s *Source) Changed() error {
 
 // Close frees the file; may be repeated.
 func (s *Source) Close() error {
+	if s.remote != nil {
+		s.remote.close()
+	}
 	if s.file == nil || s.file == os.Stdin {
 		return nil
 	}
@@ -397,7 +420,11 @@ func (s *Source) Close() error {
 	return err
 }
 
+// readError explains a read that failed; a remote file's has explained itself.
 func readError(name string, err error) error {
+	if _, ok := errors.AsType[*etl.Error](err); ok || errors.Is(err, context.Canceled) {
+		return err
+	}
 	return &etl.Error{
 		Kind: etl.Weather, Code: "read_failed", Message: fmt.Sprintf("%s cannot be read: %v", name, err),
 		Fix: "Check the disk or the network share, then run it again", Err: err,
