@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -413,4 +415,89 @@ func TestSuppressedRows(t *testing.T) {
 		}
 	}
 	d.want(`SELECT count(*) FROM t`, "0")
+}
+
+// What is held of refused rows does not grow with them, be they refused at once
+// or after all others, for a parent that never comes.
+func TestRefusedRowsAreNotHeld(t *testing.T) {
+	d := newDatabase(t, `CREATE TABLE tree (id int PRIMARY KEY, parent int REFERENCES tree, v int CHECK (v > 0))`, `INSERT INTO tree VALUES (0, NULL, 1)`)
+	spec := d.spec("tree")
+	spec.SkipRefused = true
+	const n = 10_000
+	for name, refuse := range map[string]func(i int) []schema.Value{
+		"check":  func(i int) []schema.Value { return row(i, 0, 0) },
+		"parent": func(i int) []schema.Value { return row(i, -i, 1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			rows := make([][]schema.Value, n)
+			for i := range rows {
+				rows[i] = refuse(i + 1)
+			}
+			before := held()
+			result := d.load(spec, rows...)
+			if grown := held() - before; grown > 3<<20 {
+				t.Errorf("%d bytes are held of %d refused rows", grown, n)
+			}
+			all := etltest.Rejects(result.Refused)
+			if result.Inserted != 0 || result.Refused.Len() != n || len(all) != n || all[0].Line != line(0) || all[n-1].Line != line(n-1) {
+				t.Errorf("%+v, %d refused", result, len(all))
+			}
+			if err := result.Refused.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// held is how many bytes are.
+func held() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// Refused rows of a published load come again, however many they are.
+func TestManyRefusedArePublishedOnce(t *testing.T) {
+	d := newDatabase(t, "CREATE TABLE t (id int, name text CHECK (name <> 'bad'))")
+	spec := d.spec("t")
+	spec.SkipRefused = true
+	rows := [][]schema.Value{row(1, "good")}
+	for i := range 3000 {
+		rows = append(rows, row(i, "bad"))
+	}
+	pieces := []piece{{1, rows}}
+	prepare(t, d.p, spec)
+	loadPieces(t, d.p, spec, pieces)
+	var first []etl.Reject
+	for range 2 {
+		result, err := d.p.Publish(t.Context(), theLoad, spec, claims(pieces))
+		if err != nil || result.Inserted != 1 || result.Refused.Len() != 3000 {
+			t.Fatalf("%+v, %v", result, err)
+		}
+		all := etltest.Rejects(result.Refused)
+		if first == nil {
+			first = all
+		}
+		if !reflect.DeepEqual(all, first) {
+			t.Errorf("%d rows came again, not %d, or others", len(all), len(first))
+		}
+	}
+	d.want("SELECT count(*) > 2, max(length(result::text)) < 1000000 FROM etl_portal.loads", "t|t")
+}
+
+// Of what a load does not want kept the number alone is.
+func TestRefusedRowsAreCounted(t *testing.T) {
+	d := newDatabase(t, "CREATE TABLE t (id int, name text CHECK (name <> 'bad'))")
+	spec := d.spec("t")
+	spec.SkipRefused, spec.KeepRefused = true, 1
+	pieces := []piece{{1, [][]schema.Value{row(1, "bad"), row(2, "good"), row(3, "bad")}}}
+	prepare(t, d.p, spec)
+	loadPieces(t, d.p, spec, pieces)
+	for range 2 {
+		result, err := d.p.Publish(t.Context(), theLoad, spec, claims(pieces))
+		if err != nil || result.Inserted != 1 || result.Refused.Len() != 2 || len(etltest.Rejects(result.Refused)) != 1 || result.Refused.First().Line != 2 {
+			t.Fatalf("%+v, %v", result, err)
+		}
+	}
 }

@@ -154,10 +154,13 @@ func (l *Rejects) All() iter.Seq2[Reject, error] {
 
 // Close gives the temporary file back; the rows are gone then. It may be repeated.
 func (l *Rejects) Close() error {
-	if l == nil || l.file == nil {
+	if l == nil {
 		return nil
 	}
-	err := l.file.Close()
+	var err error
+	if l.file != nil {
+		err = l.file.Close()
+	}
 	if l.linked {
 		err = errors.Join(err, os.Remove(l.file.Name()))
 	}

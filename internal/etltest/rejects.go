@@ -7,7 +7,7 @@ func Rejects(list *etl.Rejects) []etl.Reject {
 	var rows []etl.Reject
 	for r, err := range list.All() {
 		if err != nil {
-			panic(err)
+			panic(err) //nolint:forbidigo // tests alone call it
 		}
 		rows = append(rows, r)
 	}
@@ -19,7 +19,7 @@ func RejectsOf(rows ...etl.Reject) *etl.Rejects {
 	list := &etl.Rejects{}
 	for i := range rows {
 		if err := list.Add(&rows[i]); err != nil {
-			panic(err)
+			panic(err) //nolint:forbidigo // tests alone call it
 		}
 	}
 	return list

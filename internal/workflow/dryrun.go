@@ -86,14 +86,14 @@ func (s *Steps) DryRun(ctx context.Context, job etl.Job) (*Trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer result.Refused.Close()
+	defer func() { _ = result.Refused.Close() }()
 	refused, err := w.find(ctx, []etl.Chunk{l.chunk}, result.Refused)
-	defer refused.Close()
+	defer func() { _ = refused.Close() }()
 	if err != nil {
 		return nil, err
 	}
 	bad := &etl.Rejects{}
-	defer bad.Close()
+	defer func() { _ = bad.Close() }()
 	if err := errors.Join(bad.AddAll(l.rejects), bad.AddAll(refused)); err != nil {
 		return nil, err
 	}

@@ -193,9 +193,9 @@ func (s *Steps) publish(ctx context.Context, w *work, chunks []etl.Chunk) error 
 func (s *Steps) settlePublish(ctx context.Context, w *work, chunks []etl.Chunk, err error) error {
 	run := w.run
 	if refused, ok := errors.AsType[*etl.RowsRefused](err); ok && ctx.Err() == nil {
-		defer refused.Rows.Close()
+		defer func() { _ = refused.Rows.Close() }()
 		kept := s.findRefused(ctx, w, chunks, refused.Rows)
-		defer kept.Close()
+		defer func() { _ = kept.Close() }()
 		return s.fail(ctx, run, firstRefused(err, refused.Rows), kept)
 	}
 	if missing, ok := errors.AsType[*etl.ChunksMissing](err); ok {
@@ -271,12 +271,12 @@ func (s *Steps) complete(ctx context.Context, w *work, chunks []etl.Chunk, resul
 	}
 	run := w.run
 	c := total(chunks)
-	defer result.Refused.Close()
+	defer func() { _ = result.Refused.Close() }()
 	c.Rejected += result.Refused.Len()
 	c.Inserted, c.Updated, c.Deduplicated = result.Inserted, result.Updated, result.Deduplicated
 	c.Loaded = c.Inserted + c.Updated
 	refused := s.findRefused(ctx, w, chunks, result.Refused)
-	defer refused.Close()
+	defer func() { _ = refused.Close() }()
 	var last []etl.LogEntry
 	for _, message := range append(slices.Clip(result.Notes), fmt.Sprintf("completed: %s read, %d inserted, %d updated, %d filtered out, %d rejected, %d duplicates", count(c.Read, "row"), c.Inserted, c.Updated, c.Filtered, c.Rejected, c.Deduplicated)) {
 		last = append(last, etl.LogEntry{RunID: run.ID, Level: "info", Message: message})

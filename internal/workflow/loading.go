@@ -214,9 +214,9 @@ func (l *loading) settle(ctx context.Context, err error) error {
 			rejects = nil // they were reported with the chunk
 		}
 		if refused, ok := errors.AsType[*etl.RowsRefused](err); ok {
-			defer refused.Rows.Close()
+			defer func() { _ = refused.Rows.Close() }()
 			found := l.s.findRefused(ctx, l.work, []etl.Chunk{l.chunk}, refused.Rows)
-			defer found.Close()
+			defer func() { _ = found.Close() }()
 			if rejects == nil {
 				rejects = found
 			} else if err := rejects.AddAll(found); err != nil {
