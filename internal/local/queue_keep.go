@@ -18,10 +18,14 @@ const (
 	tryHolder  = `SELECT pg_try_advisory_xact_lock(hashtextextended('etlportal queue ' || $1, 0))`
 	holders    = `SELECT DISTINCT attempted_by[array_upper(attempted_by, 1)] FROM ` + queueSchema + `.river_job
 WHERE state = 'running' AND attempted_by[array_upper(attempted_by, 1)] <> $1`
-	releaseHeld = `WITH held AS (
-	UPDATE ` + queueSchema + `.river_job SET state = 'available', scheduled_at = now()
-	WHERE state = 'running' AND attempted_by[array_upper(attempted_by, 1)] = $1
-	RETURNING queue
+	// What its sessions are still ending is left to them, and to the next look:
+	// River ends messages many at a time, in no order.
+	releaseHeld = `WITH left_behind AS (
+	SELECT id FROM ` + queueSchema + `.river_job
+	WHERE state = 'running' AND attempted_by[array_upper(attempted_by, 1)] = $1 FOR UPDATE SKIP LOCKED
+), held AS (
+	UPDATE ` + queueSchema + `.river_job j SET state = 'available', scheduled_at = now() FROM left_behind WHERE j.id = left_behind.id
+	RETURNING j.queue
 ), queues AS (SELECT DISTINCT queue FROM held)
 SELECT pg_notify('` + queueSchema + `.river_insert', json_build_object('queue', queue)::text) FROM queues`
 	promoteDue = `WITH due AS (
@@ -125,7 +129,7 @@ func (k *keeperOfMessages) release(ctx context.Context) error {
 				return err
 			}
 			tag, err := tx.Exec(ctx, releaseHeld, other)
-			if err == nil {
+			if err == nil && tag.RowsAffected() > 0 {
 				k.logger.WarnContext(ctx, "messages of a process that died are delivered again", "process", other, "queues", tag.RowsAffected())
 			}
 			return err

@@ -160,6 +160,55 @@ func TestQueueOfADeadProcess(t *testing.T) {
 	}
 }
 
+// TestQueueOfAHalfDeadProcess finds what a process had whose sessions still end
+// some of it.
+func TestQueueOfAHalfDeadProcess(t *testing.T) {
+	pool := openPool(t, etltest.Postgres(t))
+	q := openQueue(t, pool)
+	if err := q.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Send(t.Context(), 0, etl.Message{Topic: etl.TopicPlan, RunID: 1}, etl.Message{Topic: etl.TopicPlan, RunID: 2}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pool.Exec(t.Context(), `UPDATE river.river_job SET state = 'running', attempted_at = now(), attempted_by = '{killed}', attempt = 1`); err != nil {
+		t.Fatal(err)
+	}
+	ending, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ending.Rollback(context.WithoutCancel(t.Context())) }()
+	if _, err := ending.Exec(t.Context(), `SELECT FROM river.river_job WHERE args->>'run_id' = '1' FOR UPDATE`); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	handled, served := make(chan int64, 10), make(chan error, 1)
+	go func() {
+		served <- q.Serve(ctx, map[etl.Topic]etl.Handler{etl.TopicPlan: func(_ context.Context, m etl.Message) error {
+			handled <- m.RunID
+			return nil
+		}}, local.ServeOptions{Logger: slog.New(slog.DiscardHandler)})
+	}()
+	for _, want := range []int64{2, 1} {
+		select {
+		case got := <-handled:
+			if got != want {
+				t.Fatalf("handled %d, want %d", got, want)
+			}
+		case err := <-served:
+			t.Fatalf("stopped: %v", err)
+		case <-time.After(30 * time.Second):
+			t.Fatalf("message %d does not arrive", want)
+		}
+		_ = ending.Rollback(t.Context())
+	}
+	cancel()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestQueueOutlivesItsDatabase restarts PostgreSQL under a consumer.
 func TestQueueOutlivesItsDatabase(t *testing.T) {
 	pg := etltest.PostgresServer(t, nil)
