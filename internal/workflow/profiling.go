@@ -306,15 +306,24 @@ func (k *keeper) get(ctx context.Context, name string, v any) error {
 	if err != nil {
 		return err
 	}
-	body, err := k.blobs.Range(ctx, ref, 0, -1)
+	text, err := k.read(ctx, ref)
+	if etl.KindOf(err) == etl.Mistake {
+		// Removed or replaced since, by another delivery of the message.
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	text, err := io.ReadAll(body)
-	if err := errors.Join(err, body.Close()); err != nil {
-		return err
-	}
 	return json.Unmarshal(text, v)
+}
+
+func (k *keeper) read(ctx context.Context, ref etl.ObjectRef) ([]byte, error) {
+	body, err := k.blobs.Range(ctx, ref, 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(body)
+	return text, errors.Join(err, body.Close())
 }
 
 // load gives the state to go on from.
