@@ -141,7 +141,7 @@ func short(err error) string {
 		if api.ErrorMessage() == "" {
 			return api.ErrorCode()
 		}
-		return api.ErrorCode() + ", " + api.ErrorMessage()
+		return api.ErrorCode() + ", " + strings.TrimSuffix(api.ErrorMessage(), ".")
 	}
 	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
 		err = inner

@@ -55,7 +55,7 @@ func (o *Object) fault(err error) error {
 	case hasCode(err, codesExpired...) || hasCode(err, "TokenRefreshRequired"):
 		e.Code, e.Message = "credentials_expired", "the AWS credentials have expired: "+short(err)
 		e.Fix = "Renew them, as by aws sso login, and see that this machine's clock is right."
-	case hasCode(err, "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken"):
+	case hasCode(err, "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "XAdminUserNotFound"): // the last is versitygw's
 		e.Code, e.Message = "object_denied", fmt.Sprintf("%s does not take the credentials: %s", o.endpoint(), short(err))
 		e.Fix = "Check AWS_PROFILE, or AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN."
 	case strings.HasPrefix(codeOf(err), "KMS."):
@@ -133,10 +133,10 @@ func (o *Object) absent(ctx context.Context, err error) error {
 	case answered(err, "X-Amz-Delete-Marker") == "true":
 		return notFound("file_not_found", fmt.Sprintf("Name an older version with ?versionId=…; aws s3api list-object-versions --bucket %s --prefix %s lists them.", *bucket, shellWord(o.ref.Key)),
 			"%s was deleted", o.address)
-	case hasCode(err, "NoSuchVersion") || o.version != nil && (hasCode(err, "InvalidArgument") || status(err) == http.StatusNotFound):
+	case hasCode(err, "NoSuchVersion") || o.version != nil && hasCode(err, "InvalidArgument", "NoSuchKey", "NotFound"):
 		return notFound("file_not_found", fmt.Sprintf("List its versions: aws s3api list-object-versions --bucket %s --prefix %s.", *bucket, shellWord(o.ref.Key)),
 			"s3://%s/%s has no version %s", *bucket, o.ref.Key, aws.ToString(o.version))
-	case hasCode(err, "NoSuchKey", "NotFound") || status(err) == http.StatusNotFound:
+	case hasCode(err, codesMissing...):
 		near, folder := o.near(ctx)
 		switch {
 		case folder:

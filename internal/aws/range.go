@@ -140,6 +140,9 @@ func (r *body) reopen(cause error) error {
 			return err
 		}
 		if r.tries == bodyTries {
+			if known, ok := errors.AsType[*etl.Error](cause); ok {
+				return known
+			}
 			if errors.Is(cause, io.EOF) {
 				cause = io.ErrUnexpectedEOF
 			}

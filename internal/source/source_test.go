@@ -107,6 +107,21 @@ func TestEveryFormGivesTheSameContent(t *testing.T) {
 			require.Equal(t, int64(len(b)), s.Size())
 			require.NoError(t, s.Changed())
 		})
+		t.Run(name+" elsewhere", func(t *testing.T) {
+			s := openRemote(t, &elsewhere{content: b})
+			for range 2 {
+				sample, all, err := s.Sample(t.Context(), 10)
+				require.NoError(t, err)
+				require.Equal(t, content[:10], sample)
+				require.False(t, all)
+				require.Equal(t, content, readAll(t, s))
+			}
+			require.True(t, s.Rereadable())
+			require.Equal(t, int64(len(b)), s.Size())
+			require.NoError(t, errors.Join(s.Changed(), s.Spool(t.Context())))
+			_, plain := s.ReaderAt()
+			require.Equal(t, s.Compression == "", plain)
+		})
 		t.Run(name+" pipe", func(t *testing.T) {
 			s, err := Open("-", Options{Stdin: pipe(t, b), TempDir: t.TempDir()})
 			require.NoError(t, err)
