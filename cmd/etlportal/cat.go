@@ -14,7 +14,7 @@ func newCat(s streams) *cobra.Command {
 		Use:   "cat FILE",
 		Short: "Print a file as clean CSV: RFC 4180, UTF-8, LF, header first",
 		Long: `Print a file as clean CSV: RFC 4180, UTF-8, LF, quotes only where needed, header first.
-FILE is a path or - for standard input; .gz, .zst and .zip are unpacked.
+FILE is a path, - for standard input, or s3://bucket/key (see: etlportal load --help); .gz, .zst and .zip are unpacked.
 Damaged records are printed as far as their fields can be told, and counted on standard error.`,
 		Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -22,7 +22,7 @@ func newInspect(s streams) *cobra.Command {
 		Use:   "inspect FILE",
 		Short: "Show a file's encoding, dialect, columns, types and statistics",
 		Long: `Show a file's encoding, dialect, columns, types and statistics.
-FILE is a path or - for standard input; .gz, .zst and .zip are unpacked.
+FILE is a path, - for standard input, or s3://bucket/key (see: etlportal load --help); .gz, .zst and .zip are unpacked.
 The whole file is read, so that a type is named only if every value has it.`,
 		Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

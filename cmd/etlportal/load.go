@@ -38,7 +38,9 @@ func newLoad(s streams) *cobra.Command {
 		Short: "Load a file into a table, all or nothing",
 		Long: `Load a file into a table, all or nothing.
 
-FILE is a path or - for standard input; .gz, .zst and .zip with one CSV are unpacked.
+FILE is a path, - for standard input, or s3://bucket/key; .gz, .zst and .zip with one CSV are unpacked.
+S3 is found as other programs of AWS find it: AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the machine's role;
+AWS_ENDPOINT_URL_S3 names another store. The key is taken as it is written; ?versionId=… at its end names a version.
 Where the table exists, its columns say the types, and the file's columns match by name.
 With --create the table is made from what the file holds.
 The password may come from PGPASSWORD or the password file (PGPASSFILE, ~/.pgpass) instead of the URL.
@@ -48,6 +50,7 @@ of AWS in the place of a password, workgroup= or cluster_identifier= the Data AP
   etlportal load sales.csv --to postgres://me@localhost/shop --table sales --strategy upsert --key id
   etlportal load sales.csv --to postgres://me@localhost/shop --table sales --on-bad-row skip --max-bad-rows 1% --rejects bad.csv
   etlportal load sales.csv --to 'redshift://me@host:5439/shop?copy_role_arn=arn:aws:iam::123456789012:role/copy&staging_bucket=stage' --table sales
+  etlportal load s3://my-bucket/2024/sales.csv.gz --to postgres://me@localhost/shop --table sales
   zcat sales.csv.gz | etlportal load - --to postgres://me@localhost/shop --table sales`,
 		Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -69,7 +72,7 @@ of AWS in the place of a password, workgroup= or cluster_identifier= the Data AP
 	set.StringVar(&f.maxBadRows, "max-bad-rows", "", "most rows to skip, as a number or a share such as 0.5%")
 	set.StringVar(&f.rejects, "rejects", "", "file for the bad rows, in their own columns plus _line, _column, _reason")
 	set.BoolVar(&f.padShort, "pad-short-rows", false, "fill the missing last fields of short rows with NULL")
-	set.IntVar(&f.parallel, "parallel", 0, "workers that read and convert (default: by the number of cores)")
+	set.IntVar(&f.parallel, "parallel", 0, "workers that read and convert (default: by the number of cores; 1 for s3://, where more download a plain file twice)")
 	set.BoolVar(&f.dryRun, "dry-run", false, "do everything but commit; prints the statement that makes the table")
 	set.StringVar(&f.format, "format", "human", "human or json")
 	set.BoolVarP(&f.quiet, "quiet", "q", false, "no progress")
@@ -133,6 +136,9 @@ func (f *loadFlags) load(ctx context.Context, s streams, path string) (*workflow
 		return nil, nil, err
 	}
 	d.Source = src
+	if d.Parallel == 0 {
+		d.Parallel = defaultParallel(src)
+	}
 	rejects, err := newRejectFile(f.rejects, path)
 	if err != nil {
 		return nil, src, err
@@ -199,9 +205,6 @@ func (f *loadFlags) spec(d *workflow.Direct) error {
 		return usagef("--parallel takes 1 to 64, not %d", f.parallel)
 	}
 	d.Parallel = f.parallel
-	if d.Parallel == 0 {
-		d.Parallel = defaultParallel()
-	}
 	if f.mapping == "" {
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/etlportal/etlportal/internal/etl"
+	"github.com/etlportal/etlportal/internal/source"
 	"github.com/etlportal/etlportal/internal/workflow"
 )
 
@@ -168,4 +169,11 @@ func newRunID() string {
 }
 
 // defaultParallel leaves a core to the database, which often is on this machine.
-func defaultParallel() int { return max(1, min(4, runtime.NumCPU()-1)) }
+// Several workers need a pass over the file that finds where records begin, which
+// is not worth a second download.
+func defaultParallel(src *source.Source) int {
+	if src.Remote() {
+		return 1
+	}
+	return max(1, min(4, runtime.NumCPU()-1))
+}

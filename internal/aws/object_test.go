@@ -247,6 +247,21 @@ func TestObjectOnLocalStack(t *testing.T) {
 		}
 		return *out.VersionId
 	}
+	// Of a key that looks as if it named a version, null is the one without a version.
+	const plain, odd = "no-versions", "a?versionId=7"
+	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: sdk.String(plain)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: sdk.String(plain), Key: sdk.String(odd), Body: strings.NewReader("odd")}); err != nil {
+		t.Fatal(err)
+	}
+	o, err := aws.OpenObject(t.Context(), "s3://"+plain+"/"+odd+"?versionId=null", a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := readObject(t, o); err != nil || got != "odd" {
+		t.Errorf("%q, %v", got, err)
+	}
 	first := put("a\n1\n")
 	newest, err := aws.OpenObject(t.Context(), "s3://"+bucket+"/"+key, a)
 	if err != nil {
@@ -255,7 +270,7 @@ func TestObjectOnLocalStack(t *testing.T) {
 	put("a\n2\n")
 	_, err = readObject(t, newest)
 	is(t, err, etl.Mistake, "file_changed")
-	o, err := aws.OpenObject(t.Context(), "s3://"+bucket+"/"+key+"?versionId="+first, a)
+	o, err = aws.OpenObject(t.Context(), "s3://"+bucket+"/"+key+"?versionId="+first, a)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,9 +25,9 @@ const (
 	blockBytes = 1 << 20
 	// keptBlocks bounds the memory of a remote file. More are kept only while
 	// that many readers read at different places.
-	keptBlocks = 16
+	keptBlocks = 10
 	// aheadBlocks is how far in front of a reader blocks are asked for, all at a time.
-	aheadBlocks = 8
+	aheadBlocks = 6
 )
 
 // blocks is an io.ReaderAt over a Remote for readers that move forward, each

@@ -96,7 +96,7 @@ func Open(path string, o Options) (*Source, error) {
 }
 
 // OpenRemote opens a file that is read over a network, by ranges of a MiB of
-// which several are under way at a time, in 16 MiB of memory. Requests end with
+// which several are under way at a time, in 10 MiB of memory. Requests end with
 // ctx, at the latest with Close. Errors are those of r, and of Open for archives.
 func OpenRemote(ctx context.Context, name string, r Remote, o Options) (*Source, error) {
 	s := &Source{Name: name, options: o, remote: newBlocks(ctx, r), size: r.Size()}
@@ -190,6 +190,10 @@ func (s *Source) Rewind() {
 
 // Rereadable says whether Reader may be called more than once.
 func (s *Source) Rereadable() bool { return !s.piped }
+
+// Remote says whether the file is read over a network, where a second pass over
+// it costs as much as the first.
+func (s *Source) Remote() bool { return s.remote != nil }
 
 // ReaderAt gives random access where the file is plain; ok is false for
 // compressed files and pipes. Reading past Size at the time of Open is EOF,

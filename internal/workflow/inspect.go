@@ -101,7 +101,8 @@ const profileBytes = 8 << 20
 
 func inspectAs(ctx context.Context, src *source.Source, found *Detected, o ReadOptions, maxRows int64) (*Inspection, error) {
 	at, plain := src.ReaderAt()
-	if maxRows > 0 || !plain || !found.Encoding.Splittable() || src.Size() < 2*profileBytes {
+	// To split a file takes a pass of its own, which is not worth a second download.
+	if maxRows > 0 || !plain || src.Remote() || !found.Encoding.Splittable() || src.Size() < 2*profileBytes {
 		r, closer, err := openRecords(ctx, src, found, o)
 		if err != nil {
 			return nil, err
