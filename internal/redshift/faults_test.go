@@ -114,9 +114,10 @@ func TestLoadErrorsLate(t *testing.T) {
 func TestLoadErrorsUnreadable(t *testing.T) {
 	t.Parallel()
 	for _, view := range []string{"stl_load_errors", "sys_load_error_detail"} {
-		impatient(t, time.Second, func(t *testing.T, s *etltest.RedshiftServer, r *redshift.Redshift) {
+		// The first look takes longer than all of them may, and the next one is the last.
+		impatient(t, time.Millisecond, func(t *testing.T, s *etltest.RedshiftServer, r *redshift.Redshift) {
 			t.Helper()
-			s.LoadErrorsLate, s.Unreadable = 300*time.Millisecond, []string{view}
+			s.LoadErrorsLate, s.Unreadable = 200*time.Millisecond, []string{view}
 			spec := specOf(t, r, "t")
 			spec.SkipRefused = true
 			result, err := load(t, r, spec, row(1, "{bad"), row(2, "2"), row(3, "]"), row(4, "]"))

@@ -215,7 +215,9 @@ func (p *publication) loadErrors(ctx context.Context, want int64) ([]loadError, 
 		allowed *= 6 // they are there, and nothing goes on without them
 	}
 	deadline := time.Now().Add(allowed)
-	for {
+	// The last look begins when the time is over: one that began before may have
+	// taken longer, and not have seen what was shown in time.
+	for last := false; ; last = time.Now().After(deadline) {
 		for _, view := range errorViews {
 			if p.unreadable[view] {
 				continue
@@ -233,7 +235,7 @@ func (p *publication) loadErrors(ctx context.Context, want int64) ([]loadError, 
 				return found, err
 			}
 		}
-		if len(p.unreadable) == len(errorViews) || time.Now().After(deadline) {
+		if len(p.unreadable) == len(errorViews) || last {
 			return nil, p.notShown(want)
 		}
 		if err := pause(ctx, errorsEvery); err != nil {
