@@ -36,6 +36,9 @@ type Account struct {
 	// Retry is the longest wait between two tries of a request, of which there
 	// are at most 4; 0 means 5 seconds.
 	Retry time.Duration
+	// Patience is how long OpenObject's reads wait for a byte before they ask
+	// anew; 0 means a minute.
+	Patience time.Duration
 
 	// otherwise is the region where nothing names one; "" makes that a mistake.
 	otherwise string

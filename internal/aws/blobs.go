@@ -75,6 +75,8 @@ type Blobs struct {
 	client  *s3.Client
 	presign *s3.PresignClient
 	retry   time.Duration
+	// patience is bodyPatience where it is 0.
+	patience time.Duration
 }
 
 var _ etl.Blobs = (*Blobs)(nil)

@@ -65,7 +65,7 @@ func OpenObject(ctx context.Context, address string, account Account) (*Object, 
 	}
 	o := &Object{
 		address: address, ref: etl.ObjectRef{Key: key},
-		blobs: &Blobs{bucket: bucket, client: at(""), retry: cmp.Or(account.Retry, 5*time.Second)},
+		blobs: &Blobs{bucket: bucket, client: at(""), retry: cmp.Or(account.Retry, 5*time.Second), patience: account.Patience},
 	}
 	if version != "" {
 		o.version = &version

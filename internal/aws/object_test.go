@@ -227,6 +227,40 @@ func TestObjectInBadWeather(t *testing.T) {
 	}
 }
 
+// A store that falls silent in the middle of a body is asked anew.
+func TestObjectThatStalls(t *testing.T) {
+	const size = 1 << 16
+	silent := make(chan struct{})
+	p := &pinned{content: strings.Repeat("abcdefgh", size/8)}
+	var stalls int
+	p.instead = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Header.Get("Range") != fmt.Sprintf("bytes=0-%d", size-1) {
+			return false
+		}
+		stalls++
+		w.Header().Set("ETag", `"e1"`)
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes 0-%d/%d", size-1, size))
+		w.WriteHeader(http.StatusPartialContent)
+		_, _ = io.WriteString(w, p.content[:1000])
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-r.Context().Done():
+		case <-silent:
+		}
+		return true
+	}
+	account := serve(t, p)
+	defer close(silent)
+	account.Patience = 50 * time.Millisecond
+	o, err := aws.OpenObject(t.Context(), "s3://files/a.csv", account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := readObject(t, o); err != nil || got != p.content || stalls != 1 {
+		t.Errorf("%d bytes, %v, after %d stalls", len(got), err, stalls)
+	}
+}
+
 // TestObjectOnLocalStack reads versions of an object of a store that has them.
 func TestObjectOnLocalStack(t *testing.T) {
 	a := account(t)

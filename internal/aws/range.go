@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +19,8 @@ import (
 const (
 	// bodyTries is how often in a row a body is opened again without a byte gained.
 	bodyTries = 5
-	// bodyPatience is how long a read waits for a byte before the body is opened again.
+	// bodyPatience is how long a read waits for a byte before the body is opened
+	// again, where the account says nothing else.
 	bodyPatience = time.Minute
 )
 
@@ -74,6 +76,8 @@ func (r *body) span(off, n int64) error {
 	return nil
 }
 
+func (r *body) patience() time.Duration { return cmp.Or(r.blobs.patience, bodyPatience) }
+
 func (r *body) open() error {
 	input := &s3.GetObjectInput{
 		Bucket: &r.blobs.bucket, Key: &r.ref.Key, VersionId: r.version,
@@ -94,7 +98,7 @@ func (r *body) open() error {
 		return r.changed()
 	}
 	r.current, r.cancel = out.Body, cancel
-	r.stalled = time.AfterFunc(bodyPatience, cancel)
+	r.stalled = time.AfterFunc(r.patience(), cancel)
 	r.stalled.Stop()
 	return nil
 }
@@ -115,7 +119,7 @@ func (r *body) Read(p []byte) (int, error) {
 		if int64(len(p)) > r.end-r.off {
 			p = p[:r.end-r.off]
 		}
-		r.stalled.Reset(bodyPatience)
+		r.stalled.Reset(r.patience())
 		n, err := r.current.Read(p)
 		r.stalled.Stop()
 		r.off += int64(n)

@@ -48,7 +48,7 @@ func (c *cutAnswer) Write(p []byte) (int, error) {
 	if f, ok := c.ResponseWriter.(http.Flusher); ok {
 		f.Flush()
 	}
-	panic(http.ErrAbortHandler)
+	panic(http.ErrAbortHandler) //nolint:forbidigo // so a handler of net/http breaks its connection
 }
 
 // SlowDown is the answer of a store that is asked too much.

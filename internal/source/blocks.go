@@ -28,6 +28,10 @@ const (
 	keptBlocks = 10
 	// aheadBlocks is how far in front of a reader blocks are asked for, all at a time.
 	aheadBlocks = 6
+	// mostReaders is how many blocks beyond keptBlocks are kept for readers that are in them.
+	mostReaders = 64
+	// leftAfter is after how many reads elsewhere a reader will not come back to a block.
+	leftAfter = 512
 )
 
 // blocks is an io.ReaderAt over a Remote for readers that move forward, each
@@ -48,7 +52,7 @@ type blocks struct {
 	// only the beginning is wanted is not asked for far ahead.
 	pace int64
 	tick int64
-	free [][]byte
+	free []byte
 }
 
 // block is a piece of the file, there once ready is closed. All else but data
@@ -160,42 +164,36 @@ func (r *blocks) unpin(b *block, read int) {
 	b.read += read
 }
 
-// room gives memory for a block: that of one that every reader has had, and for
-// a block that is wanted now of the one that was longest unused. It is nil where
-// a block that will only be wanted soon has to wait.
+// room gives memory for a block: that of one that is of no more use, else new
+// memory. It is nil where a block that will only be wanted soon has to wait.
 func (r *blocks) room(now bool) []byte {
 	for len(r.kept) >= keptBlocks {
-		data := r.evict(now)
+		data := r.evict()
 		if data == nil {
 			break
 		}
-		r.free = append(r.free, data)
+		r.free = data
 	}
 	if len(r.kept) >= keptBlocks && !now {
 		return nil
 	}
-	if n := len(r.free); n > 0 {
-		data := r.free[n-1]
-		// More than one was free only after more than keptBlocks were kept.
-		r.free = nil
-		return data
+	data := r.free
+	if r.free = nil; data == nil {
+		data = make([]byte, blockBytes)
 	}
-	return make([]byte, blockBytes)
+	return data
 }
 
-// evict lets go of a block and gives its memory; nil where there is none to let go of.
-func (r *blocks) evict(now bool) []byte {
-	best, bestDone := int64(-1), false
+// evict lets go of the block that is longest of no more use, and gives its
+// memory; nil where there is none. Of use are those that are asked for ahead, and
+// those that a reader is in.
+func (r *blocks) evict() []byte {
+	crowded := len(r.kept) >= keptBlocks+mostReaders
+	best := int64(-1)
 	for i, b := range r.kept {
-		if b.pins > 0 || !b.there {
-			continue
-		}
-		done := b.stale || b.read >= len(b.data)
-		if !done && !now || bestDone && !done {
-			continue
-		}
-		if best < 0 || done && !bestDone || b.used < r.kept[best].used {
-			best, bestDone = i, done
+		read := b.stale || b.read >= len(b.data) || b.read > 0 && (crowded || r.tick-b.used > leftAfter)
+		if b.there && b.pins == 0 && read && (best < 0 || b.used < r.kept[best].used) {
+			best = i
 		}
 	}
 	if best < 0 {
