@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -185,10 +186,10 @@ func TestObjectReplacedMeanwhile(t *testing.T) {
 		} {
 			key := what + n + ".csv"
 			address := s.put(key, text)
-			var done atomic.Bool
+			once := sync.OnceFunc(func() { replace(key) })
 			s.through(func(w http.ResponseWriter, r *http.Request, forward http.Handler) {
-				if !strings.HasPrefix(r.Header.Get("Range"), "bytes=0-") && done.CompareAndSwap(false, true) {
-					replace(key)
+				if !strings.HasPrefix(r.Header.Get("Range"), "bytes=0-") {
+					once()
 				}
 				forward.ServeHTTP(w, r)
 			})
